@@ -1,0 +1,56 @@
+"""The errors of the runtime. Each carries its facts; the surfaces turn them into words.
+
+SignoffError
+ ├── AgentError          an agent failed
+ ├── RunCancelled        a person stopped the run while it was being advanced
+ ├── LeaseLost           another worker holds the row (from storage)
+ └── ConfigError         the policy file or a setting is wrong
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from storage.errors import LeaseLost, SignoffError
+
+__all__ = ["AgentError", "ConfigError", "ConfigFault", "LeaseLost", "RunCancelled", "SignoffError"]
+
+
+class AgentError(SignoffError):
+    """An agent failed. `retryable`: the same advance may be tried again by itself."""
+
+    def __init__(self, reason: str, *, retryable: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retryable = retryable
+
+
+class RunCancelled(SignoffError):
+    """The run was cancelled while it was being advanced; nothing more of it may start."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"run {run_id} was cancelled")
+        self.run_id = run_id
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFault:
+    """One thing wrong in a configuration: where, what, and how to mend it. `line` is 1-based; None where unknown."""
+
+    file: str
+    key: str
+    problem: str
+    mend: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.key}: {self.problem}. {self.mend}"
+
+
+class ConfigError(SignoffError):
+    """Everything wrong in the configuration, found in one pass."""
+
+    def __init__(self, faults: tuple[ConfigFault, ...]) -> None:
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = faults

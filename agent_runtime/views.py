@@ -1,0 +1,107 @@
+"""Read models: what a surface needs to show a request or a run, as plain frozen values. No surface words in here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from storage.types import (
+    Actor,
+    CallStatus,
+    DecisionKind,
+    Json,
+    JsonValue,
+    OnTimeout,
+    RequestKind,
+    RequestStatus,
+    RunStatus,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One decision by one actor. `stage` is 0-based; a withdrawn vote is shown but does not count."""
+
+    actor: Actor
+    kind: DecisionKind
+    stage: int
+    at: datetime
+    reason: str = ""
+    value: JsonValue = None
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StageView:
+    """One step of the approval chain. `approvers` are selectors such as `user:U1` or `usergroup:S1`."""
+
+    name: str
+    approvers: tuple[str, ...]
+    quorum: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallView:
+    """What the journal says of the call behind a closed request. `took` is None while it runs."""
+
+    status: CallStatus
+    took: timedelta | None = None
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestView:
+    """Everything a card shows. `payload` is the agent's own (question or review); `args` and `tool` belong to calls.
+    `note` is the policy's, `reason` the agent's own words. `open_siblings` counts requests of the same pause that
+    are still pending. `stage` is 0-based."""
+
+    id: str
+    run_id: str
+    agent: str
+    kind: RequestKind
+    status: RequestStatus
+    revision: int
+    stage: int
+    stages: tuple[StageView, ...]
+    starter: Actor
+    opened_at: datetime
+    tool: str = ""
+    args: Json | None = None
+    payload: JsonValue = None
+    note: str = ""
+    reason: str = ""
+    decisions: tuple[DecisionKind, ...] = (DecisionKind.APPROVED, DecisionKind.REJECTED)
+    due_at: datetime | None = None
+    on_timeout: OnTimeout = OnTimeout.REJECT
+    votes: tuple[Vote, ...] = ()
+    closed_at: datetime | None = None
+    closed_by: Actor | None = None
+    call: CallView | None = None
+    open_siblings: int = 0
+    auto_approve: bool = False
+
+    @property
+    def votes_in_stage(self) -> int:
+        """Approvals that count towards the current stage's quorum."""
+        return sum(
+            1
+            for vote in self.votes
+            if vote.stage == self.stage and vote.kind is DecisionKind.APPROVED and not vote.withdrawn
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """Everything the run's own message shows. `waiting_on` are the pending requests, oldest first."""
+
+    id: str
+    agent: str
+    status: RunStatus
+    starter: Actor
+    input: JsonValue
+    created_at: datetime
+    updated_at: datetime
+    output: JsonValue = None
+    error: str = ""
+    waiting_on: tuple[RequestView, ...] = ()
+    cancel_requested: bool = False

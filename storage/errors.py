@@ -1,0 +1,24 @@
+"""The errors of the store. Each carries its facts; the surfaces turn them into words."""
+
+from __future__ import annotations
+
+
+class SignoffError(Exception):
+    """Base of every error that Signoff raises on purpose."""
+
+
+class LeaseLost(SignoffError):
+    """Another worker holds the row now; whoever gets this stops at once and writes nothing."""
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(f"the lease on {subject} was lost")
+        self.subject = subject
+
+
+class StorageUnusable(SignoffError):
+    """The database cannot be used as it is. `mend` says what to do."""
+
+    def __init__(self, problem: str, mend: str) -> None:
+        super().__init__(f"{problem}. {mend}")
+        self.problem = problem
+        self.mend = mend

@@ -114,7 +114,7 @@ class Ledger(Protocol):
     """
 
     def interrupt_for(self, call: ToolCall) -> Interrupt | None:
-        """What must be asked before this call may start, by the snapshot taken when the advance began; None: start it."""
+        """What must be asked before this call may start, by the snapshot this advance began with; None: start it."""
         ...
 
     async def start(self, call: ToolCall) -> Start:

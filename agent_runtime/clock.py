@@ -29,8 +29,8 @@ class SystemClock:
 
 
 class MovableClock:
-    """A clock that starts at a moment and can be moved forward: for tests and the demo. Seconds do not pass by themselves
-    unless a running clock is given to follow."""
+    """A clock that starts at a moment and can be moved forward: for tests and the demo. Seconds do not pass by
+    themselves unless a running clock is given to follow."""
 
     def __init__(self, start: datetime | None = None, follow: Clock | None = None) -> None:
         self._start = start

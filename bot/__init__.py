@@ -1,0 +1,1 @@
+"""The surfaces: Slack, HTTP, the command line. No rules live here."""

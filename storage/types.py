@@ -8,7 +8,7 @@ from typing import Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
-JsonValue: TypeAlias = "str | int | float | bool | None | Sequence[JsonValue] | Mapping[str, JsonValue]"
+JsonValue: TypeAlias = "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 Json: TypeAlias = Mapping[str, JsonValue]
 
 
@@ -28,7 +28,10 @@ class RunStatus(Described):
     """Where one execution of an agent stands."""
 
     QUEUED = "queued", "Ready for a worker: new, resumed after its pause closed, or retried."
-    RUNNING = "running", "A worker holds its lease and advances it; an expired lease hands it to the next worker."
+    RUNNING = (
+        "running",
+        "A worker holds its lease and advances it; an expired lease hands it to the next worker.",
+    )
     WAITING = "waiting", "Paused on approval requests; the decision that closes the last one queues it again."
     SUCCEEDED = "succeeded", "The agent finished and its output is recorded; final."
     FAILED = "failed", "The agent or its environment failed; a person may retry it from its last checkpoint."
@@ -41,7 +44,10 @@ class RequestKind(Described):
     TOOL = "tool", "May this exact tool call run?"
     QUESTION = "question", "The agent needs an answer to go on."
     REVIEW = "review", "The agent shows a draft and takes feedback."
-    OUTCOME = "outcome", "A call was started and nobody knows whether it took effect; a person says what happened."
+    OUTCOME = (
+        "outcome",
+        "A call was started and nobody knows whether it took effect; a person says what happened.",
+    )
 
 
 class RequestStatus(Described):

@@ -1,0 +1,1 @@
+"""One adapter for each agent framework; nothing else imports the framework."""

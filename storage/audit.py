@@ -1,0 +1,49 @@
+"""The audit chain: append-only rows, each covering the one before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlmodel import col, select
+
+from storage.models import AuditEntry, AuditText
+from storage.tx import Tx
+
+GENESIS = "0" * 64
+
+
+def head(tx: Tx) -> str:
+    """Hash of the newest entry. Always read inside the transaction: a cached head breaks the chain when a neighbour
+    in a shared commit is rolled back."""
+    value = tx.scalar(select(col(AuditEntry.hash)).order_by(col(AuditEntry.seq).desc()).limit(1))
+    return GENESIS if value is None else str(value)
+
+
+def append(tx: Tx, entry: AuditEntry, text: AuditText) -> int:
+    """Add an entry and its erasable text; its sequence number."""
+    seq = tx.insert(entry)
+    assert seq is not None
+    text.seq = seq
+    tx.insert(text)
+    return seq
+
+
+def entries(tx: Tx, after: int = 0, limit: int = 1000) -> list[AuditEntry]:
+    """Entries in order."""
+    statement = select(AuditEntry).where(col(AuditEntry.seq) > after).order_by(col(AuditEntry.seq)).limit(limit)
+    return tx.all(AuditEntry, statement)
+
+
+def of_run(tx: Tx, run_id: str) -> list[AuditEntry]:
+    """The story of a run, in order."""
+    return tx.all(AuditEntry, select(AuditEntry).where(col(AuditEntry.run_id) == run_id).order_by(col(AuditEntry.seq)))
+
+
+def get(tx: Tx, seq: int) -> AuditEntry | None:
+    """One entry."""
+    return tx.one(AuditEntry, select(AuditEntry).where(col(AuditEntry.seq) == seq))
+
+
+def texts(tx: Tx, seqs: Sequence[int]) -> dict[int, AuditText]:
+    """The texts that were not erased, by sequence number."""
+    return {text.seq: text for text in tx.all(AuditText, select(AuditText).where(col(AuditText.seq).in_(seqs)))}

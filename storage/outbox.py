@@ -1,0 +1,149 @@
+"""Rows of the outbox: what must be shown outside, at which version, and who is delivering it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import update
+from sqlmodel import col, select
+
+from storage.models import Delivery
+from storage.tx import Tx
+from storage.types import DeliveryStatus, Json
+
+REPEAT_NOTICE = timedelta(seconds=60)
+
+
+def want(tx: Tx, key: str, kind: str, subject: str, priority: int, now: datetime) -> None:
+    """Something shown outside must match the rows again. Asking twice before a delivery is one delivery."""
+    statement = (
+        update(Delivery)
+        .where(col(Delivery.key) == key)
+        .values(wanted=col(Delivery.wanted) + 1, priority=priority, updated_at=now)
+    )
+    if not tx.change(statement):
+        tx.insert_new(_new(key, kind, subject, {}, priority, now, None))
+    rearm = (DeliveryStatus.DONE, DeliveryStatus.DEAD, DeliveryStatus.EXPIRED)
+    tx.change(
+        update(Delivery)
+        .where(col(Delivery.key) == key, col(Delivery.status).in_(rearm))
+        .values(status=DeliveryStatus.DUE, due_at=now, failures=0)
+    )
+    tx.wake("outbox")
+
+
+def tell(
+    tx: Tx, key: str, kind: str, subject: str, body: Json, priority: int, now: datetime, expires_at: datetime | None
+) -> None:
+    """Send something once. The same key again within a minute, or still unsent, adds nothing."""
+    row = _new(key, kind, subject, body, priority, now, expires_at)
+    if not tx.insert_new(row):
+        tx.change(
+            update(Delivery)
+            .where(
+                col(Delivery.key) == key,
+                col(Delivery.status).in_((DeliveryStatus.DONE, DeliveryStatus.EXPIRED)),
+                col(Delivery.updated_at) <= now - REPEAT_NOTICE,
+            )
+            .values(
+                body=dict(body), status=DeliveryStatus.DUE, due_at=now, wanted=col(Delivery.wanted) + 1,
+                expires_at=expires_at, failures=0, updated_at=now,
+            )
+        )  # fmt: skip
+    tx.wake("outbox")
+
+
+def get(tx: Tx, key: str) -> Delivery | None:
+    """One delivery."""
+    return tx.one(Delivery, select(Delivery).where(col(Delivery.key) == key))
+
+
+def claimable(tx: Tx, now: datetime, skip: Sequence[str]) -> Delivery | None:
+    """The delivery to make next: the most urgent that is due, or one whose worker is gone."""
+    due = tx.one(
+        Delivery,
+        select(Delivery)
+        .where(col(Delivery.status) == DeliveryStatus.DUE, col(Delivery.due_at) <= now, col(Delivery.key).not_in(skip))
+        .order_by(col(Delivery.priority), col(Delivery.due_at), col(Delivery.key))
+        .limit(1),
+    )
+    if due is not None:
+        return due
+    return tx.one(
+        Delivery,
+        select(Delivery)
+        .where(
+            col(Delivery.status) == DeliveryStatus.LEASED,
+            col(Delivery.lease_until) <= now,
+            col(Delivery.key).not_in(skip),
+        )
+        .order_by(col(Delivery.lease_until))
+        .limit(1),
+    )
+
+
+def next_due(tx: Tx) -> datetime | None:
+    """When the next waiting delivery is due."""
+    statement = select(col(Delivery.due_at)).where(col(Delivery.status) == DeliveryStatus.DUE)
+    due: datetime | None = tx.scalar(statement.order_by(col(Delivery.due_at)).limit(1))
+    return due
+
+
+def lease(tx: Tx, delivery: Delivery, owner: str, until: datetime) -> bool:
+    """Claim a delivery; its attempt number rises, so that an earlier holder's settle finds nothing."""
+    statement = (
+        update(Delivery)
+        .where(col(Delivery.key) == delivery.key, col(Delivery.attempt) == delivery.attempt)
+        .values(status=DeliveryStatus.LEASED, owner=owner, attempt=delivery.attempt + 1, lease_until=until)
+    )
+    return tx.change(statement) == 1
+
+
+def settle(tx: Tx, delivery: Delivery, owner: str, now: datetime, **values: Any) -> bool:
+    """End a claim. What was asked for meanwhile is due again at once."""
+    held = (
+        col(Delivery.key) == delivery.key,
+        col(Delivery.owner) == owner,
+        col(Delivery.attempt) == delivery.attempt,
+        col(Delivery.status) == DeliveryStatus.LEASED,
+    )
+    changed = tx.change(update(Delivery).where(*held).values(lease_until=None, updated_at=now, **values))
+    if values.get("status") is DeliveryStatus.DONE:
+        again = (col(Delivery.key) == delivery.key, col(Delivery.wanted) > delivery.wanted)
+        done = (col(Delivery.attempt) == delivery.attempt, col(Delivery.status) == DeliveryStatus.DONE)
+        if tx.change(update(Delivery).where(*again, *done).values(status=DeliveryStatus.DUE, due_at=now)):
+            tx.wake("outbox")
+    return changed == 1
+
+
+def extend_leases(tx: Tx, owner: str, held: Sequence[str], until: datetime) -> int:
+    """Push out the leases of the deliveries that this process is making."""
+    statement = (
+        update(Delivery)
+        .where(col(Delivery.owner) == owner, col(Delivery.status) == DeliveryStatus.LEASED, col(Delivery.key).in_(held))
+        .values(lease_until=until)
+    )
+    return tx.change(statement)
+
+
+def expire_other_leases(tx: Tx, owner: str, now: datetime) -> int:
+    """At start: leases of other boots belong to the dead."""
+    statement = update(Delivery).where(col(Delivery.status) == DeliveryStatus.LEASED, col(Delivery.owner) != owner)
+    return tx.change(statement.values(lease_until=now))
+
+
+def dead(tx: Tx, limit: int = 100) -> list[Delivery]:
+    """Deliveries that were given up, newest first."""
+    statement = select(Delivery).where(col(Delivery.status) == DeliveryStatus.DEAD)
+    return tx.all(Delivery, statement.order_by(col(Delivery.updated_at).desc()).limit(limit))
+
+
+def _new(
+    key: str, kind: str, subject: str, body: Json, priority: int, now: datetime, expires_at: datetime | None
+) -> Delivery:
+    return Delivery(
+        key=key, kind=kind, subject=subject, body=dict(body), status=DeliveryStatus.DUE, priority=priority,
+        due_at=now, expires_at=expires_at, updated_at=now,
+    )  # fmt: skip

@@ -1,0 +1,123 @@
+"""Rows of approval requests and decisions. A request closes by one guarded update; zero rows: somebody else won."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import update
+from sqlmodel import col, select
+
+from storage.models import Decision, Request
+from storage.tx import Tx
+from storage.types import RequestKind, RequestStatus
+
+
+def insert(tx: Tx, request: Request) -> bool:
+    """Add a request. False where its id or its (run, subject, generation) is taken."""
+    return tx.insert_new(request)
+
+
+def get(tx: Tx, request_id: str) -> Request | None:
+    """One request."""
+    return tx.one(Request, select(Request).where(col(Request.id) == request_id))
+
+
+def of_run(tx: Tx, run_id: str) -> list[Request]:
+    """Every request of a run, in the order they were opened."""
+    statement = select(Request).where(col(Request.run_id) == run_id)
+    return tx.all(Request, statement.order_by(col(Request.pause), col(Request.ordinal), col(Request.generation)))
+
+
+def pending(tx: Tx, run_id: str) -> list[Request]:
+    """The requests a run waits for, oldest first."""
+    statement = select(Request).where(col(Request.run_id) == run_id, col(Request.status) == RequestStatus.PENDING)
+    return tx.all(Request, statement.order_by(col(Request.pause), col(Request.ordinal)))
+
+
+def all_pending(tx: Tx, limit: int) -> list[Request]:
+    """Everything that waits, the next deadline first."""
+    statement = select(Request).where(col(Request.status) == RequestStatus.PENDING)
+    return tx.all(Request, statement.order_by(col(Request.due_at), col(Request.id)).limit(limit))
+
+
+def newest(tx: Tx, run_id: str, subject: str) -> Request | None:
+    """The latest request about one subject of a run."""
+    statement = select(Request).where(col(Request.run_id) == run_id, col(Request.subject) == subject)
+    return tx.one(Request, statement.order_by(col(Request.generation).desc()).limit(1))
+
+
+def overdue(tx: Tx, due: datetime, limit: int) -> list[Request]:
+    """Pending requests whose time is up, the oldest deadline first."""
+    statement = (
+        select(Request)
+        .where(col(Request.status) == RequestStatus.PENDING, col(Request.due_at) <= due)
+        .order_by(col(Request.due_at), col(Request.id))
+        .limit(limit)
+    )
+    return tx.all(Request, statement)
+
+
+def change(tx: Tx, request: Request, expected: RequestStatus, **values: Any) -> bool:
+    """Change a request that is still in the expected state, at the revision and stage this record shows."""
+    statement = (
+        update(Request)
+        .where(
+            col(Request.id) == request.id,
+            col(Request.status) == expected,
+            col(Request.revision) == request.revision,
+            col(Request.stage) == request.stage,
+        )
+        .values(**values)
+    )
+    return tx.change(statement) == 1
+
+
+def consume(tx: Tx, request_id: str, now: datetime) -> bool:
+    """Take a verdict, once."""
+    statement = (
+        update(Request).where(col(Request.id) == request_id, col(Request.consumed_at).is_(None)).values(consumed_at=now)
+    )
+    return tx.change(statement) == 1
+
+
+def with_prefix(tx: Tx, prefix: str, limit: int = 5) -> list[Request]:
+    """Requests whose id begins like this."""
+    return tx.all(Request, select(Request).where(col(Request.id).startswith(prefix, autoescape=True)).limit(limit))
+
+
+def open_outcome(tx: Tx, run_id: str, subject: str) -> Request | None:
+    """The pending question about a call whose end nobody recorded."""
+    statement = select(Request).where(
+        col(Request.run_id) == run_id,
+        col(Request.subject) == subject,
+        col(Request.kind) == RequestKind.OUTCOME,
+        col(Request.status) == RequestStatus.PENDING,
+    )
+    return tx.one(Request, statement)
+
+
+def vote(tx: Tx, decision: Decision) -> bool:
+    """Record a vote. False where this person already has a standing vote on this revision."""
+    return tx.insert_new(decision)
+
+
+def standing_vote(tx: Tx, request_id: str, revision: int, actor_key: str) -> Decision | None:
+    """The vote a person has on a revision."""
+    return tx.one(
+        Decision,
+        select(Decision).where(
+            col(Decision.request_id) == request_id,
+            col(Decision.revision) == revision,
+            col(Decision.actor_key) == actor_key,
+            col(Decision.withdrawn_at).is_(None),
+        ),
+    )
+
+
+def votes(tx: Tx, request_ids: Sequence[str]) -> list[Decision]:
+    """Every decision on these requests, in the order they were made."""
+    return tx.all(
+        Decision, select(Decision).where(col(Decision.request_id).in_(request_ids)).order_by(col(Decision.id))
+    )

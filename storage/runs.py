@@ -1,0 +1,125 @@
+"""Rows of runs, their leases, and the barrier that queues a run again. Every write names the state it expects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, or_, update
+from sqlmodel import col, select
+
+from storage.errors import LeaseLost
+from storage.models import Request, Run
+from storage.tx import Tx
+from storage.types import RequestStatus, RunStatus
+
+
+def insert(tx: Tx, run: Run) -> bool:
+    """Add a run. False where its id or its dedupe key is taken."""
+    return tx.insert_new(run)
+
+
+def get(tx: Tx, run_id: str) -> Run | None:
+    """One run."""
+    return tx.one(Run, select(Run).where(col(Run.id) == run_id))
+
+
+def find_dedupe(tx: Tx, dedupe: str) -> Run | None:
+    """The run that an earlier delivery of the same start made."""
+    return tx.one(Run, select(Run).where(col(Run.dedupe) == dedupe))
+
+
+def recent(tx: Tx, limit: int, *, starter_key: str | None = None) -> list[Run]:
+    """Newest runs first."""
+    statement = select(Run).order_by(col(Run.created_at).desc(), col(Run.id)).limit(limit)
+    if starter_key is not None:
+        statement = statement.where(col(Run.starter_key) == starter_key)
+    return tx.all(Run, statement)
+
+
+def with_prefix(tx: Tx, prefix: str, limit: int = 5) -> list[Run]:
+    """Runs whose id begins like this."""
+    return tx.all(Run, select(Run).where(col(Run.id).startswith(prefix, autoescape=True)).limit(limit))
+
+
+def claimable(tx: Tx, now: datetime, skip: Sequence[str]) -> Run | None:
+    """The run to advance next: due and queued, or running under an expired lease."""
+    due = tx.one(
+        Run,
+        select(Run)
+        .where(col(Run.status) == RunStatus.QUEUED, col(Run.due_at) <= now, col(Run.id).not_in(skip))
+        .order_by(col(Run.due_at))
+        .limit(1),
+    )
+    if due is not None:
+        return due
+    return tx.one(
+        Run,
+        select(Run)
+        .where(col(Run.status) == RunStatus.RUNNING, col(Run.lease_until) <= now, col(Run.id).not_in(skip))
+        .order_by(col(Run.lease_until))
+        .limit(1),
+    )
+
+
+def change(tx: Tx, run_id: str, expected: RunStatus, **values: Any) -> bool:
+    """Change a run that is still in the expected state."""
+    statement = update(Run).where(col(Run.id) == run_id, col(Run.status) == expected).values(**values)
+    return tx.change(statement) == 1
+
+
+def change_held(tx: Tx, run_id: str, owner: str, attempt: int, **values: Any) -> bool:
+    """Change a running run, as the holder of its lease."""
+    statement = update(Run).where(*_held(run_id, owner, attempt)).values(**values)
+    return tx.change(statement) == 1
+
+
+def require_lease(tx: Tx, run_id: str, owner: str, attempt: int) -> None:
+    """Raise LeaseLost unless this owner and attempt still hold the run."""
+    if tx.scalar(select(col(Run.id)).where(*_held(run_id, owner, attempt))) is None:
+        raise LeaseLost(f"run {run_id}")
+
+
+def extend_leases(tx: Tx, owner: str, held: Sequence[str], until: datetime) -> int:
+    """Push out the leases of the runs that this process is advancing; how many."""
+    statement = (
+        update(Run)
+        .where(col(Run.owner) == owner, col(Run.status) == RunStatus.RUNNING, col(Run.id).in_(held))
+        .values(lease_until=until)
+    )
+    return tx.change(statement)
+
+
+def expire_other_leases(tx: Tx, owner: str, now: datetime) -> int:
+    """At start: with one process to a file, a lease of any other boot belongs to the dead."""
+    statement = (
+        update(Run)
+        .where(col(Run.status) == RunStatus.RUNNING, or_(col(Run.owner) != owner, col(Run.owner).is_(None)))
+        .values(lease_until=now)
+    )
+    return tx.change(statement)
+
+
+def queue_if_pause_closed(tx: Tx, run_id: str, now: datetime) -> bool:
+    """The barrier: the decision that closes the last request of a pause queues the run again."""
+    still_open = (
+        select(func.count())
+        .select_from(Request)
+        .where(col(Request.run_id) == run_id, col(Request.status) == RequestStatus.PENDING)
+    )
+    if tx.scalar(still_open):
+        return False
+    queued = change(tx, run_id, RunStatus.WAITING, status=RunStatus.QUEUED, due_at=now, updated_at=now)
+    if queued:
+        tx.wake("runs")
+    return queued
+
+
+def _held(run_id: str, owner: str, attempt: int) -> tuple[Any, ...]:
+    return (
+        col(Run.id) == run_id,
+        col(Run.status) == RunStatus.RUNNING,
+        col(Run.owner) == owner,
+        col(Run.attempt) == attempt,
+    )

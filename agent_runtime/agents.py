@@ -91,9 +91,12 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """The call must not run; give the agent this sentence instead of a result."""
+    """The call must not run; give the agent this sentence instead of a result. `decision` (a word of the store, such
+    as `rejected` or `skipped`) and `reason` go with it for programs that read the message."""
 
     sentence: str
+    decision: str = "denied"
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,43 @@
+"""The demo agents: ordinary LangGraph graphs, as a user would write them, that know nothing of Signoff.
+
+They show the four patterns of a human in the loop (approval, input, feedback, multi-step) and one agent for operations.
+A deterministic planner stands in for a model; the effects of the tools are real and lie under the data directory.
+`signoff.toml` beside this file is the policy that goes with them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent_runtime.demo import approval, feedback, input, multi_step, ops  # noqa: A004 - agents are named by pattern
+from agent_runtime.demo.conversation import Graph
+
+POLICY_FILE = Path(__file__).with_name("signoff.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAgent:
+    """A compiled graph with what a person needs to use it: what it does, and a text to start it with."""
+
+    graph: Graph
+    description: str
+    example: str
+
+
+def agents(data_dir: Path) -> dict[str, DemoAgent]:
+    """The demo agents by name. Nothing is written before a tool runs."""
+    data_dir = data_dir.absolute()
+    return {
+        "approval": DemoAgent(
+            approval.graph(data_dir), "Plans a mail and sends it once a person approved it.", approval.EXAMPLE
+        ),
+        "input": DemoAgent(input.graph(data_dir), "Books a flight after asking which airline.", input.EXAMPLE),
+        "feedback": DemoAgent(
+            feedback.graph(data_dir), "Writes a report and revises it until a person accepts it.", feedback.EXAMPLE
+        ),
+        "multi-step": DemoAgent(
+            multi_step.graph(data_dir), "Buys things: a manager or director, then finance.", multi_step.EXAMPLE
+        ),
+        "ops": DemoAgent(ops.graph(data_dir), "Works on files and runs commands in a sandbox folder.", ops.EXAMPLE),
+    }

@@ -4,16 +4,27 @@ SignoffError
  ├── AgentError          an agent failed
  ├── RunCancelled        a person stopped the run while it was being advanced
  ├── LeaseLost           another worker holds the row (from storage)
- └── ConfigError         the policy file or a setting is wrong
+ ├── ConfigError         the policy file or a setting is wrong
+ └── TextError           a text of the configuration does not mean what it must
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from storage.errors import LeaseLost, SignoffError
 
-__all__ = ["AgentError", "ConfigError", "ConfigFault", "LeaseLost", "RunCancelled", "SignoffError"]
+__all__ = [
+    "AgentError",
+    "ConfigError",
+    "ConfigFault",
+    "LeaseLost",
+    "RunCancelled",
+    "SignoffError",
+    "TextError",
+    "quoted",
+]
 
 
 class AgentError(SignoffError):
@@ -54,3 +65,17 @@ class ConfigError(SignoffError):
     def __init__(self, faults: tuple[ConfigFault, ...]) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
         self.faults = faults
+
+
+class TextError(SignoffError, ValueError):
+    """A text that people wrote does not mean what it must. `problem` says why, `mend` what to write instead."""
+
+    def __init__(self, problem: str, mend: str) -> None:
+        super().__init__(f"{problem}. {mend}")
+        self.problem = problem
+        self.mend = mend
+
+
+def quoted(text: str) -> str:
+    """Somebody's text inside a message: in quotes, on one line, not too long."""
+    return json.dumps(text if len(text) <= 60 else f"{text[:60]}...", ensure_ascii=False)

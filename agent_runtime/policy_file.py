@@ -1,0 +1,167 @@
+"""The policy file: `signoff.toml` into frozen models. Owns its grammar, and the sentences that say what is wrong.
+
+Every fault is found in one pass, each with file, line, key and mend. Nothing is ignored: an unknown key, or one that
+is planned but not built yet, refuses the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from agent_runtime import policy_table
+from agent_runtime.errors import ConfigError, ConfigFault, TextError, quoted
+from agent_runtime.policy import AgentRule, Caps, Default, PolicySet, Stage
+from agent_runtime.selectors import MEMBERS, Selector, parse_channel
+from agent_runtime.toml_lines import locate
+from agent_runtime.toml_reader import Faults, TableReader
+from storage.types import OnTimeout
+
+DEFAULT_AGENTS = ("agent_runtime.demo:agents",)
+_IMPORT_PATH = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+_SYNTAX_PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
+
+
+class Configuration(BaseModel):
+    """What the file says. `agents` are import paths; an empty `approvals_channel` means the run's own thread, and
+    alerts go to the approvals channel where `alerts_channel` is not set."""
+
+    model_config = ConfigDict(frozen=True)
+
+    agents: tuple[str, ...]
+    approvals_channel: str
+    alerts_channel: str
+    policies: PolicySet
+
+
+def parse_import_path(text: str) -> str:
+    """An import path such as `package.module:name`. Raises `TextError`."""
+    path = text.strip()
+    if "://" in path:
+        raise TextError("names a remote agent, which is not available yet", "Write package.module:name")
+    if not _IMPORT_PATH.fullmatch(path):
+        raise TextError(f"{quoted(path)} is not an import path", "Write package.module:name")
+    return path
+
+
+def load_policy_file(path: Path) -> Configuration:
+    """Reads the file. Raises `ConfigError` with everything wrong in it."""
+    file = str(path)
+    try:
+        body = path.read_bytes()
+    except FileNotFoundError:
+        raise _alone(file, "there is no such file", "Write one to start from with: signoff init") from None
+    except OSError as error:
+        raise _alone(file, f"cannot be read: {error.strerror}", "Make it a file that this user may read") from error
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        raise _alone(file, "is not UTF-8 text", "Save it as UTF-8", line) from error
+    return read_policy_text(text, file, hashlib.sha256(body).hexdigest())
+
+
+def read_policy_text(text: str, file: str, digest: str = "") -> Configuration:
+    """The configuration a text holds; `file` is its name in messages. Raises `ConfigError`."""
+    try:
+        document = tomllib.loads(text)
+        faults = Faults(file, locate(text))
+    except ValueError as error:  # not only TOMLDecodeError: a number of thousands of digits is a plain ValueError
+        raise ConfigError((_syntax_fault(text, file, str(error)),)) from None
+    except RecursionError:
+        raise _alone(file, "is nested too deeply", "Remove the brackets within brackets") from None
+    return _configuration(TableReader(document, (), faults), faults, digest)
+
+
+def _configuration(top: TableReader, faults: Faults, digest: str) -> Configuration:
+    agents = _agents(top)
+    slack, alerts = top.table("slack"), top.table("alerts", later=("waiting",))
+    approvals_channel = slack.parsed("approvals_channel", parse_channel)
+    alerts_channel = alerts.parsed("channel", parse_channel, default=approvals_channel)
+    operators = top.table("operators")
+    members = operators.texts("members", policy_table.selector)
+    rules = tuple(_agent_rule(table) for table in top.tables("agent"))
+    default = _default(top)
+    policies = tuple(policy_table.read(table) for table in top.tables("policy", later=policy_table.LATER))
+    caps = _caps(top.table("caps"))
+    for table in (slack, alerts, operators, top):
+        table.done()
+    if found := faults.all():
+        raise ConfigError(found)
+    assert default is not None, "a default without a stage is a fault"
+    return Configuration(
+        agents=agents,
+        approvals_channel=approvals_channel,
+        alerts_channel=alerts_channel,
+        policies=PolicySet(
+            default=default,
+            policies=policies,
+            agents=rules,
+            operators=members,
+            caps=caps,
+            digest=digest,
+        ),
+    )
+
+
+def _agents(top: TableReader) -> tuple[str, ...]:
+    if isinstance(top.raw("agents"), str):
+        return (top.parsed("agents", parse_import_path),)
+    return top.texts("agents", parse_import_path, default=DEFAULT_AGENTS)
+
+
+def _agent_rule(table: TableReader) -> AgentRule:
+    name = table.text("name", default="*")
+    if not table.has("name"):
+        table.fault("name", "is missing", 'Name the agent, as name = "purchasing"; "*" means every agent')
+    starters = table.texts("starters", _starter, default=(MEMBERS,))
+    table.done()
+    return AgentRule(name=name, starters=starters)
+
+
+def _starter(text: str) -> Selector:
+    """A selector, or the word for every full member."""
+    return MEMBERS if text.strip() == MEMBERS else policy_table.selector(text)
+
+
+def _default(top: TableReader) -> Default | None:
+    table = top.table("default")
+    timeout = table.duration("timeout") or policy_table.DEFAULT_TIMEOUT
+    on_timeout = policy_table.on_timeout(table) or OnTimeout.REJECT
+    stage = _default_stage(table)
+    table.done()
+    return Default(stage=stage, timeout=timeout, on_timeout=on_timeout) if stage else None
+
+
+def _default_stage(table: TableReader) -> Stage | None:
+    if table.has("stage"):
+        return policy_table.read_stage(table.table("stage", later=policy_table.LATER_IN_STAGE))
+    problem = "is missing, so nobody could approve what no policy covers"
+    table.fault("stage", problem, 'Add [default.stage] with approvers = ["channel:#approvers"]')
+    table.raw("stage")
+    return None
+
+
+def _caps(table: TableReader) -> Caps:
+    caps = Caps(max_requests=table.count("max_requests", 50, 1), max_reasks=table.count("max_reasks", 10, 0))
+    table.done()
+    return caps
+
+
+def _syntax_fault(text: str, file: str, message: str) -> ConfigFault:
+    """A fault for text that is not TOML: the parser's own words, and the key that the line is about."""
+    place = _SYNTAX_PLACE.search(message)
+    lines = text.split("\n")
+    line = min(int(place[1]), len(lines)) if place and place[1] else len(lines)
+    key = lines[line - 1].split("=")[0].split("#")[0].strip(" \t[]")[:60] or "(syntax)"
+    problem = _SYNTAX_PLACE.sub("", message)
+    mend = 'Each line reads key = value, [table] or [[table]]; texts stand in quotes, as "4h"'
+    return ConfigFault(file, key, f"is not valid TOML: {problem}", mend, line)
+
+
+def _alone(file: str, problem: str, mend: str, line: int | None = None) -> ConfigError:
+    return ConfigError((ConfigFault(file, "(the file)", problem, mend, line),))

@@ -1,0 +1,150 @@
+"""One `[[policy]]` of the file, and one stage of it, into models. Owns which keys go with which action."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from agent_runtime.errors import TextError, quoted
+from agent_runtime.note import check_note
+from agent_runtime.policy import Action, Policy, Stage
+from agent_runtime.selectors import STARTER, Selector, parse_channel, parse_selector
+from agent_runtime.toml_reader import TableReader, one_of
+from storage.types import DecisionKind, OnTimeout, RequestKind
+
+LATER = ("when", "hold", "redact", "confirm")
+LATER_IN_STAGE = ("rung",)
+DEFAULT_TIMEOUT = timedelta(hours=4)
+DEFAULT_DECISIONS = (DecisionKind.APPROVED, DecisionKind.REJECTED)
+
+_ACTIONS = {action.value: action for action in Action}
+_ON_TIMEOUT: dict[str, OnTimeout | None] = {what.value: what for what in OnTimeout}
+_KINDS = {kind.value: kind for kind in (RequestKind.TOOL, RequestKind.QUESTION, RequestKind.REVIEW)}
+_DECISIONS = {
+    "approve": DecisionKind.APPROVED,
+    "reject": DecisionKind.REJECTED,
+    "skip": DecisionKind.SKIPPED,
+}
+_FOR_ALL = {"agent", "tool", "kind", "action"}
+_ONLY_FOR = {
+    Action.ALLOW: _FOR_ALL | {"idempotent"},
+    Action.DENY: _FOR_ALL | {"reason"},
+}
+_NOT_FOR_QUESTIONS = ("tool", "decisions", "valid_for", "allow_self_approval", "idempotent")
+
+
+def read(table: TableReader) -> Policy:
+    """The policy a table holds, with fallbacks in place of what is wrong."""
+    kind, action = _kind(table), table.choice("action", _ACTIONS, Action.REQUIRE)
+    policy = Policy(
+        agent=table.text("agent", default="*"),
+        tools=_tools(table),
+        kind=kind,
+        action=action,
+        reason=table.text("reason"),
+        stages=_stages(table),
+        note=table.parsed("note", check_note),
+        decisions=_decisions(table),
+        timeout=table.duration("timeout"),
+        on_timeout=on_timeout(table),
+        valid_for=table.duration("valid_for"),
+        allow_self_approval=table.flag("allow_self_approval"),
+        allow_guests=table.flag("allow_guests"),
+        idempotent=table.flag("idempotent"),
+    )
+    _check_keys(table, kind, action)
+    table.done()
+    return policy
+
+
+def read_stage(table: TableReader, default_name: str = "approval") -> Stage | None:
+    """The stage a table holds; None where it names no approvers, which is a fault."""
+    name = table.text("name", default=default_name)
+    approvers = table.texts("approvers", selector)
+    if not table.has("approvers"):
+        table.fault("approvers", "is missing", 'Say who may approve, as approvers = ["channel:#approvers"]')
+    quorum = table.count("quorum", 1, 1)
+    if approvers and all(who.startswith("user:") for who in approvers) and quorum > len(approvers):
+        problem = f"is {quorum}, but only {len(approvers)} may approve, so nothing could ever be approved"
+        table.fault("quorum", problem, f"Write {len(approvers)} or less, or name more approvers")
+    channel = table.parsed("channel", parse_channel)
+    allow_public = table.flag("allow_public")
+    table.done()
+    if not approvers:
+        return None
+    return Stage(name=name, approvers=approvers, quorum=quorum, channel=channel, allow_public=allow_public)
+
+
+def selector(text: str) -> Selector:
+    """A selector that a file may hold. Raises `TextError`."""
+    parsed = parse_selector(text)
+    if parsed == STARTER:
+        mend = "Name people; to let a requester decide for themselves, write allow_self_approval = true in the policy"
+        raise TextError(f"{quoted(text)} cannot be written in the file", mend)
+    return parsed
+
+
+def on_timeout(table: TableReader) -> OnTimeout | None:
+    """What silence means, None where unsaid. Never a yes."""
+    mend = 'Write "reject", "skip", "fail" or "keep"'
+    if str(table.raw("on_timeout")).startswith(("approve", "allow", "accept")):
+        mend = f"Silence never approves. {mend}"
+    return table.choice("on_timeout", _ON_TIMEOUT, None, mend)
+
+
+def _kind(table: TableReader) -> RequestKind:
+    if table.raw("kind") == RequestKind.OUTCOME.value:
+        mend = 'Remove it; name who answers these under [operators], as members = ["usergroup:oncall"]'
+        return table.choice("kind", _KINDS, RequestKind.TOOL, mend)
+    return table.choice("kind", _KINDS, RequestKind.TOOL)
+
+
+def _tools(table: TableReader) -> tuple[str, ...]:
+    if isinstance(table.raw("tool"), str):
+        return (table.text("tool"),)
+    return table.texts("tool", _glob, default=("*",))
+
+
+def _glob(text: str) -> str:
+    if not text.strip():
+        raise TextError("is an empty pattern", 'Write a tool, or a pattern such as "read_*"')
+    return text.strip()
+
+
+def _stages(table: TableReader) -> tuple[Stage, ...]:
+    tables = table.tables("stage", later=LATER_IN_STAGE)
+    if len(tables) == 1:
+        read = [read_stage(tables[0])]
+    else:
+        read = [read_stage(stage, f"approval {number}") for number, stage in enumerate(tables, start=1)]
+    return tuple(stage for stage in read if stage)
+
+
+def _decisions(table: TableReader) -> tuple[DecisionKind, ...]:
+    decisions = tuple(_DECISIONS[word] for word in table.texts("decisions", _decision)) or DEFAULT_DECISIONS
+    if DecisionKind.APPROVED not in decisions:
+        table.fault("decisions", 'lacks "approve"', 'Add it; where nobody may say yes, write action = "deny"')
+    elif len(decisions) == 1:
+        table.fault("decisions", "leaves no way to say no", 'Add "reject" or "skip"')
+    return decisions
+
+
+def _decision(word: str) -> str:
+    if word.strip() == "edit":
+        raise TextError('"edit" is not available yet', 'Remove it; write "approve", "reject" or "skip"')
+    if word.strip() not in _DECISIONS:
+        raise TextError(f"{quoted(word)} is not a decision", one_of(word, _DECISIONS))
+    return word.strip()
+
+
+def _check_keys(table: TableReader, kind: RequestKind, action: Action) -> None:
+    """Refuses keys that would mean nothing here: whoever wrote them believes that they do something."""
+    if kind is not RequestKind.TOOL and action is not Action.REQUIRE:
+        table.fault("action", f"cannot be {action.value} for a {kind.value}", "Remove it; people answer, by the stages")
+    elif kind is not RequestKind.TOOL:
+        for key in filter(table.has, _NOT_FOR_QUESTIONS):
+            table.fault(key, f"means nothing for a {kind.value}", "Remove it")
+    for key in table.known:
+        if table.has(key) and key not in _ONLY_FOR.get(action, table.known):
+            table.fault(key, f"means nothing with action = {action.value}", f"Remove it, or the action {action.value}")
+    if action is Action.REQUIRE and table.has("reason"):
+        table.fault("reason", 'goes with action = "deny" only', "Write it as the note, which approvers see")

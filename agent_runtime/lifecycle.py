@@ -1,4 +1,4 @@
-"""THE state machines: which moves are legal, as data. Pure. Nothing else decides whether a status may follow another."""
+"""THE state machines: which moves are legal, as data. Nothing else decides whether a status may follow another."""
 
 from __future__ import annotations
 

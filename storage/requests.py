@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlmodel import col, select
 
 from storage.models import Decision, Request
@@ -72,6 +72,15 @@ def change(tx: Tx, request: Request, expected: RequestStatus, **values: Any) -> 
         .values(**values)
     )
     return tx.change(statement) == 1
+
+
+def pause_closed_at(tx: Tx, run_id: str, pause: int) -> datetime | None:
+    """When the last request of a pause was closed."""
+    statement = select(func.max(col(Request.closed_at))).where(
+        col(Request.run_id) == run_id, col(Request.pause) == pause
+    )
+    closed: datetime | None = tx.scalar(statement)
+    return closed
 
 
 def consume(tx: Tx, request_id: str, now: datetime) -> bool:

@@ -1,0 +1,160 @@
+"""The audit chain: every change and every refusal is one entry, written in the transaction of the change.
+
+An entry's hash covers the entry before it and the salted digest of its text; its mac is made with a key outside the
+database. The text (names, reasons, evidence) lives in a table of its own and can be erased without breaking the chain.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+
+from agent_runtime.context import Context
+from agent_runtime.digest import Seal, canonical
+from storage import audit as rows
+from storage.models import AuditEntry, AuditText
+from storage.tx import Tx
+from storage.types import Actor, ActorKind, Described, Json
+
+PAGE = 1000
+PURPOSE = "audit"
+
+
+class Event(Described):
+    """What an audit entry says happened."""
+
+    RUN_STARTED = "run.started", "A run was accepted."
+    RUN_PAUSED = "run.paused", "A run waits for people."
+    RUN_SUCCEEDED = "run.succeeded", "A run finished."
+    RUN_FAILED = "run.failed", "A run failed."
+    CANCEL_REQUESTED = "cancel.requested", "A person asked a running run to stop."
+    RUN_CANCELLED = "run.cancelled", "A run was stopped."
+    RUN_RETRIED = "run.retried", "A failed run was queued again."
+    START_REFUSED = "start.refused", "Somebody may not start this agent."
+    REQUEST_OPENED = "request.opened", "People are asked."
+    DECISION_MADE = "decision.made", "A vote or an answer was recorded."
+    DECISION_REFUSED = "decision.refused", "A vote or an answer was refused."
+    STAGE_PASSED = "stage.passed", "A stage reached its quorum and the next one opened."
+    REQUEST_CLOSED = "request.closed", "A request reached its end."
+    REQUEST_OVERDUE = "request.overdue", "Nobody decided in time and the policy keeps it open."
+    APPROVAL_LAPSED = "approval.lapsed", "An approval was not used in time."
+    APPROVAL_UNUSED = "approval.unused", "A run ended without executing an approved call."
+    CALL_STARTED = "call.started", "A tool call was started."
+    CALL_FINISHED = "call.finished", "A tool call ended."
+    CALL_FAILED = "call.failed", "A tool call raised."
+    CALL_SUSPENDED = "call.suspended", "A tool call asked a question of its own and will be entered again."
+    CALL_UNKNOWN = "call.unknown", "A call was started and its end was not recorded."
+    CALL_LATE = "call.late", "The end of a call arrived after its lease was lost."
+    CALL_REFUSED = "call.refused", "A call was not let through."
+    INTEGRITY_BROKEN = "integrity.broken", "A row does not match its digest or its seal; nothing runs on it."
+    NOISE = "noise", "Unauthenticated deliveries, counted by kind and minute."
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an act came from: the surface, and the evidence that surface gives (ids, timestamps, addresses)."""
+
+    surface: str
+    evidence: Json = field(default_factory=dict)
+
+
+INTERNAL = Origin("internal")
+
+
+def record(
+    tx: Tx,
+    context: Context,
+    event: Event,
+    actor: Actor,
+    *,
+    origin: Origin = INTERNAL,
+    run_id: str = "",
+    request_id: str = "",
+    tool: str = "",
+    digest: str = "",
+    text: Json | None = None,
+) -> int:
+    """Append one entry; its sequence number."""
+    salt = context.salt().hex()
+    body = {"actor_name": actor.name, "evidence": dict(origin.evidence), **(text or {})}
+    previous = rows.head(tx)
+    entry = AuditEntry(
+        at=context.now,
+        event=event.value,
+        actor=actor.key,
+        surface=origin.surface,
+        run_id=run_id,
+        request_id=request_id,
+        tool=tool,
+        digest=digest,
+        text_digest=_digest_text(salt, body),
+        previous=previous,
+        hash="",
+        mac="",
+    )
+    entry.hash = _hash(entry)
+    entry.mac = context.seal.make(PURPOSE, entry.hash)
+    return rows.append(tx, entry, AuditText(seq=0, salt=salt, body=body))
+
+
+def record_noise(tx: Tx, context: Context, counts: Json) -> None:
+    """One entry for the unauthenticated deliveries since the last one, counted by kind."""
+    record(tx, context, Event.NOISE, Actor(kind=ActorKind.SYSTEM, id="door", name="the door"), text={"counts": counts})
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a walk over the chain found: how many entries, and the first broken one with the reason."""
+
+    entries: int
+    broken_at: int | None = None
+    problem: str = ""
+
+
+def verify(tx: Tx, seal: Seal) -> Verification:
+    """Walk the whole chain and check links, hashes, seals and the texts that were not erased."""
+    previous, seq, count = rows.GENESIS, 0, 0
+    while page := rows.entries(tx, seq, PAGE):
+        texts = rows.texts(tx, [entry.seq or 0 for entry in page])
+        for entry in page:
+            seq = entry.seq or 0
+            count += 1
+            problem = _problem(entry, previous, texts.get(seq), seal)
+            if problem:
+                return Verification(count, seq, problem)
+            previous = entry.hash
+    return Verification(count)
+
+
+def _problem(entry: AuditEntry, previous: str, text: AuditText | None, seal: Seal) -> str:
+    if entry.previous != previous:
+        return "does not follow the entry before it"
+    if _hash(entry) != entry.hash:
+        return "was changed after it was written"
+    if not seal.fits(PURPOSE, entry.hash, entry.mac):
+        return "was not sealed by this host's key"
+    if text is not None and _digest_text(text.salt, text.body) != entry.text_digest:
+        return "has a text that was changed"
+    return ""
+
+
+def _digest_text(salt: str, body: Json) -> str:
+    # Not RFC 8785: people's and agents' texts may hold what it refuses, and an audit entry must never fail.
+    return hashlib.sha256((salt + json.dumps(body, sort_keys=True)).encode()).hexdigest()
+
+
+def _hash(entry: AuditEntry) -> str:
+    covered: Json = {
+        "at": entry.at.isoformat(),
+        "event": entry.event,
+        "actor": entry.actor,
+        "surface": entry.surface,
+        "run": entry.run_id,
+        "request": entry.request_id,
+        "tool": entry.tool,
+        "digest": entry.digest,
+        "text": entry.text_digest,
+        "previous": entry.previous,
+    }
+    return hashlib.sha256(canonical(covered)).hexdigest()

@@ -1,0 +1,23 @@
+"""What a unit of work is given besides its rows: the time, fresh ids and salt, the seal, the policies in force."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from agent_runtime.clock import Ids
+from agent_runtime.digest import Seal
+from agent_runtime.policy import PolicySet
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One moment, as values. A unit of work may be run again whole, so it takes everything from here and its rows."""
+
+    now: datetime
+    ids: Ids
+    salt: Callable[[], bytes]
+    seal: Seal
+    policies: PolicySet
+    auto_approve: bool = False

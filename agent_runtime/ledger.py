@@ -1,0 +1,147 @@
+"""The ledger of one advance, over the store: advice from one snapshot, authority from `start`, and the ends of calls.
+
+`interrupt_for` answers from a snapshot taken when the advance began, so that all calls of a step see the same verdicts:
+else a decision landing between two look-ups would run one sibling while the other pauses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agent_runtime import outbound
+from agent_runtime.agents import Interrupt, Lease, Outcome, Start, ToolCall
+from agent_runtime.approvals import cancel_one
+from agent_runtime.audit import Event, record
+from agent_runtime.context import Context
+from agent_runtime.digest import NotJson
+from agent_runtime.errors import LeaseLost
+from agent_runtime.lifecycle import CALL_MOVES, sources
+from agent_runtime.policy import CallFacts, Require, evaluate
+from agent_runtime.start import check_arguments, outcome_interrupt, start_call, tool_interrupt
+from storage import journal, requests, runs
+from storage.database import Database
+from storage.models import JournalEntry, Request, Run
+from storage.tx import Tx
+from storage.types import SYSTEM, Actor, CallStatus, RequestKind, RequestStatus
+
+ENDS = {
+    CallStatus.FINISHED: Event.CALL_FINISHED,
+    CallStatus.FAILED: Event.CALL_FAILED,
+    CallStatus.SUSPENDED: Event.CALL_SUSPENDED,
+    CallStatus.UNKNOWN: Event.CALL_UNKNOWN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A run's verdicts and journal at one instant: requests by subject (the newest), calls by key."""
+
+    requests: dict[str, Request]
+    calls: dict[str, JournalEntry]
+
+
+def take_snapshot(tx: Tx, run_id: str) -> Snapshot:
+    """Read what is decided and done in a run."""
+    newest = sorted(requests.of_run(tx, run_id), key=lambda request: request.generation)
+    return Snapshot(
+        requests={request.subject: request for request in newest},
+        calls={entry.call_key: entry for entry in journal.of_run(tx, run_id)},
+    )
+
+
+class StoreLedger:
+    """Implements `agents.Ledger`."""
+
+    def __init__(
+        self, db: Database, context: Callable[[], Context], run: Run, lease: Lease, snapshot: Snapshot
+    ) -> None:
+        self._db = db
+        self._context = context
+        self._run = run
+        self._lease = lease
+        self._snapshot = snapshot
+
+    def interrupt_for(self, call: ToolCall) -> Interrupt | None:
+        entry = self._snapshot.calls.get(call.key)
+        if entry is not None:
+            return self._interrupt_for_started(call, entry)
+        request = self._snapshot.requests.get(f"call:{call.key}")
+        if request is not None and request.status is not RequestStatus.LAPSED:
+            return tool_interrupt(call) if request.status is RequestStatus.PENDING else None
+        return tool_interrupt(call) if self._needs_people(call) else None
+
+    async def start(self, call: ToolCall) -> Start:
+        answer = await self._db.transact(start_call, self._context(), self._run, self._lease, call)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def finish(self, call: ToolCall, outcome: Outcome) -> None:
+        await self._end(call, CallStatus.FINISHED, outcome)
+
+    async def fail(self, call: ToolCall, outcome: Outcome) -> None:
+        await self._end(call, CallStatus.FAILED, outcome)
+
+    async def suspend(self, call: ToolCall) -> None:
+        await self._end(call, CallStatus.SUSPENDED, None)
+
+    async def lose(self, call: ToolCall) -> None:
+        await self._end(call, CallStatus.UNKNOWN, None)
+
+    async def _end(self, call: ToolCall, status: CallStatus, outcome: Outcome | None) -> None:
+        await self._db.transact(end_call, self._context(), self._run.id, self._lease, call, status, outcome)
+
+    def _interrupt_for_started(self, call: ToolCall, entry: JournalEntry) -> Interrupt | None:
+        if entry.status not in {CallStatus.STARTED, CallStatus.UNKNOWN} or entry.idempotent:
+            return None
+        question = self._snapshot.requests.get(f"outcome:{call.key}")
+        told = question is not None and question.status is RequestStatus.ANSWERED and question.consumed_at is None
+        return None if told else outcome_interrupt(call, entry)
+
+    def _needs_people(self, call: ToolCall) -> bool:
+        try:
+            check_arguments(self._run, call)
+        except NotJson:
+            return False  # `start` refuses it with the reason; nobody need be asked
+        starter = Actor.model_validate(self._run.starter)
+        facts = CallFacts(agent=self._run.agent, tool=call.tool, kind=RequestKind.TOOL, args=call.args, starter=starter)
+        return isinstance(evaluate(self._context().policies, facts), Require)
+
+
+def end_call(
+    tx: Tx, context: Context, run_id: str, lease: Lease, call: ToolCall, status: CallStatus, outcome: Outcome | None
+) -> None:
+    """Write the end of a call, as whoever started it. A lease lost since then makes it late, not worthless: it is
+    evidence until a person has said what happened."""
+    entry = journal.get(tx, run_id, call.key)
+    if entry is None or (entry.owner, entry.attempt) != (lease.owner, lease.attempt):
+        return
+    values = {"format": outcome.format, "outcome": outcome.body, "summary": outcome.summary} if outcome else {}
+    expected = sources(CALL_MOVES, status)
+    if not journal.change(tx, entry, expected, status=status, ended_at=context.now, **values):
+        return
+    late = _is_late(tx, run_id, lease)
+    record(
+        tx, context, Event.CALL_LATE if late else ENDS[status], SYSTEM,
+        run_id=run_id, request_id=entry.request_id or "", tool=call.tool, digest=entry.digest,
+        text={"status": status.value, "summary": outcome.summary if outcome else ""},
+    )  # fmt: skip
+    _show(tx, context, entry)
+    question = requests.open_outcome(tx, run_id, f"outcome:{call.key}")
+    if question is not None and status in {CallStatus.FINISHED, CallStatus.FAILED}:
+        cancel_one(tx, context, question, SYSTEM, "the outcome arrived after all")
+
+
+def _show(tx: Tx, context: Context, entry: JournalEntry) -> None:
+    request = requests.get(tx, entry.request_id) if entry.request_id else None
+    if request is not None:
+        outbound.want_card(tx, context, request)
+
+
+def _is_late(tx: Tx, run_id: str, lease: Lease) -> bool:
+    try:
+        runs.require_lease(tx, run_id, lease.owner, lease.attempt)
+    except LeaseLost:
+        return True
+    return False

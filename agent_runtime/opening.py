@@ -1,0 +1,156 @@
+"""Opening requests: a pause of an agent becomes one approval request for each interrupt, upserted by natural keys.
+
+Whoever advances a run does this, in one transaction with the run's move to `waiting`; doing it again after a crash
+changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from agent_runtime import outbound
+from agent_runtime.agents import Interrupt
+from agent_runtime.approvals import cancel_one
+from agent_runtime.audit import Event, record
+from agent_runtime.context import Context
+from agent_runtime.digest import digest_call, digest_payload
+from agent_runtime.policy import CallFacts, Require, Rules, evaluate, rules_for_outcome
+from agent_runtime.sealed import read_rules, seal_rules
+from storage import requests
+from storage.models import Request, Run
+from storage.tx import Tx
+from storage.types import SYSTEM, Actor, RequestKind, RequestStatus
+
+REVISION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CapReached:
+    """The run asked people more than it may."""
+
+    sentence: str
+
+
+def open_pause(
+    tx: Tx, context: Context, run: Run, interrupts: tuple[Interrupt, ...], given: Mapping[str, str]
+) -> int | CapReached:
+    """Make sure that every interrupt has its request; how many are new. `given` maps the keys of the answers that the
+    agent was handed in this advance to their payload digests: the same question again is a new question."""
+    opened = 0
+    for ordinal, interrupt in enumerate(interrupts):
+        request = _draft(tx, context, run, interrupt, ordinal, given)
+        if request is None:
+            continue
+        if capped := _over_cap(tx, context, run):
+            return capped
+        _insert(tx, context, request)
+        opened += 1
+    return opened
+
+
+def _draft(
+    tx: Tx, context: Context, run: Run, interrupt: Interrupt, ordinal: int, given: Mapping[str, str]
+) -> Request | None:
+    """The request this interrupt still needs, or None."""
+    digest = _digest(run, interrupt)
+    newest = requests.newest(tx, run.id, interrupt.key)
+    if newest is not None and not _needs_another(tx, context, newest, interrupt, digest, given):
+        return None
+    rules = _rules(tx, context, run, interrupt)
+    if rules is None:
+        return None
+    call = interrupt.call
+    return Request(
+        id="",
+        run_id=run.id,
+        agent=run.agent,
+        pause=run.pause,
+        ordinal=ordinal,
+        subject=interrupt.key,
+        generation=newest.generation + 1 if newest else 0,
+        kind=interrupt.kind,
+        status=RequestStatus.PENDING,
+        revision=REVISION,
+        step=call.step if call else "",
+        call_id=call.id if call else "",
+        tool=call.tool if call else "",
+        args=dict(call.args) if call else None,
+        payload=interrupt.payload,
+        reason=call.reason if call else "",
+        digest=digest,
+        rules=rules.model_dump(mode="json"),
+        rules_mac="",
+        on_timeout=rules.on_timeout,
+        opened_at=context.now,
+        stage_opened_at=context.now,
+        due_at=context.now + rules.timeout,
+    )
+
+
+def _needs_another(
+    tx: Tx, context: Context, newest: Request, interrupt: Interrupt, digest: str, given: Mapping[str, str]
+) -> bool:
+    """Whether the latest request about this subject does not speak for this interrupt."""
+    if newest.status is RequestStatus.PENDING:
+        if newest.digest == digest:
+            return False
+        cancel_one(tx, context, newest, SYSTEM, "the agent asks something else now")
+        return True
+    if interrupt.kind is RequestKind.TOOL:
+        return newest.status is RequestStatus.LAPSED
+    if interrupt.kind is RequestKind.OUTCOME:
+        return newest.consumed_at is not None or newest.status is RequestStatus.CANCELLED
+    return newest.digest != digest or given.get(interrupt.key) == newest.digest
+
+
+def _rules(tx: Tx, context: Context, run: Run, interrupt: Interrupt) -> Rules | None:
+    """Who must decide; None where a policy has come to allow or deny the call since the agent paused."""
+    call = interrupt.call
+    if interrupt.kind is RequestKind.OUTCOME:
+        assert call is not None
+        original = requests.newest(tx, run.id, f"call:{call.key}")
+        return rules_for_outcome(context.policies, read_rules(context.seal, original) if original else None)
+    facts = CallFacts(
+        agent=run.agent,
+        tool=call.tool if call else "",
+        kind=interrupt.kind,
+        args=call.args if call else None,
+        starter=Actor.model_validate(run.starter),
+    )
+    judgement = evaluate(context.policies, facts)
+    return judgement.rules if isinstance(judgement, Require) else None
+
+
+def _digest(run: Run, interrupt: Interrupt) -> str:
+    if interrupt.call is not None:
+        return digest_call(run.agent, run.id, interrupt.call, REVISION)
+    return digest_payload(interrupt.payload)
+
+
+def _over_cap(tx: Tx, context: Context, run: Run) -> CapReached | None:
+    caps = context.policies.caps
+    before = requests.of_run(tx, run.id)
+    if len(before) >= caps.max_requests:
+        return CapReached(
+            f"the run asked people {len(before)} times, which is its cap; start a new run, or raise max_requests"
+        )
+    rejected = sum(request.status is RequestStatus.REJECTED for request in before)
+    if rejected > caps.max_reasks:
+        return CapReached(f"the run asked again after {rejected} rejections, which is its cap; start a new run")
+    return None
+
+
+def _insert(tx: Tx, context: Context, request: Request) -> None:
+    while True:
+        request.id = context.ids("A")
+        request.rules_mac = seal_rules(context.seal, request)
+        if requests.insert(tx, request):
+            break
+        assert requests.get(tx, request.id) is not None, "only a taken id may refuse a new request"
+    record(
+        tx, context, Event.REQUEST_OPENED, SYSTEM,
+        run_id=request.run_id, request_id=request.id, tool=request.tool, digest=request.digest,
+        text={"kind": request.kind.value, "policy": request.rules["policy"], "args": request.args},
+    )  # fmt: skip
+    outbound.want_card(tx, context, request)

@@ -1,0 +1,62 @@
+"""What the rows want shown outside: one natural key for each thing, and how urgent it is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import IntEnum
+
+from agent_runtime.context import Context
+from storage import outbox
+from storage.models import Request
+from storage.tx import Tx
+from storage.types import Described, Json, RequestStatus
+
+NOTICE_LIFE = timedelta(seconds=60)
+
+
+class Priority(IntEnum):
+    """Lower goes first when the surface's budget is short."""
+
+    CLOSED_CARD = 10
+    NOTICE = 15
+    NEW_CARD = 20
+    RUN = 25
+    VOTE = 30
+    NOTE = 40
+
+
+class Topic(Described):
+    """What a delivery reconciles."""
+
+    CARD = "card", "A request's card; the key names the request and the stage that opened it."
+    RUN = "run", "A run's own message, the root of its thread."
+    NOTE = "note", "One line in a run's thread about one audit entry."
+    NOTICE = "notice", "A private sentence to one person, worth nothing after a minute."
+
+
+def want_card(tx: Tx, context: Context, request: Request) -> None:
+    """Every card of this request must show its current state; the current stage has one of its own."""
+    closed = request.status is not RequestStatus.PENDING
+    for stage in range(request.stage + 1):
+        key = f"card:{request.id}:{stage}"
+        fresh = not closed and stage == request.stage and outbox.get(tx, key) is None
+        priority = Priority.CLOSED_CARD if closed else Priority.NEW_CARD if fresh else Priority.VOTE
+        outbox.want(tx, key, Topic.CARD, request.id, priority, context.now)
+
+
+def want_run(tx: Tx, context: Context, run_id: str) -> None:
+    """The run's own message must show its current state."""
+    outbox.want(tx, f"run:{run_id}", Topic.RUN, run_id, Priority.RUN, context.now)
+
+
+def note(tx: Tx, context: Context, run_id: str, seq: int, text: str) -> None:
+    """Say one line in the run's thread."""
+    body: Json = {"text": text}
+    outbox.tell(tx, f"note:{seq}", Topic.NOTE, run_id, body, Priority.NOTE, context.now, None)
+
+
+def notice(tx: Tx, context: Context, subject: str, person: str, body: Json) -> None:
+    """Tell one person privately; at most one unsent or fresh notice for each person and subject."""
+    key = f"notice:{subject}:{person}"
+    expires = context.now + NOTICE_LIFE
+    outbox.tell(tx, key, Topic.NOTICE, subject, body, Priority.NOTICE, context.now, expires)

@@ -1,0 +1,104 @@
+"""Who may act: pure checks over a membership snapshot that a directory took just before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from agent_runtime.policy import Rules
+from agent_runtime.refusals import RefusalReason
+from agent_runtime.selectors import MEMBERS, STARTER, Selector
+from storage.types import Actor, ActorKind
+
+FRESH = timedelta(seconds=60)
+"""A membership snapshot older than this decides nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One person as the directory saw them at `taken_at`. `holds` are those of the asked selectors that name them.
+    `home_team` is the team the app is installed in; `email` is empty where the directory may not know it."""
+
+    actor: Actor
+    home_team: str
+    taken_at: datetime
+    holds: frozenset[Selector] = frozenset()
+    known: bool = True
+    deleted: bool = False
+    bot: bool = False
+    guest: bool = False
+    email: str = ""
+    starter_email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """The directory gave no answer in time: nobody is authorised by it."""
+
+    actor: Actor
+
+
+Membership = Member | Unreachable
+
+
+def authorise_decision(
+    membership: Membership, rules: Rules, stage: int, starter: Actor, now: datetime
+) -> RefusalReason | None:
+    """Why this person may not decide in this stage, or None where they may."""
+    if refusal := _standing(membership, now):
+        return refusal
+    assert isinstance(membership, Member)
+    if membership.guest and not rules.allow_guests:
+        return RefusalReason.GUEST
+    if not rules.allow_self_approval and _is_same_person(membership, starter):
+        return RefusalReason.OWN_REQUEST
+    approvers = rules.stages[stage].approvers
+    is_starter = STARTER in approvers and membership.actor.key == starter.key
+    if not is_starter and not membership.holds & set(approvers):
+        return RefusalReason.NOT_AN_APPROVER
+    return None
+
+
+def authorise_start(membership: Membership, starters: tuple[Selector, ...], now: datetime) -> RefusalReason | None:
+    """Why this person may not start an agent, or None. Guests only where a selector names them."""
+    if refusal := _standing(membership, now):
+        return refusal
+    assert isinstance(membership, Member)
+    if membership.holds & set(starters):
+        return None
+    if MEMBERS in starters and not membership.guest:
+        return None
+    return RefusalReason.NOT_A_STARTER
+
+
+def authorise_owner(
+    membership: Membership, starter: Actor, operators: tuple[Selector, ...], now: datetime
+) -> RefusalReason | None:
+    """Why this person may not cancel or retry a run: only its starter and operators may."""
+    if refusal := _standing(membership, now):
+        return refusal
+    assert isinstance(membership, Member)
+    if membership.actor.key == starter.key or membership.holds & set(operators):
+        return None
+    return RefusalReason.NOT_YOUR_RUN
+
+
+def _standing(membership: Membership, now: datetime) -> RefusalReason | None:
+    if membership.actor.kind is ActorKind.CLI:
+        return None if isinstance(membership, Member) else RefusalReason.DIRECTORY_DOWN
+    if isinstance(membership, Unreachable) or now - membership.taken_at > FRESH:
+        return RefusalReason.DIRECTORY_DOWN
+    if membership.actor.team != membership.home_team:
+        return RefusalReason.OTHER_TEAM
+    checks = (
+        (not membership.known, RefusalReason.UNKNOWN_PERSON),
+        (membership.deleted, RefusalReason.DEACTIVATED),
+        (membership.bot, RefusalReason.BOT),
+    )
+    return next((reason for wrong, reason in checks if wrong), None)
+
+
+def _is_same_person(member: Member, starter: Actor) -> bool:
+    if member.actor.key == starter.key:
+        return True
+    return bool(member.email) and member.email.casefold() == member.starter_email.casefold()

@@ -1,0 +1,114 @@
+"""Builds the read models from rows: one look, no rules."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from agent_runtime.policy import Rules
+from agent_runtime.views import CallView, RequestView, RunView, StageView, Vote
+from storage import journal, requests, runs
+from storage.models import Decision, JournalEntry, Request, Run
+from storage.tx import Tx
+from storage.types import Actor, CallStatus, RequestKind, RequestStatus
+
+
+def read_request(tx: Tx, request_id: str) -> RequestView | None:
+    """One request as people see it."""
+    request = requests.get(tx, request_id)
+    if request is None:
+        return None
+    run = runs.get(tx, request.run_id)
+    assert run is not None
+    return _request_view(tx, run, request)
+
+
+def read_run(tx: Tx, run_id: str) -> RunView | None:
+    """One run as people see it."""
+    run = runs.get(tx, run_id)
+    return None if run is None else _run_view(tx, run)
+
+
+def read_recent_runs(tx: Tx, limit: int, starter_key: str | None = None) -> list[RunView]:
+    """The newest runs, of everybody or of one starter."""
+    return [_run_view(tx, run) for run in runs.recent(tx, limit, starter_key=starter_key)]
+
+
+def find_runs(tx: Tx, prefix: str) -> list[RunView]:
+    """Runs whose id begins like this; a few."""
+    return [_run_view(tx, run) for run in runs.with_prefix(tx, prefix)]
+
+
+def read_pending(tx: Tx, limit: int) -> list[RequestView]:
+    """Everything that waits for people, the next deadline first."""
+    views = (read_request(tx, request.id) for request in requests.all_pending(tx, limit))
+    return [view for view in views if view is not None]
+
+
+def _run_view(tx: Tx, run: Run) -> RunView:
+    return RunView(
+        id=run.id,
+        agent=run.agent,
+        status=run.status,
+        starter=Actor.model_validate(run.starter),
+        input=run.input,
+        created_at=run.created_at,
+        updated_at=run.updated_at,
+        output=run.output,
+        error=run.error,
+        waiting_on=tuple(_request_view(tx, run, request) for request in requests.pending(tx, run.id)),
+        cancel_requested=run.cancel_requested,
+    )
+
+
+def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
+    rules = Rules.model_validate(request.rules)
+    siblings = [other for other in requests.pending(tx, run.id) if other.id != request.id]
+    return RequestView(
+        id=request.id,
+        run_id=run.id,
+        agent=request.agent,
+        kind=request.kind,
+        status=request.status,
+        revision=request.revision,
+        stage=request.stage,
+        stages=tuple(StageView(stage.name, stage.approvers, stage.quorum) for stage in rules.stages),
+        starter=Actor.model_validate(run.starter),
+        opened_at=request.opened_at,
+        tool=request.tool,
+        args=request.args,
+        payload=request.payload,
+        note=rules.note,
+        reason=request.reason,
+        decisions=rules.decisions,
+        due_at=request.due_at,
+        on_timeout=request.on_timeout,
+        votes=tuple(_vote(decision) for decision in requests.votes(tx, [request.id])),
+        closed_at=request.closed_at,
+        closed_by=Actor.model_validate(request.closed_by) if request.closed_by else None,
+        call=_call_view(tx, request),
+        open_siblings=len(siblings),
+    )
+
+
+def _vote(decision: Decision) -> Vote:
+    return Vote(
+        actor=Actor.model_validate(decision.actor),
+        kind=decision.kind,
+        stage=decision.stage,
+        at=decision.at,
+        reason=decision.reason,
+        value=decision.value,
+        withdrawn=decision.withdrawn_at is not None,
+    )
+
+
+def _call_view(tx: Tx, request: Request) -> CallView | None:
+    if request.kind is not RequestKind.TOOL or request.status is not RequestStatus.APPROVED:
+        return None
+    entry = journal.get(tx, request.run_id, f"{request.step}/{request.call_id}")
+    return None if entry is None else CallView(entry.status, _took(entry), entry.summary)
+
+
+def _took(entry: JournalEntry) -> timedelta | None:
+    ended = entry.status in {CallStatus.FINISHED, CallStatus.FAILED} and entry.ended_at is not None
+    return entry.ended_at - entry.started_at if ended and entry.ended_at else None

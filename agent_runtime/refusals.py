@@ -1,0 +1,31 @@
+"""Why a decision or a command of an authenticated person is refused. The surfaces add who can act instead."""
+
+from __future__ import annotations
+
+from storage.types import Described
+
+
+class RefusalReason(Described):
+    """Each sentence completes "Nothing was changed: ..."; it is written to the audit log and told to the person."""
+
+    TOO_LATE = "too_late", "this request was already closed."
+    OUTDATED = "outdated", "this card showed an older version of the request."
+    ALREADY_VOTED = "already_voted", "you have already decided on this request."
+    NOT_OFFERED = "not_offered", "the policy does not offer this decision here."
+    BAD_ANSWER = "bad_answer", "that is not an answer to what was asked."
+    UNKNOWN_REQUEST = "unknown_request", "no such request is known here."
+    NOT_AN_APPROVER = "not_an_approver", "you are not an approver of this stage."
+    OWN_REQUEST = "own_request", "you started this run, and nobody approves their own."
+    OTHER_TEAM = "other_team", "only members of the workspace that this request belongs to may decide."
+    DEACTIVATED = "deactivated", "this account is deactivated."
+    BOT = "bot", "bots may not decide."
+    GUEST = "guest", "guests may not decide here."
+    UNKNOWN_PERSON = "unknown_person", "the directory does not know you."
+    DIRECTORY_DOWN = "directory_down", "Slack did not say in time who may decide; please try again in a minute."
+    PAUSED = "paused", "an operator has paused execution."
+    NOT_A_STARTER = "not_a_starter", "you may not start this agent."
+    NOT_YOUR_RUN = "not_your_run", "only the person who started a run, or an operator, may do this."
+    RUN_OVER = "run_over", "the run has already ended."
+    RUN_ACTIVE = "run_active", "only a failed run can be tried again."
+    INTEGRITY = "integrity", "the stored request does not match its seal, so nothing can be decided on it."
+    UNKNOWN_RUN = "unknown_run", "no such run is known here."

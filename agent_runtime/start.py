@@ -1,0 +1,207 @@
+"""The `started` write: the one place that lets a tool call run.
+
+In one transaction it checks the lease, the cancel flag, the digest, the seals, the quorum and the journal, takes the
+verdict and writes `started`. A call that cannot pass is refused with a sentence for the agent, or asked about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from agent_runtime import outbound, verdicts
+from agent_runtime.agents import Ask, Go, Interrupt, Lease, Outcome, Refuse, Replay, Start, ToolCall
+from agent_runtime.audit import Event, record
+from agent_runtime.context import Context
+from agent_runtime.digest import NotJson, canonical, digest_call
+from agent_runtime.errors import LeaseLost, RunCancelled
+from agent_runtime.lifecycle import CALL_MOVES, sources
+from agent_runtime.policy import Allow, CallFacts, Deny, evaluate
+from agent_runtime.sealed import genuine_answer, has_quorum, read_rules
+from storage import journal, requests, runs
+from storage.models import JournalEntry, Request, Run
+from storage.tx import Tx
+from storage.types import SYSTEM, Actor, CallStatus, RequestKind, RequestStatus
+
+LARGEST_ARGUMENTS = 200_000
+"""Bytes of canonical arguments: more than this nobody could review."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The call may start: on whose approval, and whether it may run again when its outcome is unknown."""
+
+    request: Request | None
+    idempotent: bool
+
+
+def start_call(tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCall) -> Start | LeaseLost | RunCancelled:
+    """Let the call run, give its recorded end, refuse it, or say what must be asked."""
+    try:
+        runs.require_lease(tx, run.id, lease.owner, lease.attempt)
+    except LeaseLost as lost:
+        return lost
+    current = runs.get(tx, run.id)
+    if current is None or current.cancel_requested:
+        return RunCancelled(run.id)
+    try:
+        digest = check_arguments(run, call)
+    except NotJson as problem:
+        return _refused(tx, context, run, call, verdicts.denied(call.tool, "arguments", str(problem)))
+    entry = journal.get(tx, run.id, call.key)
+    if entry is None:
+        return _start_first(tx, context, run, lease, call, digest)
+    if entry.digest != digest:
+        return _broken(tx, context, run, call, "the call differs from the one that was started")
+    return _start_again(tx, context, run, lease, call, entry)
+
+
+def check_arguments(run: Run, call: ToolCall) -> str:
+    """The call's digest. Raises NotJson where nobody could be shown what would run."""
+    size = len(canonical(call.args))
+    if size > LARGEST_ARGUMENTS:
+        raise NotJson("", f"{size:,} bytes of arguments are more than the {LARGEST_ARGUMENTS:,} a person could review")
+    return digest_call(run.agent, run.id, call, 1)
+
+
+def tool_interrupt(call: ToolCall) -> Interrupt:
+    """May this call run?"""
+    return Interrupt(key=f"call:{call.key}", kind=RequestKind.TOOL, call=call)
+
+
+def outcome_interrupt(call: ToolCall, entry: JournalEntry) -> Interrupt:
+    """What happened to this call?"""
+    payload = {"started_at": entry.started_at.isoformat()}
+    return Interrupt(key=f"outcome:{call.key}", kind=RequestKind.OUTCOME, call=call, payload=payload)
+
+
+def _start_first(tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCall, digest: str) -> Start:
+    permit = _permit(tx, context, run, call, digest)
+    if not isinstance(permit, Permit):
+        return permit
+    request = permit.request
+    if request is not None and not requests.consume(tx, request.id, context.now):
+        return _broken(tx, context, run, call, "the approval was already used")
+    entry = JournalEntry(
+        run_id=run.id, call_key=call.key, step=call.step, call_id=call.id, tool=call.tool, args=dict(call.args),
+        digest=digest, request_id=request.id if request else None, idempotent=permit.idempotent,
+        status=CallStatus.STARTED, owner=lease.owner, attempt=lease.attempt, started_at=context.now,
+    )  # fmt: skip
+    assert journal.insert(tx, entry), "the row was absent in this transaction"
+    _record(tx, context, Event.CALL_STARTED, run, call, digest, request)
+    return Go(call.args)
+
+
+def _start_again(tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCall, entry: JournalEntry) -> Start:
+    if entry.status in {CallStatus.FINISHED, CallStatus.FAILED}:
+        outcome = Outcome(entry.format, entry.outcome or b"", entry.summary)
+        return Replay(outcome, failed=entry.status is CallStatus.FAILED)
+    if entry.status is CallStatus.STARTED:
+        if (entry.owner, entry.attempt) == (lease.owner, lease.attempt):
+            return Ask(outcome_interrupt(call, entry))
+        _lose(tx, context, run, call, entry)
+    elif entry.status is CallStatus.SUSPENDED:
+        return _restart(tx, context, run, lease, call, entry, CallStatus.SUSPENDED)
+    if not entry.idempotent and not _take_run_again(tx, context, run, call):
+        return Ask(outcome_interrupt(call, entry))
+    return _restart(tx, context, run, lease, call, entry, CallStatus.UNKNOWN)
+
+
+def _restart(
+    tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCall, entry: JournalEntry, status: CallStatus
+) -> Start:
+    permit = _permit(tx, context, run, call, entry.digest)
+    if not isinstance(permit, Permit):
+        return permit
+    restarted = journal.change(
+        tx, entry, (status,),
+        status=CallStatus.STARTED, owner=lease.owner, attempt=lease.attempt, starts=entry.starts + 1,
+        started_at=context.now, ended_at=None,
+    )  # fmt: skip
+    assert restarted, "the row was read in this transaction"
+    _record(tx, context, Event.CALL_STARTED, run, call, entry.digest, permit.request)
+    return Go(call.args)
+
+
+def _permit(tx: Tx, context: Context, run: Run, call: ToolCall, digest: str) -> Permit | Refuse | Ask:
+    """Whose yes lets this call run: its request's where one was asked, else a policy's."""
+    request = requests.newest(tx, run.id, f"call:{call.key}")
+    if request is None or request.status is RequestStatus.LAPSED:
+        return _permit_by_policy(tx, context, run, call)
+    if request.status is RequestStatus.PENDING:
+        return Ask(tool_interrupt(call))
+    if request.status is not RequestStatus.APPROVED:
+        return _refused(tx, context, run, call, verdicts.refusal(request), request)
+    rules = read_rules(context.seal, request)
+    votes = requests.votes(tx, [request.id])
+    if rules is None or request.digest != digest or not has_quorum(context.seal, request, rules, votes):
+        return _broken(tx, context, run, call, "the call is not the one that was approved", request)
+    if rules.valid_for is not None and request.consumed_at is None:
+        closed = requests.pause_closed_at(tx, run.id, request.pause)
+        if closed is not None and context.now > closed + rules.valid_for:
+            requests.change(tx, request, RequestStatus.APPROVED, status=RequestStatus.LAPSED)
+            _record(tx, context, Event.APPROVAL_LAPSED, run, call, digest, request)
+            outbound.want_card(tx, context, request)
+            return Ask(tool_interrupt(call))
+    return Permit(request, rules.idempotent)
+
+
+def _permit_by_policy(tx: Tx, context: Context, run: Run, call: ToolCall) -> Permit | Refuse | Ask:
+    starter = Actor.model_validate(run.starter)
+    facts = CallFacts(agent=run.agent, tool=call.tool, kind=RequestKind.TOOL, args=call.args, starter=starter)
+    judgement = evaluate(context.policies, facts)
+    if isinstance(judgement, Allow):
+        return Permit(None, judgement.idempotent)
+    if isinstance(judgement, Deny):
+        return _refused(tx, context, run, call, verdicts.denied(call.tool, judgement.policy, judgement.reason))
+    return Ask(tool_interrupt(call))
+
+
+def _take_run_again(tx: Tx, context: Context, run: Run, call: ToolCall) -> bool:
+    """Whether a person said to run this call again; that answer serves one start."""
+    request = requests.newest(tx, run.id, f"outcome:{call.key}")
+    if request is None or request.consumed_at is not None:
+        return False
+    answer = genuine_answer(context.seal, request, requests.votes(tx, [request.id]))
+    if not isinstance(answer, Mapping) or answer.get("action") != "run_again":
+        return False
+    return requests.consume(tx, request.id, context.now)
+
+
+def _lose(tx: Tx, context: Context, run: Run, call: ToolCall, entry: JournalEntry) -> None:
+    lost = journal.change(tx, entry, sources(CALL_MOVES, CallStatus.UNKNOWN), status=CallStatus.UNKNOWN)
+    assert lost, "the row was read in this transaction"
+    request = requests.get(tx, entry.request_id) if entry.request_id else None
+    _record(tx, context, Event.CALL_UNKNOWN, run, call, entry.digest, request)
+    if request is not None:
+        outbound.want_card(tx, context, request)
+
+
+def _broken(tx: Tx, context: Context, run: Run, call: ToolCall, problem: str, request: Request | None = None) -> Refuse:
+    _record(tx, context, Event.INTEGRITY_BROKEN, run, call, "", request, {"problem": problem})
+    return verdicts.changed(call.tool)
+
+
+def _refused(
+    tx: Tx, context: Context, run: Run, call: ToolCall, refuse: Refuse, request: Request | None = None
+) -> Refuse:
+    if request is not None:
+        requests.consume(tx, request.id, context.now)
+    _record(tx, context, Event.CALL_REFUSED, run, call, "", request, {"decision": refuse.decision})
+    return refuse
+
+
+def _record(
+    tx: Tx,
+    context: Context,
+    event: Event,
+    run: Run,
+    call: ToolCall,
+    digest: str,
+    request: Request | None,
+    text: Mapping[str, str] | None = None,
+) -> None:
+    record(
+        tx, context, event, SYSTEM,
+        run_id=run.id, request_id=request.id if request else "", tool=call.tool, digest=digest, text=text,
+    )  # fmt: skip

@@ -1,0 +1,157 @@
+"""The few kinds of Block Kit parts that cards use, cut to Slack's limits, and the message they make together.
+
+Two kinds of text never mix: `ours` is mrkdwn that this package wrote; `data` is anybody else's, as plain text.
+Parts are plain dicts, because building them through the client library's models costs most of a rendering's time; the
+tests hold every rendering against those models.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.cards.ids import ActionId
+from bot.cards.text import clip, is_slack_person, line, utc
+from storage.types import Actor
+
+Part = dict[str, Any]
+"""A block, an element or a text object, as Slack's JSON."""
+
+TEXT_LIMIT = 3_000
+HEADER_LIMIT = 150
+BUTTON_LIMIT = 75
+FALLBACK_LIMIT = 3_500
+"""Below the 4,000 characters from which on Slack refuses an update, entities included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What goes to Slack: `text` for notifications and screen readers, `blocks` for the eye."""
+
+    text: str
+    blocks: tuple[Part, ...]
+
+    @property
+    def digest(self) -> str:
+        """Equal for equal renderings: whether a message in Slack is still up to date."""
+        return _digest([self.text, self.blocks])
+
+
+def message(subject_id: str, text: str, blocks: Sequence[Part]) -> Message:
+    """Puts a message together. Block ids come from the subject's id and the content: they differ between the blocks of
+    a message, and whenever the content changes, so that no client keeps an old block's state."""
+    stem = f"{subject_id[:64]}.{_digest(blocks)[:16]}"
+    named = tuple({**block, "block_id": f"{stem}.{number}"} for number, block in enumerate(blocks))
+    return Message(clip(text, FALLBACK_LIMIT), named)
+
+
+def ours(text: str) -> Part:
+    """mrkdwn of our own making: no text of an agent's is in it."""
+    return {"type": "mrkdwn", "text": clip(text, TEXT_LIMIT), "verbatim": True}
+
+
+def plain(text: str, limit: int = TEXT_LIMIT) -> Part:
+    """Text that is visible already, as plain text; at least a dash, because Slack takes no empty text."""
+    return {"type": "plain_text", "text": clip(text, limit) if text.strip() else "-", "emoji": False}
+
+
+def data(text: str, limit: int = TEXT_LIMIT) -> Part:
+    """Anybody's text, made visible on one line, as plain text."""
+    return plain(line(text), limit)
+
+
+def header(text: str) -> Part:
+    """A heading; `text` is visible already."""
+    return {"type": "header", "text": plain(text, HEADER_LIMIT)}
+
+
+def context(*parts: Part) -> Part:
+    """Small print: at most ten texts."""
+    return {"type": "context", "elements": list(parts[:10])}
+
+
+def section(text: Part) -> Part:
+    """A paragraph."""
+    return {"type": "section", "text": text}
+
+
+def actions(*buttons: Part) -> Part:
+    """A row of buttons."""
+    return {"type": "actions", "elements": list(buttons)}
+
+
+def button(
+    action: ActionId, value: str, label: str, about: str, *, style: str | None = None, confirm: str = ""
+) -> Part:
+    """A button. `about`, visible already, completes the label for screen readers; `style` is `primary` or `danger`;
+    `confirm` is the question asked before the click counts."""
+    part: Part = {
+        "type": "button",
+        "action_id": action.value,
+        "value": value,
+        "text": plain(label, BUTTON_LIMIT),
+        "accessibility_label": clip(f"{label}: {about}", BUTTON_LIMIT),
+    }
+    if style:
+        part["style"] = style
+    if confirm:
+        part["confirm"] = {
+            "title": plain("Are you sure?"),
+            "text": plain(confirm, 300),
+            "confirm": plain(label, 30),
+            "deny": plain("Not yet"),
+        }
+    return part
+
+
+def rich(*elements: Part) -> Part:
+    """A rich-text block: texts in it are literal, whatever they look like."""
+    return {"type": "rich_text", "elements": list(elements)}
+
+
+def sentence(*parts: str | Part) -> Part:
+    """A line of rich text from literal texts and typed parts."""
+    elements = [{"type": "text", "text": part} if isinstance(part, str) else part for part in parts]
+    return {"type": "rich_text_section", "elements": elements}
+
+
+def quote(text: str) -> Part:
+    """Somebody else's words, set apart. `text` is visible already and may have lines."""
+    return {"type": "rich_text_quote", "elements": _chunks(text)}
+
+
+def preformatted(text: str) -> Part:
+    """Text letter by letter, lines kept. `text` is visible already."""
+    return {"type": "rich_text_preformatted", "elements": _chunks(text)}
+
+
+def bold(text: str) -> Part:
+    """Literal text in bold."""
+    return {"type": "text", "text": text, "style": {"bold": True}}
+
+
+def who(actor: Actor) -> Part:
+    """A person in rich text: a mention where Slack knows them, else their name."""
+    if is_slack_person(actor):
+        return {"type": "user", "user_id": actor.id}
+    return {"type": "text", "text": clip(line(actor.label), 80)}
+
+
+def when(moment: datetime) -> Part:
+    """A moment in rich text, in the reader's own time zone."""
+    seconds, fallback = int(moment.timestamp()), utc(moment)
+    return {"type": "date", "timestamp": seconds, "format": "{date_short_pretty} at {time}", "fallback": fallback}
+
+
+def _chunks(text: str) -> list[Part]:
+    """The text in elements that are each within the limit of a text; they read as one."""
+    text = text if text.strip() else "-"
+    return [{"type": "text", "text": text[at : at + TEXT_LIMIT]} for at in range(0, len(text), TEXT_LIMIT)]
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,82 @@
+"""Which decision buttons a pending request offers: on its card, and on the last page of its full view."""
+
+from __future__ import annotations
+
+from agent_runtime.prompts import Review
+from agent_runtime.views import RequestView
+from bot.cards.blocks import Part, button
+from bot.cards.ids import ActionId, Target
+from bot.cards.subject import Subject
+from storage.types import DecisionKind, RequestKind, RequestStatus
+
+PRIMARY, DANGER = "primary", "danger"
+
+
+def target_of(view: RequestView) -> Target:
+    """The request, revision and stage that a rendering of `view` is about."""
+    return Target(view.id, view.revision, view.stage)
+
+
+def decision_buttons(view: RequestView, subject: Subject, *, confirm: bool = False) -> list[Part]:
+    """Every decision that the request offers; none when it is closed. The first is the only primary one."""
+    if view.status is not RequestStatus.PENDING:
+        return []
+    match view.kind:
+        case RequestKind.TOOL:
+            return _tool(view, subject, confirm)
+        case RequestKind.QUESTION:
+            return [_button(view, subject, ActionId.ANSWER, "Answer", PRIMARY), *_skip(view, subject)]
+        case RequestKind.REVIEW:
+            return _review(view, subject)
+        case RequestKind.OUTCOME:
+            return _outcome(view, subject)
+
+
+def card_buttons(view: RequestView, subject: Subject, *, confirm: bool = False) -> list[Part]:
+    """The buttons of a card. Where it cannot show all that must be seen, saying yes is left to the full view; saying no
+    stays, because refusing what one has not read harms nobody."""
+    buttons = decision_buttons(view, subject, confirm=confirm)
+    if not subject.fits:
+        refusing = [one for one in buttons if one["action_id"] in _REFUSING]
+        style = PRIMARY if buttons else None
+        return [_button(view, subject, ActionId.REVIEW_ALL, "Review everything", style), *refusing]
+    if subject.clipped:
+        buttons.append(_button(view, subject, ActionId.REVIEW_ALL, "Show everything"))
+    return buttons
+
+
+_REFUSING = frozenset({ActionId.REJECT.value, ActionId.SKIP.value, ActionId.CHANGES.value})
+
+
+def _tool(view: RequestView, subject: Subject, confirm: bool) -> list[Part]:
+    question = f"{subject.title} will run with exactly the arguments shown." if confirm else ""
+    buttons = []
+    if DecisionKind.APPROVED in view.decisions:
+        target = target_of(view).value
+        buttons.append(button(ActionId.APPROVE, target, "Approve", subject.title, style=PRIMARY, confirm=question))
+    if DecisionKind.REJECTED in view.decisions:
+        buttons.append(_button(view, subject, ActionId.REJECT, "Reject", DANGER))
+    return [*buttons, *_skip(view, subject)]
+
+
+def _review(view: RequestView, subject: Subject) -> list[Part]:
+    accept = _button(view, subject, ActionId.ACCEPT, "Accept", PRIMARY)
+    if isinstance(subject.prompt, Review) and subject.prompt.last_round:
+        return [accept, _button(view, subject, ActionId.REJECT, "Reject", DANGER)]
+    return [accept, _button(view, subject, ActionId.CHANGES, "Request changes")]
+
+
+def _outcome(view: RequestView, subject: Subject) -> list[Part]:
+    return [
+        _button(view, subject, ActionId.OUTCOME_HAPPENED, "It happened", PRIMARY),
+        _button(view, subject, ActionId.OUTCOME_AGAIN, "Run again"),
+        _button(view, subject, ActionId.OUTCOME_FAILED, "It did not, mark failed", DANGER),
+    ]
+
+
+def _skip(view: RequestView, subject: Subject) -> list[Part]:
+    return [_button(view, subject, ActionId.SKIP, "Skip")] if DecisionKind.SKIPPED in view.decisions else []
+
+
+def _button(view: RequestView, subject: Subject, action: ActionId, label: str, style: str | None = None) -> Part:
+    return button(action, target_of(view).value, label, subject.title, style=style)

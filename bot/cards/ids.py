@@ -1,0 +1,120 @@
+"""Every id and button value that Slack sends back to us: action ids, block ids, callback ids, targets, metadata.
+
+A value says which request, revision and stage a person was looking at. Everything else in it would be a lie waiting to
+be believed, so there is nothing else, and what does not parse exactly is nothing at all.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+
+class ActionId(StrEnum):
+    """What a button or a field does."""
+
+    APPROVE = "signoff_approve"
+    REJECT = "signoff_reject"
+    SKIP = "signoff_skip"
+    ANSWER = "signoff_answer"
+    ACCEPT = "signoff_accept"
+    CHANGES = "signoff_changes"
+    REVIEW_ALL = "signoff_review_all"
+    OUTCOME_AGAIN = "signoff_outcome_again"
+    OUTCOME_HAPPENED = "signoff_outcome_happened"
+    OUTCOME_FAILED = "signoff_outcome_failed"
+    CANCEL_RUN = "signoff_cancel_run"
+    RETRY_RUN = "signoff_retry_run"
+    PAGE_PREVIOUS = "signoff_page_previous"
+    PAGE_NEXT = "signoff_page_next"
+    FIELD = "signoff_field"
+
+
+class CallbackId(StrEnum):
+    """Which modal was submitted."""
+
+    REJECT = "signoff_reject_modal"
+    ANSWER = "signoff_answer_modal"
+    CHANGES = "signoff_changes_modal"
+    REVIEW_ALL = "signoff_review_all_modal"
+    OUTCOME = "signoff_outcome_modal"
+    NOTICE = "signoff_notice_modal"
+    LOADING = "signoff_loading_modal"
+
+
+class FieldId(StrEnum):
+    """Block ids of the input fields: where an error of a submission is shown."""
+
+    REASON = "signoff_reason"
+    ANSWER = "signoff_answer_field"
+    FEEDBACK = "signoff_feedback"
+    RESULT = "signoff_result"
+
+
+_ID = r"[0-9A-Za-z_-]{1,64}"
+_NUMBER = r"0|[1-9][0-9]{0,8}"
+_TARGET = re.compile(rf"({_ID})\.({_NUMBER})\.({_NUMBER})", re.ASCII)
+_CHANNEL = re.compile(r"[A-Z0-9]{0,32}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The request, revision and stage that a person was looking at; at most 84 characters as text."""
+
+    request_id: str
+    revision: int
+    stage: int
+
+    @property
+    def value(self) -> str:
+        """What a button carries, such as `A7K2MXQ.1.0`."""
+        return f"{self.request_id}.{self.revision}.{self.stage}"
+
+    @classmethod
+    def parse(cls, value: object) -> Self | None:
+        """Reads `value` strictly: exactly what `Target.value` writes, else None."""
+        match = _TARGET.fullmatch(value) if isinstance(value, str) else None
+        return cls(match[1], int(match[2]), int(match[3])) if match else None
+
+
+def run_id_of(value: object) -> str | None:
+    """The run id in a run button's value (the id itself), or None for anything odd."""
+    return value if isinstance(value, str) and re.fullmatch(_ID, value, re.ASCII) else None
+
+
+def page_of(value: object) -> int | None:
+    """The 0-based page number in a page button's value, or None for anything odd."""
+    return int(value) if isinstance(value, str) and re.fullmatch(_NUMBER, value, re.ASCII) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a modal remembers: its target, its 0-based page, and the channel in which to tell its owner something."""
+
+    target: Target
+    page: int = 0
+    channel: str = ""
+
+    @property
+    def text(self) -> str:
+        """For `private_metadata`; far below its 3,000 characters."""
+        return json.dumps({"target": self.target.value, "page": self.page, "channel": self.channel})
+
+    @classmethod
+    def parse(cls, text: object) -> Self | None:
+        """Reads what `Metadata.text` wrote, else None."""
+        try:
+            fields = json.loads(text) if isinstance(text, str) and len(text) <= 300 else None
+        except ValueError:
+            return None
+        if not isinstance(fields, dict) or fields.keys() != {"target", "page", "channel"}:
+            return None
+        target, page, channel = Target.parse(fields["target"]), fields["page"], fields["channel"]
+        if target is None or type(page) is not int or page < 0:
+            return None
+        if not isinstance(channel, str) or not _CHANNEL.fullmatch(channel):
+            return None
+        return cls(target, page, channel)

@@ -1,0 +1,146 @@
+"""Every modal: a reason, an answer, feedback, what happened, the full view in pages, and what to show when it is too late.
+
+Each remembers in its metadata what it is about. A modal of a request that is no longer open says so instead of asking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent_runtime.prompts import LONGEST_TEXT, Question
+from agent_runtime.views import RequestView
+from bot.cards.blocks import Part, actions, button, context, ours, plain, preformatted, quote, rich, section, sentence
+from bot.cards.buttons import decision_buttons, target_of
+from bot.cards.ids import ActionId, CallbackId, FieldId, Metadata
+from bot.cards.subject import Subject, subject_of
+from bot.cards.text import clip, line
+from bot.cards.wording import heading, verdict
+from storage.types import RequestStatus
+
+RADIO_OPTIONS = 10
+SELECT_OPTIONS = 100
+_OPTION_LIMIT = 75
+
+
+def reject(view: RequestView, *, required: bool = False, channel: str = "") -> Part:
+    """Asks why; the agent and the thread get the reason."""
+    field = _text_field(
+        FieldId.REASON, "Reason", optional=not required, hint="The agent and the thread get these words."
+    )
+    return _form(view, CallbackId.REJECT, "Reject", "Reject", channel, [field])
+
+
+def changes(view: RequestView, *, channel: str = "") -> Part:
+    """Asks what should change in a draft."""
+    field = _text_field(FieldId.FEEDBACK, "What should change?", hint="The agent makes another draft from these words.")
+    return _form(view, CallbackId.CHANGES, "Request changes", "Send", channel, [field])
+
+
+def outcome(view: RequestView, *, channel: str = "") -> Part:
+    """Asks what a call gave that is known to have happened."""
+    field = _text_field(FieldId.RESULT, "What did it give?", hint="The agent gets these words as the call's result.")
+    return _form(view, CallbackId.OUTCOME, "It happened", "Record", channel, [field])
+
+
+def answer(view: RequestView, *, channel: str = "") -> Part:
+    """Asks for the answer: typed, or chosen where the question lists up to a hundred choices."""
+    subject = subject_of(view)
+    prompt = subject.prompt
+    choices = prompt.choices if isinstance(prompt, Question) else ()
+    field = _choice_field(choices) if 0 < len(choices) <= SELECT_OPTIONS else _text_field(FieldId.ANSWER, "Answer")
+    shown = [part for one in subject.must_see for part in (sentence(one.label), quote(one.excerpt.shown))]
+    return _form(view, CallbackId.ANSWER, "Answer", "Answer", channel, [rich(*shown), field])
+
+
+def review_all(view: RequestView, page: int, *, channel: str = "", confirm: bool = False) -> Part:
+    """One page of everything there is to read, `page` counted from 0 and brought into range. The decision buttons stand
+    on the last page only, so that whoever presses one has had every page before them."""
+    subject = subject_of(view)
+    last = len(subject.pages) - 1
+    page = min(max(page, 0), last)
+    text = subject.pages[page]
+    goes_on = page < last and not text.endswith("\n")
+    blocks = [
+        context(ours(f"Page {page + 1} of {last + 1}"), plain(heading(view, subject), 200)),
+        rich(preformatted(text)),
+    ]
+    if goes_on:
+        blocks.append(context(ours("The line goes on on the next page.")))
+    if turns := _page_buttons(page, last, subject):
+        blocks.append(actions(*turns))
+    if page == last and view.status is RequestStatus.PENDING:
+        blocks.append(actions(*decision_buttons(view, subject, confirm=confirm)))
+    elif page == last:
+        blocks.append(context(ours(verdict(view))))
+    return _modal(CallbackId.REVIEW_ALL, "Review everything", blocks, Metadata(target_of(view), page, channel))
+
+
+def closed(view: RequestView, *, channel: str = "") -> Part:
+    """Says that the request closed meanwhile, by whom and when, and offers nothing."""
+    subject = subject_of(view)
+    blocks = [section(plain(heading(view, subject))), context(ours(verdict(view)))]
+    return _modal(CallbackId.NOTICE, "Already closed", blocks, Metadata(target_of(view), 0, channel))
+
+
+def notice(title: str, sentence_of_ours: str) -> Part:
+    """A modal that says one thing: mrkdwn as `notices` writes it."""
+    return _modal(CallbackId.NOTICE, title, [section(ours(sentence_of_ours))])
+
+
+def loading(title: str = "One moment") -> Part:
+    """What to open at once where a read could take longer than the trigger lives."""
+    return _modal(CallbackId.LOADING, title, [section(plain("Loading ..."))])
+
+
+def _form(
+    view: RequestView, callback: CallbackId, title: str, submit: str, channel: str, blocks: Sequence[Part]
+) -> Part:
+    if view.status is not RequestStatus.PENDING:
+        return closed(view, channel=channel)
+    about = context(plain(heading(view, subject_of(view)), 200))
+    modal = _modal(callback, title, [about, *blocks], Metadata(target_of(view), 0, channel))
+    return {**modal, "submit": plain(submit, 24), "close": plain("Back")}
+
+
+def _modal(callback: CallbackId, title: str, blocks: Sequence[Part], metadata: Metadata | None = None) -> Part:
+    return {
+        "type": "modal",
+        "callback_id": callback.value,
+        "title": plain(title, 24),
+        "close": plain("Close"),
+        "private_metadata": metadata.text if metadata else "",
+        "blocks": list(blocks),
+    }
+
+
+def _page_buttons(page: int, last: int, subject: Subject) -> list[Part]:
+    previous = button(ActionId.PAGE_PREVIOUS, str(page - 1), "Previous page", subject.title) if page > 0 else None
+    following = button(ActionId.PAGE_NEXT, str(page + 1), "Next page", subject.title, style="primary")
+    return [one for one in (previous, following if page < last else None) if one]
+
+
+def _text_field(field: FieldId, label: str, *, optional: bool = False, hint: str = "") -> Part:
+    element = {
+        "type": "plain_text_input",
+        "action_id": ActionId.FIELD.value,
+        "multiline": True,
+        "max_length": LONGEST_TEXT,
+    }
+    part = _input(field, label, element)
+    part["optional"] = optional
+    return {**part, "hint": plain(hint)} if hint else part
+
+
+def _choice_field(choices: Sequence[str]) -> Part:
+    """Options carry their number, not their text: a text may be longer than an option's value."""
+    options = [_option(number, choice) for number, choice in enumerate(choices)]
+    kind = "radio_buttons" if len(options) <= RADIO_OPTIONS else "static_select"
+    return _input(FieldId.ANSWER, "Answer", {"type": kind, "action_id": ActionId.FIELD.value, "options": options})
+
+
+def _option(number: int, choice: str) -> Part:
+    return {"text": plain(clip(f"{number + 1}. {line(choice)}", _OPTION_LIMIT)), "value": str(number)}
+
+
+def _input(field: FieldId, label: str, element: Part) -> Part:
+    return {"type": "input", "block_id": field.value, "label": plain(label), "element": element}

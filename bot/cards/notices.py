@@ -1,0 +1,73 @@
+"""Private sentences to the person who clicked or typed: what happened, and who can act. mrkdwn of our own making."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent_runtime.refusals import RefusalReason
+from agent_runtime.views import RequestView
+from bot.cards.subject import subject_of
+from bot.cards.text import clip, code, date, escape, inert, line, person
+from bot.cards.wording import outcome_words
+from storage.types import RequestStatus
+
+_REDRAWN = frozenset({RefusalReason.TOO_LATE, RefusalReason.OUTDATED})
+_OTHERS_MAY = frozenset(
+    {
+        RefusalReason.NOT_AN_APPROVER,
+        RefusalReason.OWN_REQUEST,
+        RefusalReason.ALREADY_VOTED,
+        RefusalReason.GUEST,
+        RefusalReason.BOT,
+        RefusalReason.DEACTIVATED,
+        RefusalReason.OTHER_TEAM,
+        RefusalReason.UNKNOWN_PERSON,
+    }
+)
+
+
+def refusal(
+    reason: RefusalReason, view: RequestView | None = None, *, mentions: Sequence[str] = (), detail: str = ""
+) -> str:
+    """Why nothing was changed. `mentions` name who can decide, as `mention` writes them; `detail` replaces the reason's
+    own sentence where the fault has a better one (a bad answer)."""
+    if view is not None and view.status is not RequestStatus.PENDING and reason in _REDRAWN:
+        return closed(view)
+    sentence = inert(clip(detail, 1_000)) if detail else reason.sentence
+    about = f" {code(clip(subject_of(view).title, 80))}:" if view else ""
+    return f"Nothing was changed.{about} {sentence[0].upper() + sentence[1:]}{_next(reason, view, mentions)}"
+
+
+def closed(view: RequestView) -> str:
+    """What became of a request that somebody wanted to decide."""
+    subject = subject_of(view)
+    words = outcome_words(view, subject).lower()
+    by = f" by {person(view.closed_by)}" if view.closed_by else ""
+    at = f" {date(view.closed_at)}" if view.closed_at else ""
+    return f"Too late: {code(clip(subject.title, 80))} was closed{by}{at} ({words}). Nothing was changed by your click."
+
+
+def recorded(view: RequestView) -> str:
+    """A decision counted."""
+    title = code(clip(subject_of(view).title, 80))
+    if view.status is RequestStatus.PENDING:
+        return f"Your decision on {title} is recorded; {_votes_missing(view)}."
+    return f"Your decision on {title} is recorded."
+
+
+def trouble(what: str) -> str:
+    """Something failed on our side; the person may simply try again."""
+    return f"That did not work: {escape(line(clip(what, 500)))}. Nothing was changed; please try again."
+
+
+def _votes_missing(view: RequestView) -> str:
+    missing = view.stages[view.stage].quorum - view.votes_in_stage if view.stage < len(view.stages) else 0
+    return f"{missing} more needed in this stage" if missing > 0 else "the next stage is open"
+
+
+def _next(reason: RefusalReason, view: RequestView | None, mentions: Sequence[str]) -> str:
+    if reason in _OTHERS_MAY and mentions:
+        return f" {', '.join(mentions[:20])} can decide."
+    if reason is RefusalReason.OUTDATED and view is not None:
+        return " The card is being redrawn: please look again and decide there."
+    return ""

@@ -1,0 +1,148 @@
+"""The card of one approval request: who asks for what, why, by which rules, and what became of it.
+
+The parts come in one order and, up to the buttons, with the same block types in every state: Slack refuses an update
+that puts another block in the place of a rich-text one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from agent_runtime.prompts import WhatHappened
+from agent_runtime.views import RequestView
+from bot.cards.arguments import Excerpt
+from bot.cards.blocks import (
+    Message,
+    Part,
+    actions,
+    bold,
+    context,
+    data,
+    header,
+    message,
+    ours,
+    plain,
+    preformatted,
+    quote,
+    rich,
+    sentence,
+)
+from bot.cards.buttons import card_buttons
+from bot.cards.subject import AGENT_WORDS, Passage, Subject, subject_of
+from bot.cards.text import clip, date, escape, line, link, person, quantity, utc, visible
+from bot.cards.wording import AFTER_TIMEOUT, heading, progress, rules, verdict, votes
+from storage.types import RequestKind, RequestStatus
+
+_NOTE_LIMIT = 1_500
+
+
+def card(
+    view: RequestView,
+    *,
+    now: datetime,
+    mentions: Sequence[str] = (),
+    thread_link: str = "",
+    confirm: bool = False,
+) -> Message:
+    """The request as a message. `mentions` name its stage's approvers, as `mention` writes them; `thread_link` is the
+    URL of the run's thread where the card stands elsewhere; `confirm` asks once more before an approval counts."""
+    subject = subject_of(view)
+    pending = view.status is RequestStatus.PENDING
+    blocks: list[Part] = [
+        header(heading(view, subject)),
+        context(*_origin(view, thread_link)),
+        rich(*_why(view, subject)),
+        rich(*_what(subject)),
+        context(ours(rules(view, mentions, now)) if pending else ours(verdict(view)), *progress(view)),
+        context(*votes(view)),
+    ]
+    buttons = card_buttons(view, subject, confirm=confirm)
+    if buttons:
+        blocks.append(actions(*buttons))
+    return message(view.id, fallback(view, subject), blocks)
+
+
+def fallback(view: RequestView, subject: Subject) -> str:
+    """Enough to decide to open the message: what, which agent, for whom, until when or how it ended."""
+    first = escape(heading(view, subject))
+    origin = f"Agent {escape(clip(line(view.agent), 80))}, started by {escape(clip(line(view.starter.label), 80))}."
+    if view.status is not RequestStatus.PENDING:
+        by = f"Closed by {escape(clip(line(view.closed_by.label), 80))}. " if view.closed_by else ""
+        return f"{first}. {by}{origin}"
+    until = f"Due {utc(view.due_at)}, then {AFTER_TIMEOUT[view.on_timeout]}." if view.due_at else "No time limit."
+    return f"{first}{'' if first.endswith('?') else '.'} {origin} {until}"
+
+
+def opening(view: RequestView, mentions: Sequence[str], now: datetime) -> Message:
+    """A new message that tells a stage's approvers: an updated card notifies nobody."""
+    subject = subject_of(view)
+    return message(
+        view.id,
+        fallback(view, subject),
+        [context(ours(opening_mention(view, mentions, now)), plain(heading(view, subject), 200))],
+    )
+
+
+def opening_mention(view: RequestView, mentions: Sequence[str], now: datetime) -> str:
+    """One line of mrkdwn that asks the people of the current stage to decide."""
+    return f"{', '.join(mentions[:20]) or 'Nobody can be named'}: your decision is needed. {rules(view, (), now)}"
+
+
+def _origin(view: RequestView, thread_link: str) -> Iterator[Part]:
+    if view.auto_approve:
+        yield ours("*Auto-approval is on: calls run without asking anybody.*")
+    yield data(f"Agent: {view.agent}", 200)
+    yield ours(f"started by {person(view.starter)} · asked {date(view.opened_at)}")
+    if view.revision > 1:
+        yield ours(f"revision {view.revision}")
+    if address := link(thread_link, "thread"):
+        yield ours(address)
+    yield ours(f"request {view.id}" if view.id.isalnum() else "request")
+
+
+def _why(view: RequestView, subject: Subject) -> Iterator[Part]:
+    """The policy's note first; the agent's own words set apart, so that neither can pass for the other."""
+    if view.note:
+        yield sentence(bold("The policy's note"))
+        yield quote(clip(visible(view.note, lines=True, fold=True).text, _NOTE_LIMIT))
+    if isinstance(subject.prompt, WhatHappened):
+        yield sentence(_started(subject.prompt))
+    words = [one for one in subject.others if one.label == AGENT_WORDS]
+    for passage in words:
+        yield from _passage(passage)
+    if not words and view.kind is RequestKind.TOOL:
+        yield sentence("The agent gave no reason.")
+    elif not words and not view.note and not isinstance(subject.prompt, WhatHappened):
+        yield sentence("The agent asks:" if view.kind is RequestKind.QUESTION else "The agent wants feedback:")
+
+
+def _started(prompt: WhatHappened) -> str:
+    """When the doubtful call began, read from our own journal's words."""
+    try:
+        moment = datetime.fromisoformat(prompt.started_at)
+    except ValueError:
+        return "This call was started, and its end was never recorded."
+    at = utc(moment) if moment.tzinfo else prompt.started_at
+    return f"This call was started at {at}, and its end was never recorded."
+
+
+def _what(subject: Subject) -> Iterator[Part]:
+    others = [one for one in subject.others if one.label != AGENT_WORDS]
+    for passage in (*others, *subject.must_see):
+        yield from _passage(passage)
+
+
+def _passage(passage: Passage) -> Iterator[Part]:
+    """A label with a count of what is odd about the text, then the text."""
+    yield sentence(bold(passage.label), *(f" · {remark}" for remark in _remarks(passage.excerpt)))
+    yield quote(passage.excerpt.shown) if passage.words else preformatted(passage.excerpt.shown)
+
+
+def _remarks(excerpt: Excerpt) -> Iterator[str]:
+    if excerpt.escaped:
+        yield f"{quantity(excerpt.escaped, 'hidden or deceptive character')} made visible"
+    if excerpt.mixed:
+        yield f"{quantity(excerpt.mixed, 'word')} mixing alphabets: look twice"
+    if not excerpt.fits:
+        yield f"{quantity(excerpt.hidden, 'character')} not shown"

@@ -1,0 +1,103 @@
+"""The run's own message, the root of its thread: who started what, where it stands, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from agent_runtime.json_text import indented
+from agent_runtime.views import RunView
+from bot.cards.arguments import Excerpt, prose
+from bot.cards.blocks import (
+    Message,
+    Part,
+    actions,
+    bold,
+    button,
+    context,
+    message,
+    ours,
+    preformatted,
+    quote,
+    rich,
+    sentence,
+    who,
+)
+from bot.cards.ids import ActionId
+from bot.cards.text import clip, date, duration, escape, line, quantity
+from storage.types import JsonValue, RunStatus
+
+OPEN = frozenset({RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING})
+_INPUT = {"characters": 600, "lines": 10}
+_STATES = {
+    RunStatus.QUEUED: "Queued",
+    RunStatus.RUNNING: "Running",
+    RunStatus.WAITING: "Waiting",
+    RunStatus.SUCCEEDED: "Done",
+    RunStatus.FAILED: "Failed",
+    RunStatus.CANCELLED: "Cancelled",
+}
+
+
+def run_card(view: RunView, *, mentions: Sequence[str] = ()) -> Message:
+    """The run as a message. `mentions` name the approvers of its oldest open request, as `mention` writes them."""
+    agent = clip(line(view.agent), 80)
+    blocks = [
+        rich(sentence("Started ", bold(agent or "an agent"), " for ", who(view.starter))),
+        context(ours(state(view, mentions)), ours(f"run {view.id}" if view.id.isalnum() else "run")),
+        rich(*_body(view)),
+    ]
+    if view.status in OPEN and not view.cancel_requested:
+        question = "The run stops, and its open requests are closed. What has already run stays done."
+        blocks.append(actions(button(ActionId.CANCEL_RUN, view.id, "Cancel", agent, style="danger", confirm=question)))
+    if view.status is RunStatus.FAILED:
+        blocks.append(actions(button(ActionId.RETRY_RUN, view.id, "Retry", agent, style="primary")))
+    return message(view.id, fallback(view), blocks)
+
+
+def state(view: RunView, mentions: Sequence[str] = ()) -> str:
+    """Where the run stands, as a line of mrkdwn."""
+    words = f"*{_STATES[view.status]}*"
+    if view.cancel_requested and view.status in OPEN:
+        return f"{words} · cancelling: nothing new is started"
+    if view.status is RunStatus.WAITING and view.waiting_on:
+        oldest, more = view.waiting_on[0], len(view.waiting_on) - 1
+        people = f" for {', '.join(mentions[:10])}" if mentions else ""
+        others = f" · {quantity(more, 'more open request')}" if more else ""
+        return f"{words}{people} since {date(oldest.opened_at)}{others}"
+    if view.status in OPEN:
+        return f"{words} since {date(view.updated_at)}"
+    return f"{words} {date(view.updated_at)} · after {duration(view.updated_at - view.created_at)}"
+
+
+def fallback(view: RunView) -> str:
+    """The run in a sentence, for notifications and screen readers."""
+    agent, starter = escape(clip(line(view.agent), 80)), escape(clip(line(view.starter.label), 80))
+    return f"{_STATES[view.status]}: {agent}, started by {starter} (run {escape(clip(line(view.id), 64))})."
+
+
+def result_of(view: RunView) -> Excerpt:
+    """The run's output as text; where it does not fit a message, `whole` is what to upload."""
+    return _as_text(view.output)
+
+
+def _body(view: RunView) -> Iterator[Part]:
+    if view.status is RunStatus.SUCCEEDED:
+        yield from _passage("Result", result_of(view))
+    elif view.status is RunStatus.FAILED:
+        yield sentence(bold("What failed"))
+        yield quote(prose(view.error or "The agent gave no reason.", characters=1_500, lines=20).shown)
+        yield sentence("Retry goes on from the last checkpoint; calls that have already run are not run again.")
+    else:
+        yield from _passage("Input", _as_text(view.input, **_INPUT))
+
+
+def _passage(label: str, excerpt: Excerpt) -> Iterator[Part]:
+    cut = "" if excerpt.fits else f" · {quantity(excerpt.hidden, 'character')} not shown"
+    yield sentence(bold(label), cut) if cut else sentence(bold(label))
+    yield preformatted(excerpt.shown)
+
+
+def _as_text(value: JsonValue, **limits: int) -> Excerpt:
+    if isinstance(value, str):
+        return prose(value, **limits)
+    return prose(indented(value), **limits)

@@ -1,0 +1,176 @@
+"""How a request's state reads: its heading, its rules while it is open, what became of it, and who said what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from agent_runtime.prompts import Review
+from agent_runtime.views import CallView, RequestView, Vote
+from bot.cards.blocks import Part, data, ours
+from bot.cards.subject import Subject, last_value
+from bot.cards.text import code, date, duration, person, quantity
+from storage.types import ActorKind, CallStatus, DecisionKind, OnTimeout, RequestKind, RequestStatus
+
+AFTER_TIMEOUT = {
+    OnTimeout.REJECT: "rejected",
+    OnTimeout.SKIP: "skipped",
+    OnTimeout.FAIL: "run failed",
+    OnTimeout.KEEP: "still open",
+}
+_MOST_VOTERS = 20
+_MOST_REASONS = 8
+
+
+def heading(view: RequestView, subject: Subject) -> str:
+    """The card's header: what is asked, or what became of it."""
+    if view.status is RequestStatus.PENDING:
+        return _question(view, subject)
+    return f"{outcome_words(view, subject)}: {subject.title}"
+
+
+def _question(view: RequestView, subject: Subject) -> str:
+    match view.kind:
+        case RequestKind.TOOL:
+            return f"Approve {subject.title}?"
+        case RequestKind.QUESTION:
+            return f"Answer needed: {subject.title}"
+        case RequestKind.REVIEW:
+            return f"Review {subject.title} ({_round(subject)})"
+        case RequestKind.OUTCOME:
+            return f"Did {subject.title} take effect? Nobody knows"
+
+
+def _round(subject: Subject) -> str:
+    prompt = subject.prompt
+    assert isinstance(prompt, Review)
+    return f"round {prompt.round} of {prompt.max_rounds}" if prompt.max_rounds else f"round {prompt.round}"
+
+
+def outcome_words(view: RequestView, subject: Subject) -> str:
+    """`Approved`, `Timed out, rejected`, `Changes requested` ...: what became of a closed request."""
+    if view.status is RequestStatus.EXPIRED or (
+        view.status in (RequestStatus.REJECTED, RequestStatus.SKIPPED) and _by_the_clock(view)
+    ):
+        return f"Timed out, {AFTER_TIMEOUT[view.on_timeout]}"
+    if view.status is RequestStatus.ANSWERED:
+        return _answered(view, subject)
+    if view.status is RequestStatus.LAPSED:
+        return "Approved, but not run in time"
+    return view.status.value.capitalize()
+
+
+def _by_the_clock(view: RequestView) -> bool:
+    return view.closed_by is not None and view.closed_by.kind is ActorKind.SCHEDULER
+
+
+_ANSWERS = {
+    "accept": "Accepted",
+    "changes": "Changes requested",
+    "reject": "Rejected",
+    "run_again": "To be run again",
+    "happened": "It happened",
+    "failed": "It did not happen",
+}
+
+
+def _answered(view: RequestView, subject: Subject) -> str:
+    value = last_value(view)
+    action = value.get("action") if isinstance(value, Mapping) and view.kind is not RequestKind.QUESTION else None
+    words = _ANSWERS.get(str(action), "Answered")
+    return f"{words} ({_round(subject)})" if isinstance(subject.prompt, Review) else words
+
+
+def rules(view: RequestView, mentions: Sequence[str], now: datetime) -> str:
+    """One line of mrkdwn for an open request: stage, quorum, deadline, and for whom it is."""
+    parts = [*_stage(view), *_quorum(view), deadline(view, now)]
+    if mentions:
+        parts.append(f"for {', '.join(mentions[:_MOST_VOTERS])}")
+    line = " · ".join(parts)
+    return line[0].upper() + line[1:]
+
+
+def _stage(view: RequestView) -> Iterator[str]:
+    if len(view.stages) > 1 and view.stage < len(view.stages):
+        yield f"stage {view.stage + 1} of {len(view.stages)}: {code(view.stages[view.stage].name or 'unnamed')}"
+
+
+def _quorum(view: RequestView) -> Iterator[str]:
+    if view.kind is RequestKind.TOOL and view.stage < len(view.stages):
+        needed = view.stages[view.stage].quorum
+        yield f"{quantity(needed, 'approval')} needed, {view.votes_in_stage} so far"
+
+
+def deadline(view: RequestView, now: datetime) -> str:
+    """When silence ends an open request and what follows, in mrkdwn."""
+    if view.due_at is None:
+        return "no time limit"
+    if view.due_at <= now and view.on_timeout is not OnTimeout.KEEP:
+        return f"was due {date(view.due_at)} and is about to be closed"
+    if view.on_timeout is OnTimeout.KEEP:
+        return f"an alert is raised {date(view.due_at)}, the request stays open"
+    return f"times out {date(view.due_at)}, then {AFTER_TIMEOUT[view.on_timeout]}"
+
+
+def verdict(view: RequestView) -> str:
+    """One line of mrkdwn for a closed request: who closed it, when, and how long it took."""
+    parts = [f"Closed by {person(view.closed_by)}" if view.closed_by else "Closed"]
+    if view.closed_at is not None:
+        parts[0] += f" {date(view.closed_at)}"
+        parts.append(f"after {duration(view.closed_at - view.opened_at)}")
+    return " · ".join(parts)
+
+
+def progress(view: RequestView) -> list[Part]:
+    """What happened to the call since: ran, failed, unknown, or what it still waits for."""
+    parts: list[Part] = []
+    if view.call is not None:
+        parts.append(ours(_call(view.call)))
+        if view.call.summary:
+            parts.append(data(view.call.summary, 500))
+    if view.open_siblings and view.status is not RequestStatus.PENDING:
+        parts.append(ours(f"The run waits for {quantity(view.open_siblings, 'more decision')}."))
+    elif view.call is None and view.status is RequestStatus.APPROVED:
+        parts.append(ours("Not run yet."))
+    return parts
+
+
+def _call(call: CallView) -> str:
+    took = f" {duration(call.took)}" if call.took is not None else ""
+    match call.status:
+        case CallStatus.STARTED:
+            return "Running."
+        case CallStatus.FINISHED:
+            return f"Ran in{took}" if took else "Ran"
+        case CallStatus.FAILED:
+            return f"Failed after{took}:" if took else "Failed:"
+        case CallStatus.SUSPENDED:
+            return "Paused: the tool itself asks something."
+        case CallStatus.UNKNOWN:
+            return "Outcome unknown: asked below."
+
+
+_VOTED = {
+    DecisionKind.APPROVED: "approved",
+    DecisionKind.REJECTED: "rejected",
+    DecisionKind.SKIPPED: "skipped",
+    DecisionKind.ANSWERED: "answered",
+}
+
+
+def votes(view: RequestView) -> list[Part]:
+    """Who said what in which stage, then their notes in their own words."""
+    if not view.votes:
+        return [ours("Nobody has decided yet." if view.status is RequestStatus.PENDING else "Nobody decided.")]
+    shown = view.votes[-_MOST_VOTERS:]
+    lines = [_vote(vote, staged=len(view.stages) > 1) for vote in shown]
+    if len(view.votes) > len(shown):
+        lines.insert(0, f"{quantity(len(view.votes) - len(shown), 'earlier decision')}")
+    reasons = [vote for vote in shown if vote.reason][-_MOST_REASONS:]
+    return [ours(" · ".join(lines)), *(data(f"{vote.actor.label}: {vote.reason}", 600) for vote in reasons)]
+
+
+def _vote(vote: Vote, *, staged: bool) -> str:
+    stage = f" in stage {vote.stage + 1}" if staged else ""
+    words = f"{person(vote.actor)} {_VOTED[vote.kind]}{stage} {date(vote.at)}"
+    return f"{words} (withdrawn)" if vote.withdrawn else words

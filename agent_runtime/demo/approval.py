@@ -85,8 +85,8 @@ def compose(to: str, subject: str, body: str, run: str) -> EmailMessage:
     """The mail, or a ToolError where a header could be forged or no mail server would take it."""
     addresses = [address.strip() for address in to.split(",")]
     for address in addresses:
-        local, _, domain = address.rpartition("@")
-        if not (local and domain) or not address.isprintable() or set(address) & set(' "<>()@;:\\') != {"@"}:
+        local, _, domain = address.partition("@")
+        if not (local and domain) or not address.isprintable() or set(local + domain) & set(' "<>()@;:\\'):
             raise ToolError(f"“{one_line(address, 80)}” is not a mail address.")
     if not subject.strip() or not subject.isprintable():
         raise ToolError("The subject must be one line of printable text.")

@@ -7,6 +7,7 @@ with threads must not run Python between fork and exec. Uses the standard librar
 import json
 import os
 import resource
+import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -38,4 +39,6 @@ def running() -> int:
 
 if __name__ == "__main__":
     confine(json.loads(sys.argv[1]))
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and what is ignored stays so over exec
+        signal.signal(number, signal.SIG_DFL)
     os.execv("/bin/sh", ["/bin/sh", "-c", sys.argv[2]])  # noqa: S606 - the command is what people approved

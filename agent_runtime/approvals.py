@@ -91,8 +91,10 @@ def expire(tx: Tx, context: Context, request: Request) -> bool:
     reason = f"nobody decided in time ({_words(context.now - request.stage_opened_at)})"
     if not _close(tx, context, request, RequestStatus.EXPIRED, SCHEDULER, INTERNAL, reason=reason):
         return False
-    if request.on_timeout is OnTimeout.FAIL and run is not None:
-        fail_waiting(tx, context, run, f"{request.tool or 'a request'}: {reason}")
+    unanswered = request.kind in {RequestKind.QUESTION, RequestKind.REVIEW}
+    if run is not None and (unanswered or request.on_timeout is OnTimeout.FAIL):
+        # An agent's own question has no refusal it would understand: the run stops, and a retry asks again.
+        fail_waiting(tx, context, run, f"{request.tool or 'a ' + request.kind.value}: {reason}")
     else:
         runs.queue_if_pause_closed(tx, request.run_id, context.now)
     outbound.want_run(tx, context, request.run_id)

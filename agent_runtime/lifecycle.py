@@ -42,8 +42,8 @@ REQUEST_MOVES: Mapping[RequestStatus, frozenset[RequestStatus]] = {
     RequestStatus.REJECTED: frozenset(),
     RequestStatus.SKIPPED: frozenset(),
     RequestStatus.ANSWERED: frozenset(),
-    RequestStatus.EXPIRED: frozenset(),
-    RequestStatus.CANCELLED: frozenset(),
+    RequestStatus.EXPIRED: frozenset({RequestStatus.LAPSED}),
+    RequestStatus.CANCELLED: frozenset({RequestStatus.LAPSED}),
     RequestStatus.LAPSED: frozenset(),
 }
 

@@ -101,6 +101,8 @@ def _needs_another(
         return newest.status is RequestStatus.LAPSED
     if interrupt.kind is RequestKind.OUTCOME:
         return newest.consumed_at is not None or newest.status is RequestStatus.CANCELLED
+    if newest.status is not RequestStatus.ANSWERED:
+        return True
     return newest.digest != digest or given.get(interrupt.key) == newest.digest
 
 

@@ -44,8 +44,8 @@ def start(tx: Tx, context: Context, order: Order, membership: Membership, origin
     actor = membership.actor
     refusal = authorise_start(membership, may_start(context.policies, order.agent), context.now)
     if refusal is not None:
-        text = {"agent": order.agent, "refusal": refusal.value}
-        record(tx, context, Event.START_REFUSED, actor, origin=origin, text=text)
+        refused = {"agent": order.agent, "refusal": refusal.value}
+        record(tx, context, Event.START_REFUSED, actor, origin=origin, text=refused)
         return refusal
     run = Run(
         id=context.ids("R"), agent=order.agent, status=RunStatus.QUEUED, starter=actor.model_dump(mode="json"),
@@ -147,6 +147,7 @@ def retry(tx: Tx, context: Context, run_id: str, membership: Membership, origin:
         )
     values = {"error": "", "failures": 0, "stuck": 0, "cancel_requested": False, "due_at": context.now}
     assert runs.change(tx, run.id, RunStatus.FAILED, status=RunStatus.QUEUED, updated_at=context.now, **values)
+    requests.set_aside_unused(tx, run.id)
     record(tx, context, Event.RUN_RETRIED, membership.actor, origin=origin, run_id=run.id)
     outbound.want_run(tx, context, run.id)
     tx.wake("runs")

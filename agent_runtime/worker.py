@@ -21,8 +21,9 @@ POLL_SECONDS = 1.0
 
 
 class Worker(Generic[Item]):
-    """Claims items and handles up to `concurrency` of them at once. `claim(skip)` gives the next item or None, `name_of`
-    its key, `handle` does the work and settles it; what `handle` raises is a bug and is logged."""
+    """Claims items and handles up to `concurrency` of them at once. `claim(skip)` gives the next item or None,
+    `name_of` its key, `handle` does the work and settles it. What `handle` raises is a bug: `run_once` raises it on,
+    `run_forever` logs it and leaves the item to its lease."""
 
     def __init__(
         self,
@@ -67,7 +68,7 @@ class Worker(Generic[Item]):
                     await self._sleep(wake)
                     continue
                 self._held.add(self._name_of(item))
-                task = tasks.create_task(self._execute(item))
+                task = tasks.create_task(self._execute_or_log(item))
                 task.add_done_callback(lambda _: room.release())
 
     def stop(self) -> None:
@@ -79,11 +80,14 @@ class Worker(Generic[Item]):
         self._held.add(name)
         try:
             await self._handle(item)
-        except Exception:
-            log.exception("worker failed", worker=self.name, item=name)
-            raise
         finally:
             self._held.discard(name)
+
+    async def _execute_or_log(self, item: Item) -> None:
+        try:
+            await self._execute(item)
+        except Exception:
+            log.exception("worker failed", worker=self.name, item=self._name_of(item))
 
     async def _sleep(self, wake: asyncio.Event) -> None:
         waits = [asyncio.create_task(wake.wait()), asyncio.create_task(self._stopping.wait())]

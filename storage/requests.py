@@ -91,6 +91,16 @@ def consume(tx: Tx, request_id: str, now: datetime) -> bool:
     return tx.change(statement) == 1
 
 
+def set_aside_unused(tx: Tx, run_id: str) -> int:
+    """A retry asks again about what the failure of its run closed: time-outs and cancellations nobody took."""
+    statement = update(Request).where(
+        col(Request.run_id) == run_id,
+        col(Request.status).in_((RequestStatus.EXPIRED, RequestStatus.CANCELLED)),
+        col(Request.consumed_at).is_(None),
+    )
+    return tx.change(statement.values(status=RequestStatus.LAPSED))
+
+
 def with_prefix(tx: Tx, prefix: str, limit: int = 5) -> list[Request]:
     """Requests whose id begins like this."""
     return tx.all(Request, select(Request).where(col(Request.id).startswith(prefix, autoescape=True)).limit(limit))

@@ -60,7 +60,7 @@ class RequestStatus(Described):
     ANSWERED = "answered", "A validated answer waits for the agent or was taken by it."
     EXPIRED = "expired", "Nobody decided in time; the policy's on_timeout says what follows."
     CANCELLED = "cancelled", "Its run ended or was cancelled before anybody decided."
-    LAPSED = "lapsed", "Approved, but not executed within valid_for; a new request was opened."
+    LAPSED = "lapsed", "Set aside unused: not executed within valid_for, or its run was retried; people are asked anew."
 
 
 class DecisionKind(Described):

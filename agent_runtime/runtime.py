@@ -1,0 +1,174 @@
+"""The running core: claims runs, advances agents, settles what they give, and sweeps what is overdue."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from agent_runtime import runs as run_state
+from agent_runtime.agents import Agent, Answer, Completed, Lease, Paused, Turn
+from agent_runtime.approvals import expire
+from agent_runtime.clock import Clock, Ids, random_id, random_salt
+from agent_runtime.context import Context
+from agent_runtime.digest import Seal
+from agent_runtime.errors import AgentError, LeaseLost, RunCancelled
+from agent_runtime.ledger import Snapshot, StoreLedger, take_snapshot
+from agent_runtime.policy import PolicySet
+from agent_runtime.sealed import genuine_answer
+from agent_runtime.worker import LEASE, Worker
+from storage import boots, outbox, requests, runs
+from storage.database import Database
+from storage.models import Boot, Run
+from storage.tx import Tx
+from storage.types import RequestKind
+
+log = structlog.get_logger("signoff")
+
+SWEEP_BATCH = 100
+OWN_KINDS = frozenset({RequestKind.QUESTION, RequestKind.REVIEW})
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a run stands at the beginning of an advance: one snapshot of verdicts, journal and answers."""
+
+    snapshot: Snapshot
+    answers: Mapping[str, Answer]
+
+
+class Runtime:
+    """Everything the surfaces and workers share: the store, the agents, the policies in force, and this boot's id."""
+
+    def __init__(
+        self,
+        db: Database,
+        agents: Mapping[str, Agent],
+        policies: PolicySet,
+        seal: Seal,
+        clock: Clock,
+        *,
+        ids: Ids = random_id,
+        salt: Callable[[], bytes] = random_salt,
+    ) -> None:
+        self.db = db
+        self.agents = agents
+        self.policies = policies
+        self.clock = clock
+        self.seal = seal
+        self.boot_id = ids("B")
+        self._ids = ids
+        self._salt = salt
+        self.worker: Worker[Run] = Worker("runs", self.claim, self.advance, lambda run: run.id)
+
+    def context(self) -> Context:
+        """The values of this moment for one unit of work."""
+        return Context(now=self.clock.now(), ids=self._ids, salt=self._salt, seal=self.seal, policies=self.policies)
+
+    async def boot(self) -> None:
+        """Register this process and take over what dead ones held."""
+        await self.db.transact(_boot, self.context(), self.boot_id)
+
+    def beat(self, deliveries: Sequence[str]) -> None:
+        """Say that this process lives, and keep its leases. Called from the heartbeat's thread."""
+        self.db.submit(_beat, self.context(), self.boot_id, self.worker.held, deliveries).result()
+
+    async def claim(self, skip: Sequence[str]) -> Run | None:
+        context = self.context()
+        return await self.db.transact(run_state.claim, context, self.boot_id, context.now + LEASE, skip)
+
+    async def advance(self, run: Run) -> None:
+        """Take a claimed run as far as it goes without people, and settle it. A lost lease ends this silently: the new
+        holder does the rest."""
+        lease = Lease(run.owner or "", run.attempt)
+        try:
+            await self._advance(run, lease)
+        except LeaseLost:
+            log.warning("lease lost", run=run.id, attempt=run.attempt)
+
+    async def sweep(self) -> int:
+        """Time out everything overdue, the oldest deadline first; how many."""
+        swept = 0
+        while batch := await self.db.transact(_sweep, self.context()):
+            swept += batch
+        return swept
+
+    async def _advance(self, run: Run, lease: Lease) -> None:
+        agent = self.agents.get(run.agent)
+        if run.cancel_requested:
+            await self.db.transact(run_state.finish_cancelling, self.context(), run, lease)
+        elif agent is None:
+            reason = f"no agent is called {run.agent} any more; known are: {', '.join(sorted(self.agents))}"
+            await self._fail(run, lease, reason, retryable=False)
+        else:
+            await self._run(agent, run, lease)
+
+    async def _run(self, agent: Agent, run: Run, lease: Lease) -> None:
+        position = await self.db.read(_position, self.seal, run.id)
+        ledger = StoreLedger(self.db, self.context, run, lease, position.snapshot)
+        turn = Turn(
+            run_id=run.id, agent=run.agent, input=run.input, lease=lease, ledger=ledger, db=self.db,
+            checkpoint=run.checkpoint, answers=position.answers,
+        )  # fmt: skip
+        try:
+            result = await agent.advance(turn)
+        except LeaseLost:
+            raise
+        except RunCancelled:
+            await self.db.transact(run_state.finish_cancelling, self.context(), run, lease)
+        except AgentError as error:
+            await self._fail(run, lease, error.reason, retryable=error.retryable)
+        except Exception as error:
+            log.exception("agent raised", run=run.id, agent=run.agent)
+            await self._fail(run, lease, f"{type(error).__name__}: {error}", retryable=False)
+        else:
+            await self._settle(agent, run, lease, result, position.answers)
+
+    async def _settle(
+        self, agent: Agent, run: Run, lease: Lease, result: Completed | Paused, answers: Mapping[str, Answer]
+    ) -> None:
+        given = {key: answer.payload_digest for key, answer in answers.items()}
+        await self.db.transact(run_state.settle, self.context(), run, lease, result, agent.fingerprint, given)
+
+    async def _fail(self, run: Run, lease: Lease, reason: str, *, retryable: bool) -> None:
+        await self.db.transact(run_state.fail, self.context(), run, lease, reason, retryable=retryable)
+
+
+def _boot(tx: Tx, context: Context, boot_id: str) -> None:
+    boots.register(
+        tx,
+        Boot(id=boot_id, started_at=context.now, heartbeat_at=context.now, host=socket.gethostname(), pid=os.getpid()),
+    )
+    runs.expire_other_leases(tx, boot_id, context.now)
+    outbox.expire_other_leases(tx, boot_id, context.now)
+
+
+def _beat(tx: Tx, context: Context, boot_id: str, held: Sequence[str], deliveries: Sequence[str]) -> None:
+    boots.beat(tx, boot_id, context.now)
+    runs.extend_leases(tx, boot_id, held, context.now + LEASE)
+    outbox.extend_leases(tx, boot_id, deliveries, context.now + LEASE)
+
+
+def _position(tx: Tx, seal: Seal, run_id: str) -> Position:
+    snapshot = take_snapshot(tx, run_id)
+    own = [request for request in snapshot.requests.values() if request.kind in OWN_KINDS]
+    votes = requests.votes(tx, [request.id for request in own])
+    answers = {
+        request.subject: Answer(request.digest, answer)
+        for request in own
+        if (answer := genuine_answer(seal, request, votes)) is not None and request.consumed_at is None
+    }
+    return Position(snapshot, answers)
+
+
+def _sweep(tx: Tx, context: Context) -> int:
+    due = boots.unpaused(tx, context.now)
+    if due is None:
+        return 0
+    overdue = requests.overdue(tx, due, SWEEP_BATCH)
+    for request in overdue:
+        expire(tx, context, request)
+    return len(overdue)

@@ -25,7 +25,7 @@ REFUSALS = {
     "denied": "the policy forbids it",
     "cancelled": "the request was cancelled",
 }
-"""What a refused call or question means, by its decision."""
+"""What a refusal means, by its decision."""
 
 
 class AgentInput(TypedDict):
@@ -109,14 +109,6 @@ def refusal(decision: str, reason: str) -> str:
     """A refusal as the end of a sentence: `a person said no: too early`."""
     said = REFUSALS.get(decision, "it was refused")
     return f"{said}: {one_line(reason)}" if reason else said
-
-
-def refused_answer(value: object) -> str | None:
-    """Why a question of the agent's own stayed without an answer; None where the value is an answer."""
-    verdict = value.get("signoff") if isinstance(value, Mapping) else None
-    if not isinstance(verdict, Mapping):
-        return None
-    return refusal(str(verdict.get("decision", "")), str(verdict.get("reason") or ""))
 
 
 def propose(state: Conversation, reason: str, *calls: PlannedCall) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from agent_runtime.demo.conversation import (
     not_understood,
     one_line,
     propose,
-    refused_answer,
     replies,
     task,
     tool_node,
@@ -63,9 +62,6 @@ def review(state: Report) -> dict[str, Any]:
             "previous": state["previous"],
         }
     )
-    refused = refused_answer(answer)
-    if refused is not None:
-        return unpublished(state, refused)
     action, feedback = parsed(answer)
     match action:
         case "accept":

@@ -21,7 +21,6 @@ from agent_runtime.demo.conversation import (
     not_understood,
     one_line,
     propose,
-    refused_answer,
     replies,
     run_id,
     task,
@@ -56,9 +55,6 @@ def ask_airline(state: Booking) -> dict[str, Any]:
     if state["unusable"]:
         question += f" “{one_line(state['unusable'][-1], 80)}” is none of those that fly to {state['destination']}."
     answer = interrupt({"question": question, "choices": list(planner.AIRLINES)})
-    refused = refused_answer(answer)
-    if refused is not None:
-        return {"result": f"No flight to {state['destination']} was booked: {refused}."}
     airline = planner.airline(answer) if isinstance(answer, str) else None
     if airline:
         return {"airline": airline}

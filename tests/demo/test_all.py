@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import threading
-import tomllib
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -14,6 +13,9 @@ import pytest
 import agent_runtime.demo
 from agent_runtime.demo import POLICY_FILE, agents
 from agent_runtime.demo.records import RecordFile
+from agent_runtime.policy import Allow, CallFacts, Require, evaluate
+from agent_runtime.policy_file import load_policy_file
+from storage.types import Actor, ActorKind, RequestKind
 from tests.demo.play import Play, lines, play
 
 NAMES = ["approval", "input", "feedback", "multi-step", "ops"]
@@ -109,21 +111,46 @@ def test_the_demo_agents_know_nothing_of_the_gate() -> None:
 
 def test_the_policy_names_every_tool_and_nothing_else(tmp_path: Path) -> None:
     """Each tool of each agent has a rule of its own, and each rule has a tool."""
-    policy = tomllib.loads(POLICY_FILE.read_text())
-    rules = [(rule["agent"], rule["tool"]) for rule in policy["policy"]]
+    policies = load_policy_file(POLICY_FILE).policies
     tools = [(name, tool) for name, found in demo_tools(tmp_path).items() for tool in found]
+    rules = [(rule.agent, glob) for rule in policies.policies for glob in rule.tools]
     for name, tool in tools:
         assert any(agent == name and fnmatchcase(tool, glob) for agent, glob in rules), tool
     for agent, glob in rules:
         assert any(name == agent and fnmatchcase(tool, glob) for name, tool in tools), glob
-    assert [agent["name"] for agent in policy["agent"]] == NAMES
+    assert [rule.name for rule in policies.agents] == NAMES
 
 
-def test_only_calls_without_harm_need_nobody(tmp_path: Path) -> None:
-    """The allowed ones are those that a person has answered for already, small purchases, and reading."""
-    policy = tomllib.loads(POLICY_FILE.read_text())
-    allowed = {rule["tool"] for rule in policy["policy"] if rule.get("action") == "allow"}
-    assert allowed == {"book_flight", "publish_report", "buy_small", "read_file"}
+@pytest.mark.parametrize(
+    ("agent", "tool", "who"),
+    [
+        ("approval", "send_email", "usergroup:managers"),
+        ("input", "book_flight", None),
+        ("feedback", "publish_report", None),
+        ("multi-step", "buy_small", None),
+        ("multi-step", "manager_signoff", "usergroup:managers"),
+        ("multi-step", "director_signoff", "usergroup:directors"),
+        ("multi-step", "finance_purchase", "usergroup:finance"),
+        ("ops", "read_file", None),
+        ("ops", "write_file", "usergroup:managers"),
+        ("ops", "edit_file", "usergroup:managers"),
+        ("ops", "delete_file", "usergroup:managers"),
+        ("ops", "execute", "usergroup:managers"),
+        ("ops", "a tool of tomorrow", "usergroup:managers"),
+    ],
+)
+def test_the_policy_sends_each_call_to_its_people(agent: str, tool: str, who: str | None) -> None:
+    """Only what a person has answered for already, small purchases and reading need nobody."""
+    starter = Actor(kind=ActorKind.SLACK, id="U1", team="T1")
+    judged = evaluate(
+        load_policy_file(POLICY_FILE).policies,
+        CallFacts(agent=agent, tool=tool, kind=RequestKind.TOOL, args={}, starter=starter),
+    )
+    if who is None:
+        assert isinstance(judged, Allow)
+    else:
+        assert isinstance(judged, Require)
+        assert [[str(a) for a in stage.approvers] for stage in judged.rules.stages] == [[who]]
 
 
 def test_records_appended_at_once_are_all_whole(tmp_path: Path) -> None:

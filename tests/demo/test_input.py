@@ -54,15 +54,6 @@ async def test_three_useless_answers_end_the_run_without_a_booking(tmp_path: Pat
     assert lines(tmp_path / "bookings.jsonl") == []
 
 
-async def test_a_question_nobody_answered_books_nothing(tmp_path: Path) -> None:
-    """A refused question ends the run with the reason."""
-    run = play(tmp_path, "input")
-    await run.start(TASK)
-    ending = await run.answer({"signoff": {"decision": "expired", "reason": ""}})
-    assert ending.result == "No flight to Rome was booked: nobody decided in time."
-    assert lines(tmp_path / "bookings.jsonl") == []
-
-
 @pytest.mark.parametrize(
     ("verdict", "said"),
     [

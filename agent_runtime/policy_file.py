@@ -70,8 +70,10 @@ def read_policy_text(text: str, file: str, digest: str = "") -> Configuration:
     try:
         document = tomllib.loads(text)
         faults = Faults(file, locate(text))
-    except ValueError as error:  # not only TOMLDecodeError: a number of thousands of digits is a plain ValueError
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError((_syntax_fault(text, file, str(error)),)) from None
+    except ValueError:  # Python's own limit on the digits of a number
+        raise _alone(file, "holds a number that is too long to read", "Shorten it") from None
     except RecursionError:
         raise _alone(file, "is nested too deeply", "Remove the brackets within brackets") from None
     return _configuration(TableReader(document, (), faults), faults, digest)
@@ -155,7 +157,7 @@ def _caps(table: TableReader) -> Caps:
 def _syntax_fault(text: str, file: str, message: str) -> ConfigFault:
     """A fault for text that is not TOML: the parser's own words, and the key that the line is about."""
     place = _SYNTAX_PLACE.search(message)
-    lines = text.split("\n")
+    lines = text.rstrip().split("\n")
     line = min(int(place[1]), len(lines)) if place and place[1] else len(lines)
     key = lines[line - 1].split("=")[0].split("#")[0].strip(" \t[]")[:60] or "(syntax)"
     problem = _SYNTAX_PLACE.sub("", message)

@@ -35,6 +35,10 @@ class Faults:
     def add(self, path: KeyPath, problem: str, mend: str) -> None:
         self._found.append(ConfigFault(self._file, shown(path), problem, mend, self._line(path)))
 
+    def ignored(self) -> Faults:
+        """A place for faults that follow from one already found."""
+        return Faults(self._file, self._lines)
+
     def all(self) -> tuple[ConfigFault, ...]:
         return tuple(sorted(self._found, key=lambda fault: fault.line or 0))
 
@@ -137,8 +141,12 @@ class TableReader:
 
     def table(self, key: str, later: tuple[str, ...] = ()) -> TableReader:
         """The table under a key, empty where there is none."""
-        found = self._get(key, dict, f"a table, written [{shown((*self.path, key), ordinals=False)}]")
-        return TableReader({} if found is _ABSENT else found, (*self.path, key), self._faults, later)
+        path = (*self.path, key)
+        found = self._get(key, dict, f"a table, written [{shown(path, ordinals=False)}]")
+        if found is _ABSENT:
+            # Where something else stands in its place, what it lacks is not a second fault.
+            return TableReader({}, path, self._faults if key not in self._table else self._faults.ignored(), later)
+        return TableReader(found, path, self._faults, later)
 
     def tables(self, key: str, later: tuple[str, ...] = ()) -> list[TableReader]:
         """The tables of a list of tables, in order."""

@@ -75,12 +75,23 @@ def decide(tx: Tx, context: Context, act: Act, membership: Membership, origin: O
     request = requests.get(tx, act.request_id)
     if request is None:
         return _refuse(tx, context, RefusalReason.UNKNOWN_REQUEST, act, None, membership.actor, origin)
-    refusal = _check(tx, context, act, request, membership)
+    refusal = _check(tx, context, act, request, membership) or _check_answer(act, request)
     if refusal is not None:
         return _refuse(tx, context, refusal.reason, act, request, membership.actor, origin, refusal)
     rules = read_rules(context.seal, request)
     assert rules is not None
     return _accept(tx, context, act, request, rules, membership.actor, origin)
+
+
+def may_decide(tx: Tx, context: Context, act: Act, membership: Membership, origin: Origin) -> Refused | None:
+    """Why this person's decision would be refused, before they are asked for its words; recorded like a refusal."""
+    request = requests.get(tx, act.request_id)
+    if request is None:
+        return _refuse(tx, context, RefusalReason.UNKNOWN_REQUEST, act, None, membership.actor, origin)
+    refusal = _check(tx, context, act, request, membership)
+    if refusal is None:
+        return None
+    return _refuse(tx, context, refusal.reason, act, request, membership.actor, origin, refusal)
 
 
 def expire(tx: Tx, context: Context, request: Request) -> bool:
@@ -144,9 +155,7 @@ def _check(tx: Tx, context: Context, act: Act, request: Request, membership: Mem
         return Refused(reason, request)
     if mine is not None:
         return Refused(RefusalReason.ALREADY_VOTED, request, repeated=repeated)
-    if act.kind not in rules.decisions:
-        return Refused(RefusalReason.NOT_OFFERED, request)
-    return _check_answer(act, request)
+    return None if act.kind in rules.decisions else Refused(RefusalReason.NOT_OFFERED, request)
 
 
 def _check_answer(act: Act, request: Request) -> Refused | None:

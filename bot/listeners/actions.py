@@ -1,0 +1,188 @@
+"""Buttons. A decision is durable before the acknowledgement; a form is opened before it, because its trigger dies in
+three seconds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from agent_runtime.approvals import Accepted, Act
+from agent_runtime.refusals import RefusalReason
+from agent_runtime.views import RequestView
+from bot.cards import modals, notices
+from bot.cards.ids import ActionId, Metadata, Target, page_of, run_id_of
+from bot.cards.subject import subject_of
+from bot.cards.submissions import metadata_in
+from bot.desk import Answered, Desk
+from bot.listeners.reading import Payload, actor_of, first_action, is_in_modal, origin_of, place_of
+from storage.types import DecisionKind, JsonValue, RequestKind
+
+log = structlog.get_logger("signoff")
+
+Ack = Callable[..., Awaitable[Any]]
+View = dict[str, Any]
+OPEN_SECONDS = 1.5
+"""How long opening a modal may take: the trigger lives three seconds and the directory may have used one."""
+
+DIRECT: dict[ActionId, tuple[DecisionKind, JsonValue]] = {
+    ActionId.APPROVE: (DecisionKind.APPROVED, None),
+    ActionId.SKIP: (DecisionKind.SKIPPED, None),
+    ActionId.ACCEPT: (DecisionKind.ANSWERED, {"action": "accept"}),
+    ActionId.OUTCOME_AGAIN: (DecisionKind.ANSWERED, {"action": "run_again"}),
+    ActionId.OUTCOME_FAILED: (DecisionKind.ANSWERED, {"action": "failed"}),
+}
+"""Buttons that decide by themselves."""
+
+FORMS: dict[ActionId, Callable[..., View]] = {
+    ActionId.REJECT: modals.reject,
+    ActionId.ANSWER: modals.answer,
+    ActionId.CHANGES: modals.changes,
+    ActionId.OUTCOME_HAPPENED: modals.outcome,
+}
+"""Buttons that ask for words first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """One button pressed: which, on what, by whom."""
+
+    action: ActionId
+    body: Payload
+    client: AsyncWebClient
+
+    @property
+    def target(self) -> Target | None:
+        """The request, revision and stage the person was looking at."""
+        return Target.parse(first_action(self.body).get("value"))
+
+    @property
+    def channel(self) -> str:
+        return place_of(self.body).channel
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """Attach every button."""
+    buttons = Buttons(desk)
+
+    def attach(action: ActionId, handle: Callable[[Press], Awaitable[None]]) -> None:
+        @app.action(action.value)
+        async def listener(ack: Ack, body: Payload, client: AsyncWebClient) -> None:
+            await handle(Press(action, body, client))
+            await ack()
+
+    for action in DIRECT:
+        attach(action, buttons.decide)
+    for action in FORMS:
+        attach(action, buttons.open_form)
+    attach(ActionId.REVIEW_ALL, buttons.open_review)
+    attach(ActionId.PAGE_PREVIOUS, buttons.turn_page)
+    attach(ActionId.PAGE_NEXT, buttons.turn_page)
+    attach(ActionId.CANCEL_RUN, buttons.change_run)
+    attach(ActionId.RETRY_RUN, buttons.change_run)
+
+
+class Buttons:
+    """What each button does."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def decide(self, press: Press) -> None:
+        """Approve, skip, accept, and the answers that need no words."""
+        target = press.target
+        if target is None:
+            return
+        kind, value = DIRECT[press.action]
+        in_modal = is_in_modal(press.body)
+        if press.action is ActionId.APPROVE and not in_modal and not await self._fits(target):
+            # A card on which the request cannot be read whole has no Approve: show everything, decide there.
+            await self.open_review(press)
+            return
+        act = Act(target.request_id, target.revision, target.stage, kind, value=value)
+        answered = await self._desk.decide(act, actor_of(press.body), origin_of(press.body), place_of(press.body))
+        if in_modal:
+            await self._show_in_modal(press, answered)
+
+    async def open_form(self, press: Press) -> None:
+        """Ask for a reason, an answer, feedback, or a result, unless the person may not decide anyway."""
+        kinds = {RequestKind.TOOL: DecisionKind.REJECTED}
+        view = await self._readable(press, lambda view: kinds.get(view.kind, DecisionKind.ANSWERED))
+        if view is not None:
+            await self._open(press, FORMS[press.action](view, channel=press.channel))
+
+    async def open_review(self, press: Press) -> None:
+        """Everything there is to read, from its first page; to those who may decide."""
+        view = await self._readable(press, lambda view: view.decisions[0])
+        if view is not None:
+            await self._open(press, modals.review_all(view, 0, channel=press.channel))
+
+    async def turn_page(self, press: Press) -> None:
+        """The next or previous page of a review."""
+        metadata = metadata_in(press.body.get("view") or {})
+        page = page_of(first_action(press.body).get("value"))
+        view = await self._desk.request(metadata.target.request_id) if metadata else None
+        if metadata is not None and page is not None and view is not None:
+            await self._update(press, _page(view, page, metadata))
+
+    async def change_run(self, press: Press) -> None:
+        """Cancel or retry a run from its own message."""
+        run_id = run_id_of(first_action(press.body).get("value"))
+        if run_id is None:
+            return
+        act = self._desk.cancel if press.action is ActionId.CANCEL_RUN else self._desk.retry
+        actor = actor_of(press.body)
+        result = await act(run_id, actor, origin_of(press.body))
+        if isinstance(result, RefusalReason):
+            await self._desk.tell(run_id, actor, place_of(press.body), notices.refusal(result))
+
+    async def _readable(self, press: Press, kind: Callable[[RequestView], DecisionKind]) -> RequestView | None:
+        """The request, for a person who may decide on it; everybody else has been told why not."""
+        target = press.target
+        view = await self._desk.request(target.request_id) if target else None
+        if target is None or view is None:
+            return None
+        act = Act(target.request_id, target.revision, target.stage, kind(view))
+        actor, origin, place = actor_of(press.body), origin_of(press.body), place_of(press.body)
+        refused = await self._desk.may_decide(act, actor, origin, place)
+        if refused is not None and is_in_modal(press.body):
+            await self._show_in_modal(press, refused)
+        return view if refused is None else None
+
+    async def _fits(self, target: Target) -> bool:
+        view = await self._desk.request(target.request_id)
+        return view is None or subject_of(view).fits
+
+    async def _show_in_modal(self, press: Press, answered: Answered) -> None:
+        title = "Recorded" if isinstance(answered.verdict, Accepted) else "Nothing was changed"
+        await self._update(press, modals.notice(title, answered.sentence))
+
+    async def _open(self, press: Press, view: View) -> None:
+        trigger = str(press.body.get("trigger_id") or "")
+        call = press.client.views_push if is_in_modal(press.body) else press.client.views_open
+        await _bounded(call(trigger_id=trigger, view=view))
+
+    async def _update(self, press: Press, view: View) -> None:
+        shown = press.body.get("view") or {}
+        await _bounded(press.client.views_update(view_id=shown.get("id"), hash=shown.get("hash"), view=view))
+
+
+def _page(view: RequestView, page: int, metadata: Metadata) -> View:
+    if Target(view.id, view.revision, view.stage) != metadata.target:
+        return modals.closed(view, channel=metadata.channel)
+    return modals.review_all(view, page, channel=metadata.channel)
+
+
+async def _bounded(call: Awaitable[Any]) -> None:
+    """A modal that cannot be shown in time is logged; the person presses again. Nothing was decided by it."""
+    try:
+        async with asyncio.timeout(OPEN_SECONDS):
+            await call
+    except (SlackApiError, TimeoutError, OSError) as error:
+        log.warning("could not show a modal", error=str(error) or type(error).__name__)

@@ -1,0 +1,75 @@
+"""Reads who did what, and where, out of Slack's payloads. Nothing below the listeners sees a raw payload."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from agent_runtime.audit import Origin
+from bot.desk import Place
+from storage.types import Actor, ActorKind
+
+Payload = Mapping[str, Any]
+
+
+def actor_of(body: Payload) -> Actor:
+    """Who acted. The team is the person's own, from the body: the context's is where the app is installed."""
+    user = body.get("user")
+    if isinstance(user, Mapping):
+        name = str(user.get("name") or user.get("username") or "")
+        return Actor(kind=ActorKind.SLACK, team=str(user.get("team_id") or ""), id=str(user.get("id") or ""), name=name)
+    return Actor(
+        kind=ActorKind.SLACK,
+        team=str(body.get("team_id") or ""),
+        id=str(body.get("user_id") or ""),
+        name=str(body.get("user_name") or ""),
+    )
+
+
+def place_of(body: Payload) -> Place:
+    """The message a button stood on; nowhere for a modal."""
+    container = _mapping(body.get("container"))
+    if container.get("type") != "message" or container.get("is_ephemeral"):
+        return Place()
+    return Place(
+        channel=str(container.get("channel_id") or ""),
+        thread_ts=str(container.get("thread_ts") or ""),
+        message_ts=str(container.get("message_ts") or ""),
+    )
+
+
+def origin_of(body: Payload) -> Origin:
+    """What the audit keeps of a delivery: ids and timestamps, never names."""
+    action = first_action(body)
+    container = _mapping(body.get("container"))
+    evidence = {
+        "team": _id(body.get("team")) or body.get("team_id"),
+        "user": _id(body.get("user")) or body.get("user_id"),
+        "user_team": _mapping(body.get("user")).get("team_id"),
+        "app": body.get("api_app_id"),
+        "channel": _id(body.get("channel")) or body.get("channel_id"),
+        "message_ts": container.get("message_ts"),
+        "action_ts": action.get("action_ts"),
+        "view": _id(body.get("view")),
+        "trigger": body.get("trigger_id"),
+    }
+    return Origin("slack", {name: str(value) for name, value in evidence.items() if value})
+
+
+def first_action(body: Payload) -> Payload:
+    """The button that was pressed. Slack sends exactly one."""
+    actions = body.get("actions")
+    return _mapping(actions[0]) if isinstance(actions, list) and actions else {}
+
+
+def is_in_modal(body: Payload) -> bool:
+    """Whether a button stood in a modal."""
+    return _mapping(body.get("view")).get("type") == "modal"
+
+
+def _id(value: object) -> str | None:
+    return str(value["id"]) if isinstance(value, Mapping) and value.get("id") else None
+
+
+def _mapping(value: object) -> Payload:
+    return value if isinstance(value, Mapping) else {}

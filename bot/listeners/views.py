@@ -1,0 +1,82 @@
+"""Submitted modals: the words that go with a decision. A bad answer stays in the modal, on its field."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+
+from agent_runtime.approvals import Accepted, Act, Refused
+from agent_runtime.prompts import read_prompt
+from agent_runtime.refusals import RefusalReason
+from agent_runtime.views import RequestView
+from bot.cards import modals, submissions
+from bot.cards.ids import CallbackId, FieldId, Metadata
+from bot.desk import Answered, Desk
+from bot.listeners.reading import Payload, actor_of, origin_of
+from storage.types import DecisionKind, JsonValue
+
+Ack = Callable[..., Awaitable[Any]]
+FIELDS = {
+    CallbackId.REJECT: FieldId.REASON,
+    CallbackId.ANSWER: FieldId.ANSWER,
+    CallbackId.CHANGES: FieldId.FEEDBACK,
+    CallbackId.OUTCOME: FieldId.RESULT,
+}
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """Attach every form that decides something."""
+
+    def attach(callback: CallbackId) -> None:
+        @app.view(callback.value)
+        async def listener(ack: Ack, body: Payload) -> None:
+            await ack(**await _submit(desk, callback, body))
+
+    for callback in FIELDS:
+        attach(callback)
+
+
+async def _submit(desk: Desk, callback: CallbackId, body: Payload) -> dict[str, Any]:
+    """The acknowledgement of a submission: close everything, show an error on the field, or say what went wrong."""
+    shown = body.get("view") or {}
+    metadata = submissions.metadata_in(shown)
+    view = await desk.request(metadata.target.request_id) if metadata else None
+    if metadata is None or view is None:
+        return _update(modals.notice("Nothing was changed", "This form is not one that Signoff knows."))
+    answered = await desk.decide(_act(callback, metadata, view, shown), actor_of(body), origin_of(body))
+    return _acknowledge(callback, answered)
+
+
+def _act(callback: CallbackId, metadata: Metadata, view: RequestView, shown: Payload) -> Act:
+    target = metadata.target
+    text = submissions.text_in(shown, FIELDS[callback])
+    if callback is CallbackId.REJECT and view.kind.value == "tool":
+        return Act(target.request_id, target.revision, target.stage, DecisionKind.REJECTED, reason=text)
+    value: JsonValue
+    if callback is CallbackId.REJECT:
+        value = {"action": "reject", "feedback": text}
+    elif callback is CallbackId.CHANGES:
+        value = {"action": "changes", "feedback": text}
+    elif callback is CallbackId.OUTCOME:
+        value = {"action": "happened", "result": text}
+    else:
+        value = submissions.answer_in(shown, read_prompt(view.kind, view.payload))
+    return Act(target.request_id, target.revision, target.stage, DecisionKind.ANSWERED, value=value)
+
+
+def _acknowledge(callback: CallbackId, answered: Answered) -> dict[str, Any]:
+    verdict = answered.verdict
+    if isinstance(verdict, Accepted):
+        return {"response_action": "clear"}
+    assert isinstance(verdict, Refused)
+    if verdict.reason is RefusalReason.BAD_ANSWER:
+        return submissions.field_error(FIELDS[callback], verdict.message or verdict.reason.sentence)
+    if verdict.reason is RefusalReason.TOO_LATE and answered.view is not None:
+        return _update(modals.closed(answered.view))
+    return _update(modals.notice("Nothing was changed", answered.sentence))
+
+
+def _update(view: dict[str, Any]) -> dict[str, Any]:
+    return {"response_action": "update", "view": view}

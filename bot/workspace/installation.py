@@ -1,0 +1,85 @@
+"""The app as it is installed in the workspace: its identity, secrets, scopes, commands and event subscriptions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+DEFAULT_SCOPES = (
+    "app_mentions:read",
+    "channels:history",
+    "channels:join",
+    "channels:read",
+    "chat:write",
+    "chat:write.public",
+    "commands",
+    "files:write",
+    "groups:history",
+    "groups:read",
+    "im:history",
+    "im:read",
+    "im:write",
+    "reactions:write",
+    "team:read",
+    "usergroups:read",
+    "users:read",
+    "users:read.email",
+)
+
+DEFAULT_EVENTS = ("app_home_opened", "app_mention", "member_joined_channel", "message.im")
+
+
+@dataclass
+class SlashCommand:
+    """A slash command of the app; with `should_escape`, typed @names and #channels arrive as ids."""
+
+    name: str
+    should_escape: bool = True
+
+
+@dataclass
+class Installation:
+    """One installed app. `events` are subscription names: `app_mention`, `message.im`, `message.channels`, ..."""
+
+    app_id: str
+    bot_id: str
+    bot_user: str
+    name: str
+    team_id: str
+    bot_token: str
+    app_token: str
+    signing_secret: str
+    verification_token: str
+    scopes: set[str] = field(default_factory=lambda: set(DEFAULT_SCOPES))
+    events: set[str] = field(default_factory=lambda: set(DEFAULT_EVENTS))
+    commands: dict[str, SlashCommand] = field(default_factory=dict)
+    home_tab: bool = True
+    messages_tab: bool = True
+    revoked: str | None = None
+    """The error code every call gets (`token_revoked`, `account_inactive`, `token_expired`), or None while it works."""
+
+
+@dataclass
+class Trigger:
+    """The right to open one view, for three seconds after a person acted. `view_id`: it came from inside that modal."""
+
+    id: str
+    user: str
+    at: datetime
+    view_id: str | None = None
+    used: bool = False
+
+
+@dataclass
+class ResponseUrl:
+    """A response_url: five uses in thirty minutes. `message_ts` is the message whose element was used, if any."""
+
+    path: str
+    user: str
+    channel: str
+    at: datetime
+    message_ts: str | None = None
+    ephemeral: bool = False
+    thread_ts: str | None = None
+    uses: int = 0
+    answers: list[tuple[int, str]] = field(default_factory=list)

@@ -53,8 +53,8 @@ def question(**others: Any) -> CallFacts:
     return facts("", **{"kind": RequestKind.QUESTION, "args": None, **others})
 
 
-globs = st.text("ab*?[]!", max_size=4)
-words = st.text("ab", max_size=4)
+globs = st.sampled_from(["*", "*", "a*", "?", "[ab]", "[!a]", "a"]) | st.text("ab*?[]!", max_size=4)
+words = st.text("ab", max_size=2)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters()), inner, max_size=3),
@@ -109,6 +109,13 @@ def test_rules_survive_being_stored(rules: list[Policy], call: CallFacts) -> Non
         assert Rules.model_validate(judgement.rules.model_dump(mode="json")) == judgement.rules
         assert Rules.model_validate_json(judgement.rules.model_dump_json()) == judgement.rules
         assert all(stage.approvers for stage in judgement.rules.stages)
+
+
+def test_the_first_of_two_policies_that_match_wins() -> None:
+    """A deny above an allow denies, and an allow above a deny allows: the order in the file is the order of judging."""
+    allow, deny = Policy(tools=("b*",), action=Action.ALLOW), Policy(tools=("buy",), action=Action.DENY)
+    assert isinstance(evaluate(policy_set(allow, deny), facts("buy")), Allow)
+    assert isinstance(evaluate(policy_set(deny, allow), facts("buy")), Deny)
 
 
 def test_a_call_that_matches_nothing_needs_the_default_stage() -> None:
@@ -295,6 +302,15 @@ def test_a_long_value_does_not_flood_the_note() -> None:
     """Only the head of a long value is shown, with the count of what is not."""
     filled = fill_note("{args.x}", {"x": "y" * (VALUE_LIMIT + 7)})
     assert filled == "y" * VALUE_LIMIT + "... (7 more characters)"
+
+
+def test_a_value_without_a_text_does_not_stop_the_judgement() -> None:
+    """A number of thousands of digits, or brackets without end, cannot be written; the note says so."""
+    endless: Any = []
+    for _ in range(100_000):
+        endless = [endless]
+    for value in (10**5000, endless):
+        assert fill_note("{args.x}!", {"x": value}) == "(a value that cannot be shown here)!"
 
 
 @pytest.mark.parametrize("note", ["{amount}", "{args}", "{args.}", "{}", "{", "}", "{args.a}}", "{args.a b}", "{tool}"])

@@ -245,6 +245,12 @@ BROKEN = {
         2,
         '"#approvals"',
     ),
+    "two channels where one belongs": (
+        '[slack]\napprovals_channel = "#a #b"\n' + STAGE,
+        "slack.approvals_channel",
+        2,
+        '"#approvals"',
+    ),
     "a remote agent": ('agents = "https://example.com"\n' + STAGE, "agents", 1, "package.module:name"),
     "an agent without its object": ('agents = ["a.b"]\n' + STAGE, "agents 1", 1, "package.module:name"),
     "a blank glob": (STAGE + '[[policy]]\ntool = ["a", " "]\n', "policy 1.tool 2", 4, "read_*"),
@@ -267,12 +273,12 @@ def test_all_faults_of_a_file_are_told_at_once() -> None:
     """Five faults in five tables come in one error, in the order of their lines."""
     text = (
         'agents = "nowhere"\n'
+        "[[policy]]\n"
+        'action = "alow"\n'
         "[default]\n"
         'timeout = "soon"\n'
         "[default.stage]\n"
         'approvers = ["channel:approvers"]\n'
-        "[[policy]]\n"
-        'action = "alow"\n'
         "[[policy]]\n"
         "[[policy.stage]]\n"
         'approvers = ["user:U1"]\n'
@@ -280,9 +286,9 @@ def test_all_faults_of_a_file_are_told_at_once() -> None:
     )
     assert [(fault.line, fault.key) for fault in faults(text)] == [
         (1, "agents"),
-        (3, "default.timeout"),
-        (5, "default.stage.approvers 1"),
-        (7, "policy 1.action"),
+        (3, "policy 1.action"),
+        (5, "default.timeout"),
+        (7, "default.stage.approvers 1"),
         (11, "policy 2.stage 1.qorum"),
     ]
 

@@ -16,7 +16,7 @@ from agent_runtime.policy_file import load_policy_file
 from bot.init import write_starter_file
 from bot.secret_key import read_secret_key
 from bot.settings import Settings, load_settings, require_slack
-from storage.types import Actor, ActorKind, RequestKind
+from storage.types import Actor, ActorKind, OnTimeout, RequestKind
 
 SECRET = "k" * 40
 
@@ -125,6 +125,9 @@ def test_settings_show_no_secret_and_cannot_be_changed(environment: pytest.Monke
     assert "hidden" not in repr(settings) + str(settings.model_dump())
     with pytest.raises(ValidationError):
         settings.port = 1  # type: ignore[misc]
+    with pytest.raises(ValidationError) as caught:
+        Settings(secret_key=SecretStr("hidden"), database=SecretStr("mysql://hidden"), slack_api_url="x://hidden")
+    assert "hidden" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -232,6 +235,7 @@ def test_the_starter_file_guards_what_changes_things_and_lets_reads_through(tmp_
     reads = policies.policies[0]
     assert (reads.tools, reads.action) == (("read_*", "list_*", "get_*", "search_*"), Action.ALLOW)
     assert reads.idempotent
+    assert policies.default.on_timeout is OnTimeout.REJECT
 
 
 def test_the_starter_files_examples_load_when_switched_on(tmp_path: Path) -> None:

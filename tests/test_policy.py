@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import UserList
 from datetime import timedelta
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -290,6 +292,7 @@ def test_email_selectors_are_not_switched_on() -> None:
         ("{args.x}", {"x": None}, "null"),
         ("{args.x}", {"x": {"é": [1, True]}}, '{"é": [1, true]}'),
         ("{args.x}", {"x": "*bold* <!channel>"}, "*bold* <!channel>"),
+        ("{args.x}", MappingProxyType({"x": MappingProxyType({"y": UserList([1])})}), '{"y": [1]}'),
         ("{args.x}", {"x": "half \ud83d"}, "half ?"),
     ],
 )

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import structlog
-
 from agent_runtime import outbound
 from agent_runtime.audit import INTERNAL, Event, Origin, record
 from agent_runtime.context import Context
@@ -31,8 +29,6 @@ from storage.types import (
     RequestStatus,
     RunStatus,
 )
-
-log = structlog.get_logger("signoff")
 
 LONGEST_REASON = 3000
 
@@ -191,10 +187,6 @@ def _accept(
         return _refuse(tx, context, RefusalReason.ALREADY_VOTED, act, request, actor, origin)
     text = {"decision": act.kind.value, "reason": act.reason, "stage": request.stage, "revision": request.revision}
     _record(tx, context, Event.DECISION_MADE, request, actor, origin, text)
-    log.info(
-        "HITL decision", tool=request.tool or request.kind.value, decision=act.kind.value, approver=actor.key,
-        run=request.run_id, request=request.id,
-    )  # fmt: skip
     closed = _tally(tx, context, act, request, rules, answer, actor, origin)
     after = requests.get(tx, request.id)
     assert after is not None

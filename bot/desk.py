@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import structlog
+
 from agent_runtime import approvals, outbound
 from agent_runtime import runs as run_state
 from agent_runtime.approvals import Accepted, Act, Refused
@@ -28,6 +30,9 @@ from storage import messages, requests, runs
 from storage.models import Run
 from storage.tx import Tx
 from storage.types import Actor, Json
+
+
+log = structlog.get_logger("signoff")
 
 
 class People(Protocol):
@@ -71,7 +76,11 @@ class Desk:
     async def decide(self, act: Act, actor: Actor, origin: Origin, place: Place = NOWHERE) -> Answered:
         """Record a decision or refuse it; a refusal from a message is told to the person privately."""
         membership, mentions = await self._see(act, actor)
-        return await self.runtime.db.transact(_decide, self.runtime.context(), act, membership, origin, place, mentions)
+        context = self.runtime.context()
+        answered = await self.runtime.db.transact(_decide, context, act, membership, origin, place, mentions)
+        if isinstance(answered.verdict, Accepted):
+            _log_decision(act, answered.verdict, actor)
+        return answered
 
     async def may_decide(self, act: Act, actor: Actor, origin: Origin, place: Place = NOWHERE) -> Answered | None:
         """What a decision would be refused for, before its form is opened; None where it may be made."""
@@ -137,6 +146,18 @@ class Desk:
         view = await self.runtime.db.read(read_run, run.id)
         assert view is not None
         return view
+
+
+def _log_decision(act: Act, verdict: Accepted, actor: Actor) -> None:
+    request = verdict.request
+    log.info(
+        "HITL decision",
+        tool=request.tool or request.kind.value,
+        decision=act.kind.value,
+        approver=actor.key,
+        run=request.run_id,
+        request=request.id,
+    )
 
 
 def _asked(tx: Tx, request_id: str) -> tuple[Rules | None, Actor | None]:

@@ -1,0 +1,113 @@
+"""A self-test to run at start: with the LangGraph that is installed, does the gate hold?
+
+The gate leans on names that LangGraph keeps to itself. If they changed their meaning, a denied call might run; so a
+tiny graph makes two calls of which one is denied, once as one task and once as a task for each call.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from importlib.metadata import version
+from typing import Any
+
+from langchain_core.messages import AIMessage, ToolMessage
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import tool
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode
+from langgraph.types import Send
+
+from agent_runtime.adapters.langgraph.gate import GATE, Gate
+from agent_runtime.adapters.langgraph.graph import Graph, gate_graph
+from agent_runtime.adapters.langgraph.tripwire import Tripwire, Ungated
+from agent_runtime.agents import Go, Interrupt, Outcome, Refuse, Start, ToolCall
+from agent_runtime.errors import AgentError
+
+_CALLS: list[dict[str, Any]] = [
+    {"name": name, "args": {}, "id": name, "type": "tool_call"} for name in ("canary_allowed", "canary_denied")
+]
+
+
+async def check_gate() -> None:
+    """Raise AgentError unless a denied call stays put, every executed call is in the ledger, and the tripwire trips."""
+    for send in (False, True):
+        ran: list[str] = []
+        ledger = _Canary()
+        state = await _run(gate_graph(_graph(ran, send=send)), ledger)
+        answers = [message for message in state["messages"] if isinstance(message, ToolMessage)]
+        said = {answer.tool_call_id: answer.status for answer in answers}
+        _require(ran == ["canary_allowed"], f"the tools {ran} ran, and only canary_allowed was to run")
+        _require(ledger.finished == ran, f"the ledger saw {ledger.finished}, and {ran} ran")
+        _require(said == {"canary_allowed": "success", "canary_denied": "error"}, f"the model was told {said}")
+    ran = []
+    with suppress(Ungated):
+        await _run(_graph(ran, send=False), _Canary())
+    _require(not ran, f"the tools {ran} ran outside the gate, past the tripwire")
+
+
+class _Canary:
+    """A ledger that allows one tool and denies the other."""
+
+    def __init__(self) -> None:
+        self.finished: list[str] = []
+
+    def interrupt_for(self, call: ToolCall) -> Interrupt | None:  # noqa: ARG002
+        return None
+
+    async def start(self, call: ToolCall) -> Start:
+        return Go(call.args) if call.tool == "canary_allowed" else Refuse("denied")
+
+    async def finish(self, call: ToolCall, outcome: Outcome) -> None:  # noqa: ARG002
+        self.finished.append(call.tool)
+
+    async def fail(self, call: ToolCall, outcome: Outcome) -> None: ...
+
+    async def suspend(self, call: ToolCall) -> None: ...
+
+    async def lose(self, call: ToolCall) -> None: ...
+
+
+def _graph(ran: list[str], *, send: bool) -> Graph:
+    @tool
+    async def canary_allowed() -> str:
+        """Say that it ran."""
+        ran.append("canary_allowed")
+        return "ran"
+
+    @tool
+    async def canary_denied() -> str:
+        """Say that it ran."""
+        ran.append("canary_denied")
+        return "ran"
+
+    async def model(state: MessagesState) -> dict[str, Any]:  # noqa: ARG001
+        return {"messages": [AIMessage("", id="canary", tool_calls=_CALLS)]}
+
+    builder = StateGraph(MessagesState)
+    builder.add_node("model", model)
+    builder.add_node("tools", ToolNode([canary_allowed, canary_denied]))
+    builder.add_edge(START, "model")
+    if send:
+        builder.add_conditional_edges("model", lambda _: [Send("tools", [call]) for call in _CALLS], ["tools"])
+    else:
+        builder.add_edge("model", "tools")
+    return builder.compile()
+
+
+async def _run(graph: Graph, ledger: _Canary) -> Any:
+    serde = JsonPlusSerializer(pickle_fallback=False, allowed_msgpack_modules=None)
+    gate = Gate(ledger, serde)
+    token = GATE.set(gate)
+    try:
+        running = graph.copy({"checkpointer": InMemorySaver(serde=serde)})
+        config: RunnableConfig = {"configurable": {"thread_id": "canary"}, "callbacks": [Tripwire(gate.stopped)]}
+        return await running.ainvoke({"messages": []}, config, durability="sync")
+    finally:
+        GATE.reset(token)
+
+
+def _require(holds: bool, problem: str) -> None:
+    if not holds:
+        raise AgentError(f"the gate does not hold with LangGraph {version('langgraph')}: {problem}")

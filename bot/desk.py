@@ -31,7 +31,6 @@ from storage.models import Run
 from storage.tx import Tx
 from storage.types import Actor, Json
 
-
 log = structlog.get_logger("signoff")
 
 

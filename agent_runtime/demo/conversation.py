@@ -61,8 +61,10 @@ def tell(error: ToolError | ToolInvocationError | OSError | UnicodeError) -> str
             return f"The file system said no: {error.strerror or error}."
         case UnicodeError():
             return "The text holds characters that cannot be stored."
-        case _:
+        case ToolError():
             return str(error)
+        case _:  # a ToolNode with a wrapper around its calls asks about every error, whatever the annotation says
+            raise error
 
 
 def tool_node(tools: Sequence[BaseTool]) -> ToolNode:

@@ -10,11 +10,15 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command
 
 from agent_runtime.demo import agents
 from agent_runtime.demo.conversation import Graph, tell
+
+STRICT = JsonPlusSerializer(pickle_fallback=False, allowed_msgpack_modules=None)
+"""As strict as a saver should be: a state that needs more than messages and JSON would fail."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +31,9 @@ class Refused:
 
 @dataclass(frozen=True)
 class Edited:
-    """The gate's answer to a call that was approved with other arguments."""
+    """The gate's answer to a call that was approved with some arguments changed."""
 
-    args: dict[str, Any]
+    changes: dict[str, Any]
 
 
 class Play:
@@ -37,12 +41,13 @@ class Play:
 
     def __init__(self, graph: Graph, verdicts: Sequence[Refused | Edited | None] = (), run: str = "R1") -> None:
         self._verdicts = list(verdicts)
+        self.broken: Exception | None = None
         node = graph.nodes["tools"]
         gate = ToolNode(
             list(node.bound.tools_by_name.values()), handle_tool_errors=tell, awrap_tool_call=self._answered
         )
         nodes = {**graph.nodes, "tools": node.copy({"bound": gate})}
-        self.graph = graph.copy(update={"nodes": nodes, "checkpointer": InMemorySaver()})
+        self.graph = graph.copy(update={"nodes": nodes, "checkpointer": InMemorySaver(serde=STRICT)})
         self.config: Any = {"configurable": {"thread_id": run}}
 
     async def start(self, text: str) -> Ending:
@@ -68,6 +73,8 @@ class Play:
     async def _answered(self, request: Any, execute: Any) -> Any:
         verdict = self._verdicts.pop(0) if self._verdicts else None
         call = request.tool_call
+        if self.broken:
+            raise self.broken
         match verdict:
             case Refused(decision, reason):
                 return ToolMessage(
@@ -77,8 +84,9 @@ class Play:
                     status="error",
                     artifact={"signoff": {"decision": decision, "reason": reason}},
                 )
-            case Edited(args):
-                return await execute(request.override(tool_call={**call, "args": args}))
+            case Edited(changes):
+                edited = {**call, "args": {**call["args"], **changes}}
+                return await execute(request.override(tool_call=edited))
             case _:
                 return await execute(request)
 

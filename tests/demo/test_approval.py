@@ -94,11 +94,18 @@ async def test_a_refusal_that_says_nothing_to_revise_is_not_asked_again(
 )
 async def test_a_mail_that_no_server_should_take_is_not_sent(tmp_path: Path, wrong: dict[str, object]) -> None:
     """An edit by a person cannot forge headers; the run ends with a sentence."""
-    good = {"to": "team@example.com", "subject": "Meeting", "body": "Hello"}
-    run = play(tmp_path, "approval", Edited({**good, **wrong}))
+    run = play(tmp_path, "approval", Edited(wrong))
     ending = await run.start(TASK)
     assert ending.result.startswith("The mail was not sent: ")
     assert mails(tmp_path) == []
+
+
+async def test_a_fault_of_the_program_is_no_answer_to_the_planner(tmp_path: Path) -> None:
+    """Only errors that a planner can do something about become sentences; others fail the run."""
+    run = play(tmp_path, "approval")
+    run.broken = RuntimeError("a fault")
+    with pytest.raises(RuntimeError, match="a fault"):
+        await run.start(TASK)
 
 
 async def test_an_edited_mail_is_reported_as_it_was_sent(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -99,17 +99,28 @@ async def test_files_named_together_are_asked_for_together(tmp_path: Path, box: 
 
 @pytest.mark.parametrize(
     "path",
-    ["../secret", "/../secret", "x/../../secret", "out/secret", "link", "out", "", "/", "dir/", "pipe", "nul\0"],
+    ["../secret", "/../secret", "x/../../secret", "out/secret", "link", "out", "", "/", "dir/", "nul\0"],
 )
-async def test_no_path_reads_outside_the_sandbox(tmp_path: Path, box: Path, path: str) -> None:
-    """Dots, links, folders and pipes are refused with a sentence, at once."""
+def test_no_path_reads_outside_the_sandbox(tmp_path: Path, box: Path, path: str) -> None:
+    """Dots, links and folders are refused with a sentence."""
     (tmp_path / "secret").write_text("secret")
     (box / "out").symlink_to(tmp_path)
     (box / "link").symlink_to(tmp_path / "secret")
     (box / "dir").mkdir()
-    os.mkfifo(box / "pipe")
     with pytest.raises(ToolError):
-        await asyncio.wait_for(asyncio.to_thread(Sandbox(box).read, path), 5)
+        Sandbox(box).read(path)
+
+
+async def test_a_pipe_is_refused_and_not_waited_for(box: Path) -> None:
+    """Opening a pipe that nobody writes to must not hold a thread for ever."""
+    os.mkfifo(box / "pipe")
+    reading = asyncio.create_task(asyncio.to_thread(Sandbox(box).read, "pipe"))
+    done, _ = await asyncio.wait([reading], timeout=5)
+    if not done:
+        os.close(os.open(box / "pipe", os.O_WRONLY | os.O_NONBLOCK))  # lets the thread go, so that the test can end
+    assert done
+    with pytest.raises(ToolError, match="not a plain file"):
+        await reading
 
 
 def test_no_path_writes_or_deletes_outside_the_sandbox(tmp_path: Path, box: Path) -> None:
@@ -155,28 +166,39 @@ def test_files_have_a_size_at_which_they_are_refused(box: Path) -> None:
         Sandbox(box).delete("dir")
 
 
-async def held_open(box: Path) -> tuple[Any, asyncio.Task[bytes]]:
-    """A pipe in the sandbox; the task ends with what was written once every process that held it is dead."""
-    os.mkfifo(box / "alive")
-    reading = asyncio.create_task(asyncio.to_thread((box / "alive").read_bytes))
-    return "exec 3>alive; (sleep 300 & sleep 300) & sleep 300", reading
+FAMILY = "exec 3>alive; (sleep 30 & sleep 30) & sleep 30"
+"""Three processes that hold the pipe `alive` open."""
+
+
+def reading(pipe: Path) -> asyncio.Future[bytes]:
+    """Makes a pipe. The future ends with what was written to it once every process that held it is dead. The thread
+    that waits for that is a daemon: should a process survive, the test fails and does not hang."""
+    os.mkfifo(pipe)
+    loop = asyncio.get_running_loop()
+    written: asyncio.Future[bytes] = loop.create_future()
+
+    def read() -> None:
+        content = pipe.read_bytes()
+        loop.call_soon_threadsafe(lambda: written.done() or written.set_result(content))
+
+    threading.Thread(target=read, daemon=True).start()
+    return written
 
 
 async def test_a_command_that_takes_too_long_is_killed_with_its_children(tmp_path: Path, box: Path) -> None:
     """When the time is over, no process of the group is left, and the result says so."""
-    command, dead = await held_open(box)
+    dead = reading(box / "alive")
     run = Play(ops.graph(tmp_path, shell.Limits(seconds=0.5)))
-    ending = await run.start(f"run echo begun; {command}")
+    ending = await run.start(f"run echo begun; {FAMILY}")
     assert "not done, Stopped after 0.5 s.\nbegun" in ending.result
     assert await asyncio.wait_for(dead, 5) == b""
 
 
 async def test_a_cancelled_command_is_killed_with_its_children(box: Path) -> None:
     """Cancelling the caller leaves nothing running."""
-    os.mkfifo(box / "begun")
-    command, dead = await held_open(box)
-    running = asyncio.create_task(shell.run(f"{command} & echo > begun; wait", box, shell.Limits()))
-    await asyncio.wait_for(asyncio.to_thread((box / "begun").read_bytes), 5)
+    begun, dead = reading(box / "begun"), reading(box / "alive")
+    running = asyncio.create_task(shell.run(f"({FAMILY}) & echo > begun; wait", box, shell.Limits()))
+    await asyncio.wait_for(begun, 5)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -185,8 +207,8 @@ async def test_a_cancelled_command_is_killed_with_its_children(box: Path) -> Non
 
 async def test_what_a_command_leaves_behind_is_killed_when_it_ends(box: Path) -> None:
     """A command that ends by itself cannot keep a process in the background."""
-    _, dead = await held_open(box)
-    ended = await shell.run("exec 3>alive; sleep 300 & echo done", box, shell.Limits())
+    dead = reading(box / "alive")
+    ended = await shell.run("exec 3>alive; sleep 30 & echo done", box, shell.Limits())
     assert (ended.code, ended.output) == (0, "done\n")
     assert await asyncio.wait_for(dead, 5) == b""
 

@@ -10,7 +10,7 @@ from bot.workspace.mint import micros, ts
 from bot.workspace.shapes import Json
 
 
-@dataclass
+@dataclass(eq=False)
 class Channel:
     """One conversation. A direct message has `is_im` and its human in `im_user`; its other member is the bot."""
 
@@ -31,6 +31,7 @@ class Channel:
     created: int = 1_790_000_000
     messages: dict[str, StoredMessage] = field(default_factory=dict)
     last_ts: int = 0
+    _replies: dict[str, list[StoredMessage]] = field(default_factory=dict)
 
     def next_ts(self, now: datetime) -> str:
         """A timestamp later than every one given before in this conversation."""
@@ -58,8 +59,19 @@ class Channel:
             return "directmessage"
         return "privategroup" if self.is_private and not self.is_mpim else self.name
 
+    def add(self, message: StoredMessage) -> None:
+        self.messages[message.ts] = message
+        if message.is_reply:
+            self._replies.setdefault(message.thread_ts or "", []).append(message)
+
+    def remove(self, message: StoredMessage) -> None:
+        del self.messages[message.ts]
+        if message.is_reply:
+            self._replies[message.thread_ts or ""].remove(message)
+
     def replies(self, root_ts: str) -> list[StoredMessage]:
-        return [m for m in self.messages.values() if m.thread_ts == root_ts and m.ts != root_ts]
+        """The replies in a thread, oldest first."""
+        return list(self._replies.get(root_ts, []))
 
     def thread(self, message: StoredMessage) -> ThreadSummary:
         """The summary of the thread that the message starts or belongs to."""

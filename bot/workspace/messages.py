@@ -18,7 +18,7 @@ class Reaction:
     users: list[str] = field(default_factory=list)
 
 
-@dataclass
+@dataclass(eq=False)
 class StoredMessage:
     """One message, changed in place by updates. `author` is a user id; `bot_id` tells that an app wrote it."""
 

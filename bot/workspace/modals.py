@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 
 from bot.workspace.shapes import Json
@@ -12,7 +13,7 @@ Values = dict[str, dict[str, Json]]
 """block_id -> action_id -> the value object of state.values."""
 
 
-@dataclass
+@dataclass(eq=False)
 class StoredView:
     """One view as the workspace keeps it; updates change it in place and give it a new hash."""
 
@@ -62,7 +63,7 @@ def view_json(view: StoredView) -> Json:
         "blocks": view.blocks,
         "private_metadata": view.private_metadata,
         "callback_id": view.callback_id,
-        "state": {"values": view.values},
+        "state": {"values": copy.deepcopy(view.values)},
         "hash": view.hash,
         "title": title,
         "clear_on_close": view.clear_on_close,

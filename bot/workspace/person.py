@@ -241,22 +241,23 @@ class Person:
         answer.closed = stored not in self.world.stack(self.id).views
         return answer
 
-    async def close(self, view: View, *, everything: bool = False) -> Reply | None:
-        """Press Cancel on a modal, or the X that closes the whole stack; the app's answer if it asked to be told."""
+    async def close(self, view: View, *, everything: bool = False) -> ClickAnswer:
+        """Press Cancel on a modal, or the X that closes the whole stack; delivered if the app asked to be told."""
         current = self._current(view)
+        answer = ClickAnswer(self.world, self.id, self.world.changes.count, None)
         stack = self.world.stack(self.id).views
-        everything = everything or current.stored.clear_on_close  # type: ignore[union-attr]
+        everything = everything or (isinstance(current, View) and current.stored.clear_on_close)
         told: StoredView = stack[0] if everything else stack[-1]
         if everything:
             clear_stack(self.world, self.id)
         else:
             remove_view(self.world, told)
         if not told.notify_on_close:
-            return None
+            return answer
         payload = payloads.view_closed(self.world, self.user, told, is_cleared=everything)
-        reply = await self._deliveries.send(Delivery("interactive", payload))
-        plain_answer(self.world, self.id, reply, f"the closing of {told.callback_id}")
-        return reply
+        answer.reply = await self._deliveries.send(Delivery("interactive", payload))
+        plain_answer(self.world, self.id, answer.reply, f"the closing of {told.callback_id}")
+        return answer
 
     # What they may do
 

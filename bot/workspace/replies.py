@@ -179,7 +179,7 @@ def _delete_original(world: World, hook: ResponseUrl) -> None:
         world.ephemerals.remove(message)
     else:
         channel = world.channels[hook.channel]
-        del channel.messages[message.ts]
+        channel.remove(message)
         announce_deletion(world, channel, message)
     world.changes.happened()
 

@@ -13,6 +13,8 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from agent_runtime.clock import Clock, SystemClock
+from bot.workspace.admin import Admin
+from bot.workspace.control import Control
 from bot.workspace.deliveries import Deliveries, Delivery, Reply
 from bot.workspace.demo_world import demo_world
 from bot.workspace.events import Events
@@ -39,6 +41,7 @@ class Workspace:
         self.api = WebApi(world, self.faults)
         self.sender = Deliveries(world.app.signing_secret, signing_clock, app_url)
         self.events = Events(world, self.sender)
+        self.admin = Admin(world)
         self.replace_by_default = False
         """What a response_url does when `replace_original` is left out; Slack's documents contradict each other."""
         self._runner: web.AppRunner | None = None
@@ -89,6 +92,7 @@ class Workspace:
     def add_routes(self, app: web.Application) -> None:
         """Mount the workspace in an aiohttp application."""
         app.router.add_route("*", "/api/{method}", self.api.handle)
+        Control(self).add_routes(app)
         app.router.add_post("/upload/{file}", self._upload)
         for kind in ("commands", "actions", "app"):
             app.router.add_post(f"/{kind}/{{team}}/{{number}}/{{secret}}", self._response_url)
@@ -185,7 +189,11 @@ class Workspace:
     async def appears(self, channel: str, text: str, timeout: float = PATIENCE) -> Message:  # noqa: ASYNC109
         """Wait for a message or reply in which a person reads that text, and return the latest one."""
         window = self.channel(channel)
-        return (await self.wait_for(lambda: window.saying(text), timeout))[-1]
+        try:
+            return (await self.wait_for(lambda: window.saying(text), timeout))[-1]
+        except TimeoutError:
+            there = "\n---\n".join(m.plain() for m in window.everything) or "nothing"
+            raise TimeoutError(f"{channel} does not say {text!r} after {timeout} s; it says:\n{there}") from None
 
     # Making things go wrong
 

@@ -55,6 +55,8 @@ class World:
         self.files: dict[str, Json] = {}
         self.entered: dict[tuple[str, str, str], Values] = {}
         """What a person chose in a message's elements, by user, channel and ts."""
+        self.page_size: int | None = None
+        """Makes every list come in pages of at most so many items, whatever limit the app asks for."""
         self.problems: list[str] = []
         self.user_errors: list[UserError] = []
         self.on_event: Callable[[Json, Channel | None], None] = lambda _event, _channel: None
@@ -154,7 +156,7 @@ class World:
         return channel
 
     def add_message(self, channel: Channel, message: StoredMessage) -> None:
-        channel.messages[message.ts] = message
+        channel.add(message)
         self.touch(message)
 
     def touch(self, thing: StoredMessage | StoredView) -> None:

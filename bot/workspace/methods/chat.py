@@ -46,6 +46,8 @@ def _direct(world: World, user: User) -> Channel:
 def _visible(world: World, channel: Channel) -> Channel:
     if not world.bot_sees(channel):
         raise ApiError("channel_not_found")
+    if channel.is_im and not world.app.messages_tab:
+        raise ApiError("messages_tab_disabled")
     return channel
 
 
@@ -158,7 +160,7 @@ def _merge(
 def delete(call: Call) -> Json:
     """Remove a message of the bot's own."""
     channel, message = _own_message(call, "cant_delete_message")
-    del channel.messages[message.ts]
+    channel.remove(message)
     call.world.changes.happened()
     announce_deletion(call.world, channel, message)
     return {"channel": channel.id, "ts": message.ts}

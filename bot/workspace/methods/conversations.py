@@ -55,7 +55,7 @@ def open_(call: Call) -> Json:
         if channel is None:
             raise ApiError("channel_not_found")
         return _opened(call, channel, already=True)
-    users = [u.strip() for u in call.text("users").split(",") if u.strip()]
+    users = [u.strip() for u in call.words("users") if u.strip()]
     if not users:
         raise ApiError("users_list_not_supplied")
     if len(users) > 8:

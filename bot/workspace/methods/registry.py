@@ -28,6 +28,11 @@ class Call:
         value = self.args.get(name)
         return "" if value is None else str(value)
 
+    def words(self, name: str) -> list[str]:
+        """A list argument: a JSON list, or words with commas between them."""
+        value = self.args.get(name)
+        return [str(each) for each in value] if isinstance(value, list) else self.text(name).split(",")
+
     def needed(self, name: str) -> str:
         """A string argument that must be there."""
         value = self.text(name)
@@ -97,7 +102,7 @@ def page(items: Sequence[T], call: Call, kind: str, default: int = 100, most: in
     start = _offset(call.text("cursor"), kind)
     if start > len(items):
         raise ApiError("invalid_cursor")
-    end = start + call.limit(default, most)
+    end = start + min(call.limit(default, most), call.world.page_size or most)
     following = base64.b64encode(f"{kind}:{end}".encode()).decode() if end < len(items) else ""
     return list(items[start:end]), following
 

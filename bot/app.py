@@ -1,0 +1,142 @@
+"""The composition root: the only file that builds things from all three packages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+from aiohttp import web
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+
+from agent_runtime.agents import Agent
+from agent_runtime.audit import record_noise
+from agent_runtime.clock import Clock, SystemClock
+from agent_runtime.digest import Seal
+from agent_runtime.policy_file import Configuration
+from agent_runtime.runtime import Runtime
+from agent_runtime.scheduler import build_scheduler
+from agent_runtime.worker import Heartbeat
+from bot.delivery import Deliveries
+from bot.desk import Desk
+from bot.directory import Directory
+from bot.door import LARGEST_BODY, PATH, Door
+from bot.listeners import register_listeners
+from bot.slack_client import SlackClients, open_clients
+from storage.database import Database
+
+log = structlog.get_logger("signoff")
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What the bot needs to be this app in this workspace."""
+
+    api_url: str
+    bot_token: str
+    signing_secret: str
+
+
+class Bot:
+    """One running Signoff: the web application, the workers, the timers. Built by `open_bot`."""
+
+    def __init__(
+        self, runtime: Runtime, deliveries: Deliveries, desk: Desk, door: Door, web_app: web.Application
+    ) -> None:
+        self.runtime = runtime
+        self.deliveries = deliveries
+        self.desk = desk
+        self.door = door
+        self.web_app = web_app
+
+    async def settle(self) -> None:
+        """Run every worker until there is nothing to do now: for tests and the demo's play."""
+        while await self.runtime.worker.run_once() or await self.deliveries.worker.run_once():
+            pass
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until told to stop; then finish what was claimed. Whatever is not finished is on its lease."""
+        scheduler = build_scheduler(self.runtime.sweep, self.flush_noise)
+        heartbeat = Heartbeat(lambda: self.runtime.beat(self.deliveries.worker.held))
+        workers = (self.runtime.worker, self.deliveries.worker)
+        db = self.runtime.db
+        scheduler.start()
+        heartbeat.start()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.runtime.worker.run_forever(db.listen("runs")))
+                tasks.create_task(self.deliveries.worker.run_forever(db.listen("outbox")))
+                await stopping.wait()
+                for worker in workers:
+                    worker.stop()
+        finally:
+            scheduler.shutdown(wait=False)
+            heartbeat.stop()
+
+    async def flush_noise(self) -> None:
+        """Write down how many unauthenticated deliveries came, if any."""
+        counts = self.door.take_noise()
+        if counts:
+            await self.runtime.db.transact(record_noise, self.runtime.context(), counts)
+
+
+@asynccontextmanager
+async def open_bot(
+    connection: Connection,
+    configuration: Configuration,
+    agents: Mapping[str, Agent],
+    database_url: str,
+    secret_key: bytes,
+    *,
+    clock: Clock | None = None,
+    on_commit: Callable[[int], None] | None = None,
+) -> AsyncIterator[Bot]:
+    """Everything, wired. Raises SlackRefused where the token and StorageUnusable where the store cannot be used."""
+    clock = clock or SystemClock()
+    async with (
+        open_clients(connection.api_url, connection.bot_token) as clients,
+        Database(database_url, on_commit=on_commit) as db,
+    ):
+        identity = await clients.identify()
+        runtime = Runtime(db, agents, configuration.policies, Seal(secret_key), clock)
+        await runtime.boot()
+        directory = Directory(clients, clock, identity)
+        deliveries = Deliveries(runtime, clients, directory, configuration.approvals_channel)
+        desk = Desk(runtime, directory)
+        door = Door(build_slack_app(clients, identity, desk), connection.signing_secret, clock)
+        yield Bot(runtime, deliveries, desk, door, build_web_app(door))
+
+
+def build_slack_app(clients: SlackClients, identity: object, desk: Desk) -> AsyncApp:
+    """Bolt with our listeners. Deliveries were verified at the door; whose bot this is was asked once, at start."""
+
+    async def authorize() -> AuthorizeResult:
+        return AuthorizeResult.from_auth_test_response(auth_test_response=identity, bot_token=clients.token)
+
+    app = AsyncApp(
+        client=clients.web,
+        authorize=authorize,
+        request_verification_enabled=False,
+        process_before_response=True,
+    )
+    register_listeners(app, desk)
+    return app
+
+
+def build_web_app(door: Door) -> web.Application:
+    """The HTTP routes."""
+    app = web.Application(client_max_size=LARGEST_BODY)
+    app.router.add_post(PATH, door.handle)
+    app.router.add_get("/healthz", _healthz)
+    return app
+
+
+async def _healthz(_request: web.Request) -> web.Response:
+    return web.json_response({"ok": True})
+
+
+__all__ = ["AsyncWebClient", "Bot", "Connection", "open_bot"]

@@ -1,0 +1,141 @@
+"""The people of the play: they type commands, find cards, press buttons and fill forms, and wait for what they see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from bot.demo.stage import Stage
+from bot.workspace import Message, Person, View
+
+Found = TypeVar("Found")
+
+PATIENCE = 30.0
+"""Seconds that a person of the play waits for something to appear."""
+
+
+class PlayFailed(Exception):
+    """Something that should have appeared did not, or appeared differently."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A run that somebody started: its own message, the root of its thread."""
+
+    root: Message
+
+
+class Play:
+    """Acts on a stage. `tell` is handed one line for each step."""
+
+    def __init__(self, stage: Stage, tell: Callable[[str], None]) -> None:
+        self._stage = stage
+        self._tell = tell
+        self._answered: set[tuple[str, str]] = set()
+
+    def scene(self, title: str) -> None:
+        self._tell(f"\n{title}")
+
+    def say(self, line: str) -> None:
+        self._tell(f"  {line}")
+
+    def person(self, name: str) -> Person:
+        return self._stage.workspace.person(name)
+
+    async def start(self, who: str, agent: str, text: str, channel: str = "#general") -> Started:
+        """Type `/agent AGENT TEXT` and wait for the run's message."""
+        before = {(message.channel_id, message.ts) for message in self._messages()}
+        await self.person(who).command("/agent", f"{agent} {text}", channel=channel)
+        self.say(f"{who} types /agent {agent} {text}")
+
+        def root() -> Message | None:
+            new = (message for message in self._messages() if (message.channel_id, message.ts) not in before)
+            return next(
+                (message for message in new if message.thread_ts is None and "Started" in message.plain()), None
+            )
+
+        return Started(await self._wait(root, f"the message of {agent}'s run"))
+
+    async def card(self, words: str, button: str) -> Message:
+        """The oldest card nobody in the play has used yet that says these words and has this button."""
+
+        def find() -> Message | None:
+            for message in self._messages():
+                unused = (message.channel_id, message.ts) not in self._answered
+                if unused and button in message.labels and words in message.plain():
+                    return message
+            return None
+
+        return await self._wait(find, f"a card that says {words!r} with {button}")
+
+    async def press(self, who: str, card: Message, button: str) -> None:
+        """Press a button that decides by itself."""
+        self._answered.add((card.channel_id, card.ts))
+        self.say(f"{who} presses {button} on “{_title(card)}”")
+        await self.person(who).click(card, button)
+
+    async def fill(self, who: str, card: Message, button: str, words: str) -> None:
+        """Press a button that opens a form, and send the form with these words in its first field."""
+        self._answered.add((card.channel_id, card.ts))
+        person = self.person(who)
+        await person.click(card, button)
+        view = await self._wait(lambda: person.view, f"the form behind {button}")
+        self.say(f"{who} presses {button} on “{_title(card)}” and writes: {words}")
+        answer = await person.fill_and_submit(view, {_first_field(view): words})
+        if answer.errors:
+            raise PlayFailed(f"the form behind {button} says {answer.errors}")
+
+    async def is_told(self, who: str, words: str) -> None:
+        """Somebody is told something privately."""
+        person = self.person(who)
+        told = lambda: next((one for one in person.ephemerals if words in one.plain()), None)  # noqa: E731
+        message = await self._wait(told, f"{who} being told {words!r}")
+        self.say(f"{who} is told: {message.plain().strip()}")
+
+    async def ends(self, run: Started, words: str) -> None:
+        """The run's own message says how it ended."""
+
+        def ended() -> Message | None:
+            now = run.root.now()
+            return now if now is not None and words in now.plain() else None
+
+        await self._wait(ended, f"the run's message saying {words!r}")
+        self.say(f"the run's message says: {words}")
+
+    async def shows(self, card: Message, words: str) -> None:
+        """A card is redrawn."""
+
+        def redrawn() -> Message | None:
+            now = card.now()
+            return now if now is not None and words in now.plain() else None
+
+        await self._wait(redrawn, f"the card saying {words!r}")
+        self.say(f"the card now says: {words}")
+
+    async def wait_hours(self, hours: float) -> None:
+        """Move the clock that the workspace and the bot live by."""
+        self.say(f"{hours:g} hours pass")
+        self._stage.clock.advance(timedelta(hours=hours))
+
+    def _messages(self) -> list[Message]:
+        workspace = self._stage.workspace
+        names = [f"#{channel.name}" for channel in workspace.world.channels.values() if channel.name]
+        return [message for name in names for message in workspace.channel(name).everything]
+
+    async def _wait(self, find: Callable[[], Found | None], what: str) -> Found:
+        try:
+            found = await self._stage.workspace.wait_for(find, PATIENCE)
+        except TimeoutError:
+            raise PlayFailed(f"waited {PATIENCE:g} s for {what}") from None
+        assert found is not None
+        return found
+
+
+def _title(card: Message) -> str:
+    return card.plain().strip().splitlines()[0]
+
+
+def _first_field(view: View) -> str:
+    return view.fields[0].block_id

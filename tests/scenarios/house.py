@@ -1,0 +1,158 @@
+"""The house that every scenario lives in: a workspace, the real bot, and a clock; workers run when told to."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from agent_runtime.audit import verify
+from agent_runtime.clock import MovableClock
+from agent_runtime.policy_file import Configuration, read_policy_text
+from agent_runtime.reading import read_request, read_run
+from agent_runtime.registry import as_agent, load_agents
+from agent_runtime.views import RequestView, RunView
+from bot.app import Bot, Connection, open_bot
+from bot.demo.stage import POLICY_FILE
+from bot.door import PATH
+from bot.workspace import Message, Person, Workspace
+from bot.workspace.demo_world import demo_world
+from storage import audit, outbox, requests, runs
+from storage.models import AuditEntry
+
+START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+KEY = b"k" * 32
+LONGEST_WAIT = timedelta(minutes=2)
+"""Budgets and back-offs are waited out on the clock up to this long."""
+
+
+@dataclass
+class House:
+    """What a scenario holds in its hands."""
+
+    ws: Workspace
+    bot: Bot
+    clock: MovableClock
+    dir: Path
+
+    def person(self, name: str) -> Person:
+        return self.ws.person(name)
+
+    async def settle(self) -> None:
+        """Run all workers until nothing is due; budgets that make deliveries wait are waited out on the clock."""
+        while True:
+            await self.bot.settle()
+            due = await self.bot.runtime.db.read(outbox.next_due)
+            wait = due - self.clock.now() if due else None
+            if wait is None or wait > LONGEST_WAIT:
+                return
+            self.clock.advance(wait)
+
+    async def advance(self, by: timedelta) -> None:
+        """Move the clock and sweep."""
+        self.clock.advance(by)
+        await self.bot.runtime.sweep()
+        await self.settle()
+
+    async def start(self, who: str, agent: str, text: str, channel: str = "#general") -> RunView:
+        """`/agent AGENT TEXT`, settled: the run as it is then."""
+        await self.person(who).command("/agent", f"{agent} {text}", channel=channel)
+        await self.settle()
+        newest = await self.bot.runtime.db.read(runs.recent, 1)
+        return await self.run(newest[0].id)
+
+    async def run(self, run_id: str) -> RunView:
+        view = await self.bot.runtime.db.read(read_run, run_id)
+        assert view is not None
+        return view
+
+    async def request(self, request_id: str) -> RequestView:
+        view = await self.bot.runtime.db.read(read_request, request_id)
+        assert view is not None
+        return view
+
+    async def requests(self, run_id: str) -> list[RequestView]:
+        rows = await self.bot.runtime.db.read(requests.of_run, run_id)
+        return [await self.request(row.id) for row in rows]
+
+    def card(self, words: str) -> Message:
+        """The newest message in any channel that says this."""
+        channels = list(self.ws.world.channels.values())
+        found = [
+            message for channel in channels for message in self._everything(channel.id) if words in message.plain()
+        ]
+        assert found, f"nothing says {words!r}; there is:\n" + "\n---\n".join(
+            message.plain() for channel in channels for message in self._everything(channel.id)
+        )
+        return max(found, key=lambda message: message.ts)
+
+    def _everything(self, channel_id: str) -> list[Message]:
+        held = self.ws.world.channels[channel_id].messages.values()
+        return [Message.of(self.ws.world, stored) for stored in held]
+
+    async def audit(self, event: str | None = None) -> list[AuditEntry]:
+        rows = await self.bot.runtime.db.read(audit.entries, 0, 100_000)
+        return [row for row in rows if event is None or row.event == event]
+
+    async def audit_is_intact(self) -> bool:
+        return (await self.bot.runtime.db.read(verify, self.bot.runtime.seal)).broken_at is None
+
+
+@asynccontextmanager
+async def open_house(
+    folder: Path,
+    *,
+    policy: str | None = None,
+    agents: Mapping[str, Any] | None = None,
+    clock: MovableClock | None = None,
+    workspace: Workspace | None = None,
+    on_commit: Callable[[int], None] | None = None,
+) -> AsyncIterator[House]:
+    """A house in this folder. The demo's agents and policy unless told otherwise; an earlier workspace can be kept over
+    a restart of the bot."""
+    clock = clock or MovableClock(START)
+    configuration = _configuration(policy)
+    made = {name: as_agent(made_of) for name, made_of in agents.items()} if agents is not None else None
+    built = made if made is not None else load_agents(("agent_runtime.demo:agents",), folder)
+    if workspace is not None:
+        async with _beside(workspace, folder, configuration, built, clock, on_commit) as house:
+            yield house
+        return
+    async with (
+        Workspace.serve(demo_world(clock), clock=clock, signing_clock=clock) as served,
+        _beside(served, folder, configuration, built, clock, on_commit) as house,
+    ):
+        yield house
+        assert served.problems == [], served.problems
+
+
+@asynccontextmanager
+async def _beside(
+    workspace: Workspace,
+    folder: Path,
+    configuration: Configuration,
+    agents: Mapping[str, Any],
+    clock: MovableClock,
+    on_commit: Callable[[int], None] | None,
+) -> AsyncIterator[House]:
+    connection = Connection(workspace.api_url, workspace.bot_token, workspace.signing_secret)
+    database = f"sqlite:///{folder / 'signoff.db'}"
+    async with open_bot(connection, configuration, agents, database, KEY, clock=clock, on_commit=on_commit) as bot:
+        runner = web.AppRunner(bot.web_app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
+        host, port = runner.addresses[0][:2]
+        workspace.app_url = f"http://{host}:{port}{PATH}"
+        try:
+            yield House(workspace, bot, clock, folder)
+        finally:
+            await runner.cleanup()
+
+
+def _configuration(policy: str | None) -> Configuration:
+    return read_policy_text(policy if policy is not None else POLICY_FILE.read_text(), "signoff.toml")

@@ -166,10 +166,6 @@ def test_files_have_a_size_at_which_they_are_refused(box: Path) -> None:
         Sandbox(box).delete("dir")
 
 
-FAMILY = "exec 3>alive; (sleep 30 & sleep 30) & sleep 30"
-"""Three processes that hold the pipe `alive` open."""
-
-
 def reading(pipe: Path) -> asyncio.Future[bytes]:
     """Makes a pipe. The future ends with what was written to it once every process that held it is dead. The thread
     that waits for that is a daemon: should a process survive, the test fails and does not hang."""
@@ -188,16 +184,18 @@ def reading(pipe: Path) -> asyncio.Future[bytes]:
 async def test_a_command_that_takes_too_long_is_killed_with_its_children(tmp_path: Path, box: Path) -> None:
     """When the time is over, no process of the group is left, and the result says so."""
     dead = reading(box / "alive")
-    run = Play(ops.graph(tmp_path, shell.Limits(seconds=0.5)))
-    ending = await run.start(f"run echo begun; {FAMILY}")
-    assert "not done, Stopped after 0.5 s.\nbegun" in ending.result
+    run = Play(ops.graph(tmp_path, shell.Limits(seconds=2)))
+    ending = await run.start("run echo begun; exec 3>alive; (sleep 30 & sleep 30) & sleep 30")
+    assert "not done, Stopped after 2 s.\nbegun" in ending.result
     assert await asyncio.wait_for(dead, 5) == b""
 
 
 async def test_a_cancelled_command_is_killed_with_its_children(box: Path) -> None:
     """Cancelling the caller leaves nothing running."""
     begun, dead = reading(box / "begun"), reading(box / "alive")
-    running = asyncio.create_task(shell.run(f"({FAMILY}) & echo > begun; wait", box, shell.Limits()))
+    running = asyncio.create_task(
+        shell.run("exec 3>alive; (sleep 30 & sleep 30) & echo > begun; wait", box, shell.Limits())
+    )
     await asyncio.wait_for(begun, 5)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -11,8 +11,10 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
+from pydantic import Field
 
 from agent_runtime.adapters.langgraph import LangGraphAgent
+from agent_runtime.adapters.langgraph.saver import StoreSaver
 from agent_runtime.agents import Answer, Completed, Interrupt, Lease, Paused, ToolCall, Turn
 from agent_runtime.digest import digest_payload
 from storage import runs
@@ -35,25 +37,28 @@ class Scripted(BaseChatModel):
     """A model that gives its lines in order: the n-th line after n answers of its own are in the conversation."""
 
     lines: Sequence[AIMessage]
-    asked: list[int] = []
+    asked: list[int] = Field(default_factory=list)
+    prefix: str = "m"
 
     @property
     def _llm_type(self) -> str:
         return "scripted"
 
-    def bind_tools(self, tools: Any, **_: Any) -> Any:  # noqa: ARG002
+    def bind_tools(self, tools: Any, **_: Any) -> Any:
         return self
 
     def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
         turn = sum(isinstance(message, AIMessage) for message in messages)
         self.asked.append(turn)
         line = self.lines[turn] if turn < len(self.lines) else AIMessage("done")
-        return ChatResult(generations=[ChatGeneration(message=line.model_copy(update={"id": f"m{turn}"}))])
+        return ChatResult(generations=[ChatGeneration(message=line.model_copy(update={"id": f"{self.prefix}{turn}"}))])
 
 
-def script(*lines: AIMessage | list[dict[str, Any]]) -> Scripted:
-    """A model that makes these calls, one list for each turn, then says "done"."""
-    return Scripted(lines=[line if isinstance(line, AIMessage) else AIMessage("", tool_calls=line) for line in lines])
+def script(*lines: AIMessage | list[dict[str, Any]], prefix: str = "m") -> Scripted:
+    """A model that makes these calls, one list for each turn, then says "done". Its message ids begin with `prefix`."""
+    return Scripted(
+        prefix=prefix, lines=[line if isinstance(line, AIMessage) else AIMessage("", tool_calls=line) for line in lines]
+    )
 
 
 @dataclass
@@ -119,8 +124,6 @@ class Bench:
 
     async def state(self) -> dict[str, Any]:
         """The values of the run's newest checkpoint."""
-        from agent_runtime.adapters.langgraph.saver import StoreSaver
-
         saver = StoreSaver(self.db, lambda _tx: None, self.agent._plan.serde)
         graph = self.agent._plan.graph.copy({"checkpointer": saver})
         return (await graph.aget_state({"configurable": {"thread_id": self.run_id}})).values

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,22 @@ from tests.langgraph.bench import Bench, store
 Start = Callable[..., Awaitable[Bench]]
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with its tables, to be copied: making the tables takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("empty")
+
+    async def make() -> None:
+        async with store(folder):
+            pass
+
+    asyncio.run(make())
+    return folder / "signoff.db"
+
+
 @pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[Database]:
+async def db(tmp_path: Path, empty_store: Path) -> AsyncIterator[Database]:
+    shutil.copy(empty_store, tmp_path)
     async with store(tmp_path) as opened:
         yield opened
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
 
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import tool
@@ -25,6 +26,7 @@ from agent_runtime.adapters.langgraph.tripwire import Tripwire, Ungated
 from agent_runtime.agents import Go, Interrupt, Outcome, Refuse, Start, ToolCall
 from agent_runtime.errors import AgentError
 
+_SERDE = JsonPlusSerializer(pickle_fallback=False, allowed_msgpack_modules=None)
 _CALLS: list[dict[str, Any]] = [
     {"name": name, "args": {}, "id": name, "type": "tool_call"} for name in ("canary_allowed", "canary_denied")
 ]
@@ -32,19 +34,41 @@ _CALLS: list[dict[str, Any]] = [
 
 async def check_gate() -> None:
     """Raise AgentError unless a denied call stays put, every executed call is in the ledger, and the tripwire trips."""
-    for send in (False, True):
-        ran: list[str] = []
-        ledger = _Canary()
-        state = await _run(gate_graph(_graph(ran, send=send)), ledger)
-        answers = [message for message in state["messages"] if isinstance(message, ToolMessage)]
-        said = {answer.tool_call_id: answer.status for answer in answers}
-        _require(ran == ["canary_allowed"], f"the tools {ran} ran, and only canary_allowed was to run")
-        _require(ledger.finished == ran, f"the ledger saw {ledger.finished}, and {ran} ran")
-        _require(said == {"canary_allowed": "success", "canary_denied": "error"}, f"the model was told {said}")
-    ran = []
+    try:
+        for send in (False, True):
+            await _check_calls(send=send)
+        await _check_tripwire()
+    except AgentError:
+        raise
+    except Exception as error:
+        raise _broken(f"{type(error).__name__}: {error}") from error
+
+
+async def _check_calls(*, send: bool) -> None:
+    ran: list[str] = []
+    ledger = _Canary()
+    state = await _run(gate_graph(_graph(ran, send=send)), Gate(ledger, _SERDE), [])
+    answers = [message for message in state["messages"] if isinstance(message, ToolMessage)]
+    said = {answer.tool_call_id: answer.status for answer in answers}
+    if ran != ["canary_allowed"]:
+        raise _broken(f"the tools {ran} ran, and only canary_allowed was to run")
+    if ledger.finished != ran:
+        raise _broken(f"the ledger saw {ledger.finished}, and {ran} ran")
+    if said != {"canary_allowed": "success", "canary_denied": "error"}:
+        raise _broken(f"the model was told {said}")
+
+
+async def _check_tripwire() -> None:
+    ran: list[str] = []
+    gate = Gate(_Canary(), _SERDE)
     with suppress(Ungated):
-        await _run(_graph(ran, send=False), _Canary())
-    _require(not ran, f"the tools {ran} ran outside the gate, past the tripwire")
+        await _run(_graph(ran, send=False), gate, [Tripwire(gate.stopped)])
+    if ran:
+        raise _broken(f"the tools {ran} ran outside the gate, past the tripwire")
+
+
+def _broken(problem: str) -> AgentError:
+    return AgentError(f"the gate does not hold with LangGraph {version('langgraph')}: {problem}")
 
 
 class _Canary:
@@ -96,18 +120,11 @@ def _graph(ran: list[str], *, send: bool) -> Graph:
     return builder.compile()
 
 
-async def _run(graph: Graph, ledger: _Canary) -> Any:
-    serde = JsonPlusSerializer(pickle_fallback=False, allowed_msgpack_modules=None)
-    gate = Gate(ledger, serde)
+async def _run(graph: Graph, gate: Gate, callbacks: list[BaseCallbackHandler]) -> Any:
     token = GATE.set(gate)
     try:
-        running = graph.copy({"checkpointer": InMemorySaver(serde=serde)})
-        config: RunnableConfig = {"configurable": {"thread_id": "canary"}, "callbacks": [Tripwire(gate.stopped)]}
+        running = graph.copy({"checkpointer": InMemorySaver(serde=_SERDE)})
+        config: RunnableConfig = {"configurable": {"thread_id": "canary"}, "callbacks": callbacks}
         return await running.ainvoke({"messages": []}, config, durability="sync")
     finally:
         GATE.reset(token)
-
-
-def _require(holds: bool, problem: str) -> None:
-    if not holds:
-        raise AgentError(f"the gate does not hold with LangGraph {version('langgraph')}: {problem}")

@@ -115,7 +115,7 @@ def rich(*elements: Part) -> Part:
 
 def sentence(*parts: str | Part) -> Part:
     """A line of rich text from literal texts and typed parts."""
-    elements = [{"type": "text", "text": part} if isinstance(part, str) else part for part in parts]
+    elements = [{"type": "text", "text": part} if isinstance(part, str) else part for part in parts if part]
     return {"type": "rich_text_section", "elements": elements}
 
 
@@ -131,14 +131,14 @@ def preformatted(text: str) -> Part:
 
 def bold(text: str) -> Part:
     """Literal text in bold."""
-    return {"type": "text", "text": text, "style": {"bold": True}}
+    return {"type": "text", "text": text or "-", "style": {"bold": True}}
 
 
 def who(actor: Actor) -> Part:
     """A person in rich text: a mention where Slack knows them, else their name."""
     if is_slack_person(actor):
         return {"type": "user", "user_id": actor.id}
-    return {"type": "text", "text": clip(line(actor.label), 80)}
+    return {"type": "text", "text": clip(line(actor.label), 80) or "-"}
 
 
 def when(moment: datetime) -> Part:

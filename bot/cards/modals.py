@@ -1,4 +1,4 @@
-"""Every modal: a reason, an answer, feedback, what happened, the full view in pages, and what to show when it is too late.
+"""Every modal: a reason, an answer, feedback, what happened, the full view in pages, and what to say when it is too late.
 
 Each remembers in its metadata what it is about. A modal of a request that is no longer open says so instead of asking.
 """
@@ -68,10 +68,10 @@ def review_all(view: RequestView, page: int, *, channel: str = "", confirm: bool
         blocks.append(context(ours("The line goes on on the next page.")))
     if turns := _page_buttons(page, last, subject):
         blocks.append(actions(*turns))
-    if page == last and view.status is RequestStatus.PENDING:
-        blocks.append(actions(*decision_buttons(view, subject, confirm=confirm)))
-    elif page == last:
+    if page == last and view.status is not RequestStatus.PENDING:
         blocks.append(context(ours(verdict(view))))
+    elif page == last and (buttons := decision_buttons(view, subject, confirm=confirm)):
+        blocks.append(actions(*buttons))
     return _modal(CallbackId.REVIEW_ALL, "Review everything", blocks, Metadata(target_of(view), page, channel))
 
 

@@ -10,7 +10,7 @@ from bot.cards.arguments import prose
 from bot.cards.blocks import Message, Part, bold, context, message, ours, quote, rich, sentence, who
 from bot.cards.run import result_of
 from bot.cards.subject import Subject, subject_of
-from bot.cards.text import clip, escape, line
+from bot.cards.text import clip, escape, line, listed
 from bot.cards.wording import deadline, outcome_words
 from storage.types import RequestStatus, RunStatus
 
@@ -27,7 +27,7 @@ def decided(view: RequestView) -> Message:
     subject = subject_of(view)
     by: tuple[str | Part, ...] = (" by ", who(view.closed_by)) if view.closed_by and _by_people(view) else ()
     reason = next((vote.reason for vote in reversed(view.votes) if vote.reason and not vote.withdrawn), "")
-    return _line(view.id, subject.title, _what(view, subject), *by, quoted=reason if _by_people(view) else "")
+    return _line(view.id, subject.title, _what(view, subject), *by, quoted=_words(reason) if _by_people(view) else "")
 
 
 def reminder(view: RequestView, mentions: Sequence[str], now: datetime) -> Message:
@@ -37,17 +37,17 @@ def reminder(view: RequestView, mentions: Sequence[str], now: datetime) -> Messa
 
 def escalated(view: RequestView, mentions: Sequence[str], now: datetime) -> Message:
     """Others may decide from now on; `mentions` name them."""
-    return _call(view, mentions, f"may decide from now on: {deadline(view, now)}")
+    return _call(view, mentions, f"can be decided by you from now on: {deadline(view, now)}")
 
 
 def finished(view: RunView) -> Message:
     """The run ended: its result, what failed, or that it was cancelled."""
     if view.status is RunStatus.SUCCEEDED:
         excerpt = result_of(view)
-        return _line(view.id, view.agent, "is done.", quoted=excerpt.shown, visible_already=True)
+        return _line(view.id, line(view.agent), "is done.", quoted=excerpt.shown)
     if view.status is RunStatus.FAILED:
-        return _line(view.id, view.agent, "failed.", quoted=view.error)
-    return _line(view.id, view.agent, "was cancelled.")
+        return _line(view.id, line(view.agent), "failed.", quoted=_words(view.error))
+    return _line(view.id, line(view.agent), "was cancelled.")
 
 
 def _what(view: RequestView, subject: Subject) -> str:
@@ -61,18 +61,22 @@ def _by_people(view: RequestView) -> bool:
     return view.status not in (RequestStatus.EXPIRED, RequestStatus.CANCELLED, RequestStatus.LAPSED)
 
 
-def _line(subject_id: str, title: str, *parts: str | Part, quoted: str = "", visible_already: bool = False) -> Message:
-    name = clip(line(title), 100) or "-"
+def _words(text: str) -> str:
+    return prose(text, characters=600, lines=10).shown
+
+
+def _line(subject_id: str, title: str, *parts: str | Part, quoted: str = "") -> Message:
+    """`title` and `quoted` are visible already."""
+    name = clip(title, 100) or "-"
     words = " ".join(part.strip() for part in parts if isinstance(part, str))
     elements = [sentence(bold(name), " ", *parts)]
     if quoted:
-        shown = quoted if visible_already else prose(quoted, characters=600, lines=10).shown
-        elements.append(quote(shown))
+        elements.append(quote(quoted))
     return message(subject_id, escape(f"{name} {words}"), [rich(*elements)])
 
 
 def _call(view: RequestView, mentions: Sequence[str], words: str) -> Message:
     subject = subject_of(view)
-    called = f"{', '.join(mentions[:20]) or 'Nobody can be named'}: this {words}"
+    called = f"{listed(mentions) or 'Nobody can be named'}: this {words}"
     about = rich(sentence(bold(subject.title or "-")))
     return message(view.id, f"{escape(subject.title)} waits for a decision.", [context(ours(called)), about])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.views import RequestView
 from bot.cards.subject import subject_of
-from bot.cards.text import clip, code, date, escape, inert, line, person
+from bot.cards.text import clip, code, date, escape, inert, line, listed, person
 from bot.cards.wording import outcome_words
 from storage.types import RequestStatus
 
@@ -33,7 +33,7 @@ def refusal(
     own sentence where the fault has a better one (a bad answer)."""
     if view is not None and view.status is not RequestStatus.PENDING and reason in _REDRAWN:
         return closed(view)
-    sentence = inert(clip(detail, 1_000)) if detail else reason.sentence
+    sentence = inert(detail, 500) if detail else reason.sentence
     about = f" {code(clip(subject_of(view).title, 80))}:" if view else ""
     return f"Nothing was changed.{about} {sentence[0].upper() + sentence[1:]}{_next(reason, view, mentions)}"
 
@@ -67,7 +67,7 @@ def _votes_missing(view: RequestView) -> str:
 
 def _next(reason: RefusalReason, view: RequestView | None, mentions: Sequence[str]) -> str:
     if reason in _OTHERS_MAY and mentions:
-        return f" {', '.join(mentions[:20])} can decide."
+        return f" {listed(mentions)} can decide."
     if reason is RefusalReason.OUTDATED and view is not None:
         return " The card is being redrawn: please look again and decide there."
     return ""

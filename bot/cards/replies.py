@@ -94,17 +94,16 @@ def unknown_word(word: str, entries: Sequence[AgentEntry] = ()) -> Message:
     """Nothing is called that: the nearest command or agent, and an example."""
     known = [*AGENT_COMMANDS, *(entry.name for entry in entries)]
     nearest = difflib.get_close_matches(word[:64].lower(), known, n=1, cutoff=0.5)
-    said = f"Nothing here is called {code(clip(word, 64))}."
-    said += (
-        f" Did you mean {code(f'/agent {clip(nearest[0], 64)}')}?" if nearest else " `/agent help` lists every command."
-    )
+    said = f"Nothing here is called {code(clip(line(word), 64))}."
+    meant = f" Did you mean {code(f'/agent {clip(line(nearest[0]), 64)}')}?" if nearest else ""
+    said += meant or " `/agent help` lists every command."
     return message(_REPLY, said, [section(ours(said)), *_example(entries)])
 
 
 def ambiguous(word: str, names: Sequence[str]) -> Message:
     """Several names begin with the word."""
-    several = ", ".join(code(clip(name, 64)) for name in names[:10])
-    return _said(f"{code(clip(word, 64))} could be {several}: please type more of it.")
+    several = ", ".join(code(clip(line(name), 64)) for name in names[:10])
+    return _said(f"{code(clip(line(word), 64))} could be {several}: please type more of it.")
 
 
 def _entry(entry: AgentEntry) -> list[Part]:

@@ -30,7 +30,7 @@ from bot.cards.blocks import (
 )
 from bot.cards.buttons import card_buttons
 from bot.cards.subject import AGENT_WORDS, Passage, Subject, subject_of
-from bot.cards.text import clip, date, escape, line, link, person, quantity, utc, visible
+from bot.cards.text import clip, date, escape, line, link, listed, person, quantity, utc, visible
 from bot.cards.wording import AFTER_TIMEOUT, heading, progress, rules, verdict, votes
 from storage.types import RequestKind, RequestStatus
 
@@ -86,7 +86,7 @@ def opening(view: RequestView, mentions: Sequence[str], now: datetime) -> Messag
 
 def opening_mention(view: RequestView, mentions: Sequence[str], now: datetime) -> str:
     """One line of mrkdwn that asks the people of the current stage to decide."""
-    return f"{', '.join(mentions[:20]) or 'Nobody can be named'}: your decision is needed. {rules(view, (), now)}"
+    return f"{listed(mentions) or 'Nobody can be named'}: your decision is needed. {rules(view, (), now)}"
 
 
 def _origin(view: RequestView, thread_link: str) -> Iterator[Part]:

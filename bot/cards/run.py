@@ -23,7 +23,7 @@ from bot.cards.blocks import (
     who,
 )
 from bot.cards.ids import ActionId
-from bot.cards.text import clip, date, duration, escape, line, quantity
+from bot.cards.text import clip, date, duration, escape, line, listed, quantity
 from storage.types import JsonValue, RunStatus
 
 OPEN = frozenset({RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING})
@@ -61,7 +61,7 @@ def state(view: RunView, mentions: Sequence[str] = ()) -> str:
         return f"{words} · cancelling: nothing new is started"
     if view.status is RunStatus.WAITING and view.waiting_on:
         oldest, more = view.waiting_on[0], len(view.waiting_on) - 1
-        people = f" for {', '.join(mentions[:10])}" if mentions else ""
+        people = f" for {listed(mentions)}" if mentions else ""
         others = f" · {quantity(more, 'more open request')}" if more else ""
         return f"{words}{people} since {date(oldest.opened_at)}{others}"
     if view.status in OPEN:

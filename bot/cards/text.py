@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
 from storage.types import Actor, ActorKind
@@ -21,6 +22,7 @@ RUN_OF_SPACES = 17
 RUN_OF_ANYTHING = 100
 """So many equal characters in a row, or more, become a count."""
 
+NAME_LIMIT = 60
 _MARKS = "⟦⟧"
 # Blank or ignored by renderers though Unicode calls them letters, marks or symbols; and marks that strike a text out.
 _DECEPTIVE = frozenset(
@@ -71,6 +73,17 @@ def clip(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: max(limit - 1, 0)].rstrip("⟦") + "…"
 
 
+def listed(pieces: Sequence[str], limit: int = 1_200) -> str:
+    """Pieces of mrkdwn with commas between, as many as `limit` characters hold, and how many more there are."""
+    held = 0
+    for held, length in enumerate(accumulate(len(piece) + 2 for piece in pieces), start=1):
+        if length > limit:
+            held -= 1
+            break
+    rest = len(pieces) - held
+    return ", ".join(pieces[:held]) + (f" and {rest:,} more" if rest else "")
+
+
 def quantity(count: int, noun: str) -> str:
     """`1 decision`, `2 decisions`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
@@ -99,22 +112,22 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def inert(text: str) -> str:
-    """A name in mrkdwn that formats nothing and mentions nobody."""
-    return escape(_FORMATTING.sub(lambda found: _code_point(found[0]), line(text)))
+def inert(text: str, limit: int = NAME_LIMIT) -> str:
+    """A name in mrkdwn that formats nothing and mentions nobody, cut to `limit` characters before entities."""
+    return escape(clip(_FORMATTING.sub(lambda found: _code_point(found[0]), line(text)), limit))
 
 
 _FORMATTING = re.compile(r"[*~`]|(?<!\w)_|_(?!\w)")
 
 
 def code(text: str) -> str:
-    """A tool's or a command's name as inline code in mrkdwn."""
-    return f"`{escape(line(text).replace('`', _code_point('`')))}`"
+    """A name as inline code in mrkdwn, which formats nothing else; `text` is visible already."""
+    return f"`{escape(text.replace('`', _code_point('`')).strip()) or '-'}`"
 
 
 def person(actor: Actor) -> str:
     """An actor in mrkdwn: a mention where Slack knows them, else their name."""
-    return f"<@{actor.id}>" if is_slack_person(actor) else inert(clip(actor.label, 80))
+    return f"<@{actor.id}>" if is_slack_person(actor) else inert(actor.label)
 
 
 def is_slack_person(actor: Actor) -> bool:
@@ -140,7 +153,7 @@ def mention(selector: str, ids: Mapping[str, str] | None = None) -> str:
     form, template = _MENTIONS.get(kind, (None, ""))
     if form is not None and form.fullmatch(slack_id):
         return template.format(slack_id)
-    return inert(clip(name.removeprefix("#") or selector, 80)) if kind != "starter" else "whoever started the run"
+    return inert(name.removeprefix("#") or selector) if kind != "starter" else "whoever started the run"
 
 
 def link(address: str, label: str) -> str:

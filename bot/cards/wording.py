@@ -9,7 +9,7 @@ from agent_runtime.prompts import Review
 from agent_runtime.views import CallView, RequestView, Vote
 from bot.cards.blocks import Part, data, ours
 from bot.cards.subject import Subject, last_value
-from bot.cards.text import code, date, duration, person, quantity
+from bot.cards.text import clip, code, date, duration, line, listed, person, quantity
 from storage.types import ActorKind, CallStatus, DecisionKind, OnTimeout, RequestKind, RequestStatus
 
 AFTER_TIMEOUT = {
@@ -18,7 +18,6 @@ AFTER_TIMEOUT = {
     OnTimeout.FAIL: "run failed",
     OnTimeout.KEEP: "still open",
 }
-_MOST_VOTERS = 20
 _MOST_REASONS = 8
 
 
@@ -85,14 +84,14 @@ def rules(view: RequestView, mentions: Sequence[str], now: datetime) -> str:
     """One line of mrkdwn for an open request: stage, quorum, deadline, and for whom it is."""
     parts = [*_stage(view), *_quorum(view), deadline(view, now)]
     if mentions:
-        parts.append(f"for {', '.join(mentions[:_MOST_VOTERS])}")
-    line = " · ".join(parts)
-    return line[0].upper() + line[1:]
+        parts.append(f"for {listed(mentions)}")
+    words = " · ".join(parts)
+    return words[0].upper() + words[1:]
 
 
 def _stage(view: RequestView) -> Iterator[str]:
     if len(view.stages) > 1 and view.stage < len(view.stages):
-        yield f"stage {view.stage + 1} of {len(view.stages)}: {code(view.stages[view.stage].name or 'unnamed')}"
+        yield f"stage {view.stage + 1} of {len(view.stages)}: {code(line(clip(view.stages[view.stage].name, 60)))}"
 
 
 def _quorum(view: RequestView) -> Iterator[str]:
@@ -159,15 +158,13 @@ _VOTED = {
 
 
 def votes(view: RequestView) -> list[Part]:
-    """Who said what in which stage, then their notes in their own words."""
+    """Who said what in which stage, then their notes in their own words; the latest first."""
     if not view.votes:
         return [ours("Nobody has decided yet." if view.status is RequestStatus.PENDING else "Nobody decided.")]
-    shown = view.votes[-_MOST_VOTERS:]
-    lines = [_vote(vote, staged=len(view.stages) > 1) for vote in shown]
-    if len(view.votes) > len(shown):
-        lines.insert(0, f"{quantity(len(view.votes) - len(shown), 'earlier decision')}")
-    reasons = [vote for vote in shown if vote.reason][-_MOST_REASONS:]
-    return [ours(" · ".join(lines)), *(data(f"{vote.actor.label}: {vote.reason}", 600) for vote in reasons)]
+    latest = view.votes[::-1]
+    lines = [_vote(vote, staged=len(view.stages) > 1) for vote in latest]
+    reasons = [vote for vote in latest if vote.reason][:_MOST_REASONS]
+    return [ours(listed(lines, 2_900)), *(data(f"{vote.actor.label}: {vote.reason}", 600) for vote in reasons)]
 
 
 def _vote(vote: Vote, *, staged: bool) -> str:

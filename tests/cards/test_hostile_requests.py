@@ -1,0 +1,167 @@
+"""Whatever an agent asks, everything drawn from it stays within Slack's limits and stays data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from agent_runtime.prompts import Question
+from agent_runtime.refusals import RefusalReason
+from agent_runtime.views import RequestView, RunView
+from bot.cards import modals, notes, notices, replies
+from bot.cards.blocks import Part
+from bot.cards.ids import ActionId, Metadata, page_of
+from bot.cards.request import card, opening
+from bot.cards.run import run_card
+from bot.cards.subject import subject_of
+from bot.cards.submissions import answer_in
+from storage.types import RequestStatus
+from tests.cards.hostile import NOW, SENTINEL, hostile, requests, runs
+from tests.cards.limits import OUR_MARKUP, check_message, check_view, elements, mrkdwn
+
+MENTIONS = ("<@U2BEN>", "<!subteam^S1FIN>")
+# Without shrinking: making such large values small takes minutes and teaches little.
+phases = (Phase.explicit, Phase.reuse, Phase.generate)
+many = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), phases=phases)
+some = settings(many, max_examples=40)
+
+
+@many
+@given(requests())
+def test_every_card_is_within_slacks_limits_and_keeps_agents_texts_out_of_markup(view: RequestView) -> None:
+    """Cards and stage openings of any request pass the checker, and no mrkdwn holds a word of an agent's."""
+    for message in (card(view, now=NOW, mentions=MENTIONS, confirm=True), opening(view, MENTIONS, NOW)):
+        check_message(message)
+        assert not any(SENTINEL in text for text in mrkdwn(message.blocks))
+
+
+@many
+@given(requests())
+def test_every_modal_is_within_slacks_limits_and_keeps_agents_texts_out_of_markup(view: RequestView) -> None:
+    """Every modal of any request passes the checker, whatever its state, and remembers what it is about."""
+    forms = (modals.reject, modals.changes, modals.outcome, modals.answer, modals.closed)
+    for view_part in (*(form(view, channel="C1") for form in forms), modals.review_all(view, 0, channel="C1")):
+        check_view(view_part)
+        assert not any(SENTINEL in text for text in mrkdwn(view_part))
+        metadata = Metadata.parse(view_part["private_metadata"])
+        assert metadata is not None
+        assert (metadata.target.request_id, metadata.channel) == (view.id, "C1")
+
+
+@some
+@given(requests())
+def test_a_card_keeps_its_block_types_in_every_state(view: RequestView) -> None:
+    """But for the buttons at the end, no state has other blocks than another, so no update is a block mismatch."""
+    mixes = {tuple(_types(replace(view, status=status))) for status in RequestStatus}
+    assert len(mixes) == 1
+    assert next(iter(mixes)).count("rich_text") == 2
+
+
+def _types(view: RequestView) -> list[str]:
+    return [one["type"] for one in card(view, now=NOW).blocks if one["type"] != "actions"]
+
+
+@some
+@given(requests())
+def test_turning_the_pages_shows_every_character_before_a_decision_is_offered(view: RequestView) -> None:
+    """From the first page, Next reaches a last one; together they are the whole text, and only the last decides."""
+    page, seen = 0, ""
+    while True:
+        modal = modals.review_all(view, page)
+        check_view(modal)
+        seen += _preformatted(modal)
+        buttons = {one["action_id"]: one for one in elements(modal["blocks"])}
+        following = buttons.pop(ActionId.PAGE_NEXT, None)
+        if following is None:
+            break
+        assert set(buttons) <= {ActionId.PAGE_PREVIOUS}
+        turned = page_of(following["value"])
+        assert turned == page + 1
+        page = turned
+    assert seen == subject_of(view).whole
+    assert all(one.excerpt.whole in seen for one in subject_of(view).must_see)
+    assert bool(set(buttons) - {ActionId.PAGE_PREVIOUS}) == (
+        view.status is RequestStatus.PENDING and (view.kind != "tool" or bool(view.decisions))
+    )
+
+
+def _preformatted(modal: Part) -> str:
+    parts = [part for block in modal["blocks"] if block["type"] == "rich_text" for part in block["elements"]]
+    return "".join(leaf["text"] for part in parts for leaf in part["elements"])
+
+
+@some
+@given(requests())
+def test_a_card_that_hides_anything_decisive_offers_no_yes(view: RequestView) -> None:
+    """Where arguments, question or draft are cut, the full view comes first and nothing on the card says yes."""
+    subject = subject_of(view)
+    offered = [one["action_id"] for one in elements(card(view, now=NOW).blocks)]
+    if subject.fits or view.status is not RequestStatus.PENDING:
+        return
+    assert offered[0] == ActionId.REVIEW_ALL
+    assert set(offered[1:]) <= {ActionId.REJECT, ActionId.SKIP, ActionId.CHANGES}
+
+
+@some
+@given(requests(), hostile, st.sampled_from(RefusalReason))
+def test_sentences_to_people_hold_no_markup_but_ours(view: RequestView, detail: str, reason: RefusalReason) -> None:
+    """Notices name a request's title inertly: no mention, link or entity in them comes from outside."""
+    for view_or_none in (view, None):
+        sentence = notices.refusal(reason, view_or_none, mentions=MENTIONS, detail=detail)
+        assert sentence
+        assert len(sentence) <= 3_000
+        assert not set("<>") & set(OUR_MARKUP.sub("", sentence))
+        check_view(modals.notice("Not recorded", sentence))
+    assert notices.recorded(view)
+    assert notices.closed(view)
+
+
+@some
+@given(runs(), requests())
+def test_runs_and_thread_notes_are_within_slacks_limits(run: RunView, view: RequestView) -> None:
+    """A run's message, its notes and its replies pass the checker for any run."""
+    messages = (
+        run_card(run, mentions=MENTIONS),
+        notes.finished(run),
+        notes.decided(view),
+        notes.stage_passed(view),
+        notes.reminder(view, MENTIONS, NOW),
+        notes.escalated(view, (), NOW),
+        replies.run_list([run] * 60),
+        replies.started(run, "https://example.test/archives/C1/p1"),
+    )
+    for message in messages:
+        check_message(message)
+        assert not any(SENTINEL in text for text in mrkdwn(message.blocks))
+
+
+@some
+@given(st.lists(hostile, min_size=1, max_size=5), hostile)
+def test_replies_to_typed_words_are_within_slacks_limits(names: list[str], word: str) -> None:
+    """Lists, help and unknown words pass the checker for any names and words."""
+    entries = [replies.AgentEntry(name, name, name) for name in names]
+    for message in (
+        replies.agent_list(entries),
+        replies.agent_list([]),
+        replies.run_list([]),
+        replies.help_text(entries),
+        replies.unknown_word(word, entries),
+        replies.ambiguous(word, names),
+    ):
+        check_message(message)
+
+
+@some
+@given(requests())
+def test_choices_come_back_as_they_were_asked(view: RequestView) -> None:
+    """Options carry numbers, and the number leads back to the exact choice, however long it is."""
+    prompt = subject_of(view).prompt
+    modal = modals.answer(view)
+    inputs = [block for block in modal["blocks"] if block["type"] == "input"]
+    if not isinstance(prompt, Question) or not inputs or "options" not in inputs[0]["element"]:
+        return
+    for option, choice in zip(inputs[0]["element"]["options"], prompt.choices, strict=True):
+        state = {"values": {"signoff_answer_field": {"signoff_field": {"selected_option": option}}}}
+        assert answer_in({"state": state}, prompt) == choice

@@ -1,0 +1,110 @@
+"""The run's message, its thread, and what people are told privately."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from agent_runtime.refusals import RefusalReason
+from bot.cards import notes, notices, replies
+from bot.cards.ids import ActionId
+from bot.cards.run import result_of, run_card
+from storage.types import SCHEDULER, DecisionKind, RequestStatus, RunStatus
+from tests.cards.hostile import BUY, NOW, RUN, closed, vote
+from tests.cards.limits import check_message, elements, texts
+
+
+def said(message: object) -> str:
+    check_message(message)  # type: ignore[arg-type]
+    return " ".join(texts(message.blocks))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "button"),
+    [
+        (RunStatus.QUEUED, "*Queued* since", ActionId.CANCEL_RUN),
+        (RunStatus.RUNNING, "*Running* since", ActionId.CANCEL_RUN),
+        (RunStatus.WAITING, "*Waiting* for <@U2BEN> since", ActionId.CANCEL_RUN),
+        (RunStatus.SUCCEEDED, "*Done*", None),
+        (RunStatus.FAILED, "*Failed*", ActionId.RETRY_RUN),
+        (RunStatus.CANCELLED, "*Cancelled*", None),
+    ],
+)
+def test_the_runs_message_says_where_it_stands(status: RunStatus, words: str, button: ActionId | None) -> None:
+    """Every state has its words, and the one button that helps in it."""
+    message = run_card(replace(RUN, status=status, waiting_on=(BUY,)), mentions=["<@U2BEN>"])
+    assert words in said(message)
+    assert [one["action_id"] for one in elements(message.blocks)] == ([button] if button else [])
+    assert all(one["value"] == RUN.id for one in elements(message.blocks))
+
+
+def test_a_run_that_is_being_cancelled_offers_no_second_cancel() -> None:
+    """It says that nothing new is started."""
+    message = run_card(replace(RUN, cancel_requested=True))
+    assert "nothing new is started" in said(message)
+    assert not elements(message.blocks)
+
+
+def test_a_finished_run_shows_its_result_and_a_failed_one_its_reason() -> None:
+    """A result that does not fit is there in full for an upload."""
+    assert "42" in said(run_card(replace(RUN, status=RunStatus.SUCCEEDED, output={"answer": 42})))
+    assert "disk full" in said(run_card(replace(RUN, status=RunStatus.FAILED, error="disk full")))
+    long = result_of(replace(RUN, output="word " * 9_000))
+    assert not long.fits
+    assert long.whole == "word " * 9_000
+
+
+def test_thread_notes_tell_the_story() -> None:
+    """Who decided what and why, what passed, what ended."""
+    rejected = closed(BUY, RequestStatus.REJECTED, vote(DecisionKind.REJECTED, "too dear"))
+    assert said(notes.decided(rejected)) == "buy   rejected  by  too dear"
+    assert said(notes.decided(closed(BUY, RequestStatus.EXPIRED, by=SCHEDULER))) == "buy   timed out, rejected"
+    assert "closed, because its run ended" in said(notes.decided(closed(BUY, RequestStatus.CANCELLED)))
+    assert "Stage 1 of 2 is done; stage 2 is open." in said(notes.stage_passed(replace(BUY, stage=1)))
+    assert "<@U2BEN>: this still waits for you" in said(notes.reminder(BUY, ["<@U2BEN>"], NOW))
+    assert "<@U2BEN>: this may be decided" not in said(notes.escalated(BUY, ["<@U2BEN>"], NOW))
+    assert "failed. disk full" in said(notes.finished(replace(RUN, status=RunStatus.FAILED, error="disk full")))
+
+
+@pytest.mark.parametrize("reason", RefusalReason)
+def test_every_refusal_says_that_nothing_was_changed(reason: RefusalReason) -> None:
+    """And to what, in one sentence after it."""
+    sentence = notices.refusal(reason, BUY, mentions=["<@U2BEN>"])
+    assert sentence.startswith("Nothing was changed. `buy`: ")
+    assert reason.sentence[1:] in sentence
+
+
+def test_whoever_may_not_decide_is_told_who_can() -> None:
+    """The approvers are mentioned; whoever was too late is told who was not."""
+    told = notices.refusal(RefusalReason.NOT_AN_APPROVER, BUY, mentions=["<@U2BEN>", "<!subteam^S1FIN>"])
+    assert told.endswith("You are not an approver of this stage. <@U2BEN>, <!subteam^S1FIN> can decide.")
+    late = notices.refusal(RefusalReason.TOO_LATE, closed(BUY, RequestStatus.APPROVED))
+    assert late.startswith("Too late: `buy` was closed by <@U2BEN> <!date^")
+    assert late.endswith("(approved). Nothing was changed by your click.")
+
+
+def test_a_recorded_vote_says_what_is_still_missing() -> None:
+    """So that nobody wonders whether it worked."""
+    assert notices.recorded(replace(BUY, stage=1)) == "Your decision on `buy` is recorded; 2 more needed in this stage."
+    assert notices.recorded(closed(BUY, RequestStatus.APPROVED)) == "Your decision on `buy` is recorded."
+
+
+def test_an_unknown_word_answers_with_the_nearest_and_an_example() -> None:
+    """Commands and agents are both near words."""
+    entries = [replies.AgentEntry("purchasing", "buys things", "a laptop")]
+    assert "`/agent status`" in said(replies.unknown_word("statsu", entries))
+    assert "`/agent purchasing`" in said(replies.unknown_word("purchase", entries))
+    assert "/agent purchasing a laptop" in said(replies.unknown_word("xyzzy", entries))
+    assert "`/agent help`" in said(replies.unknown_word("xyzzy"))
+
+
+def test_lists_say_what_to_type() -> None:
+    """Agents with an example each, runs with their state; empty lists say what to do next."""
+    assert "/agent purchasing a laptop" in said(
+        replies.agent_list([replies.AgentEntry("purchasing", "buys", "a laptop")])
+    )
+    assert "running" in said(replies.run_list([RUN]))
+    assert "/agent list" in said(replies.run_list([]))
+    assert "*Running*" in said(replies.run_status(RUN))
+    assert "<https://example.test/p1|Follow it in its thread>" in said(replies.started(RUN, "https://example.test/p1"))

@@ -12,6 +12,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -88,7 +89,7 @@ class Database:
             self._on_commit(self._commits)
         for queue in woken:
             for loop, waiting in self._listeners.get(queue, []):
-                if not loop.is_closed():
+                with suppress(RuntimeError):  # that loop ended; nobody waits there any more
                     loop.call_soon_threadsafe(waiting.set)
 
     def _require_schema(self) -> None:

@@ -15,6 +15,13 @@ class LeaseLost(SignoffError):
         self.subject = subject
 
 
+class StoreClosed(SignoffError):
+    """A write came after the store was closed: this process is stopping, and nothing was written."""
+
+    def __init__(self) -> None:
+        super().__init__("the store is closed; nothing was written")
+
+
 class StorageUnusable(SignoffError):
     """The database cannot be used as it is. `mend` says what to do."""
 

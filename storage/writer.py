@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from storage.errors import StoreClosed
 from storage.tx import Tx
 
 SHARED_COMMIT = 64
@@ -37,27 +38,46 @@ class Writer:
         self._engine = engine
         self._committed = committed
         self._queue: SimpleQueue[Work | None] = SimpleQueue()
+        self._closing = threading.Lock()
+        self._closed = False
         self._thread = threading.Thread(target=self._serve, name="signoff-writer", daemon=True)
         self._thread.start()
 
     def submit(self, run: Callable[[Tx], Any]) -> Future[Any]:
-        """Hand in a unit of work, from any thread."""
+        """Hand in a unit of work, from any thread. Raises StoreClosed after `close`."""
         result: Future[Any] = Future()
-        self._queue.put(Work(run, result))
+        with self._closing:
+            if self._closed:
+                raise StoreClosed
+            self._queue.put(Work(run, result))
         return result
 
     def close(self) -> None:
         """Finish what was handed in and stop."""
-        self._queue.put(None)
+        with self._closing:
+            self._closed = True
+            self._queue.put(None)
         self._thread.join()
 
     def _serve(self) -> None:
-        with self._engine.connect() as connection:
-            while (first := self._queue.get()) is not None:
-                batch, last = self._collect(first)
-                self._commit(connection, batch)
-                if last:
-                    return
+        try:
+            with self._engine.connect() as connection:
+                while (first := self._queue.get()) is not None:
+                    batch, last = self._collect(first)
+                    self._commit(connection, batch)
+                    if last:
+                        return
+        finally:
+            self._refuse_the_rest()
+
+    def _refuse_the_rest(self) -> None:
+        """This thread ends: whoever still waits for it must not wait for ever."""
+        with self._closing:
+            self._closed = True
+        while not self._queue.empty():
+            work = self._queue.get()
+            if work is not None and work.result.set_running_or_notify_cancel():
+                work.result.set_exception(StoreClosed())
 
     def _collect(self, first: Work) -> tuple[list[Work], bool]:
         batch = [first]
@@ -79,15 +99,12 @@ class Writer:
             with connection.begin():
                 for work in batch:
                     self._run(connection, work, done, woken)
+            self._committed(woken)
         except BaseException as error:  # noqa: BLE001 - whatever broke the commit is each caller's answer
-            for work, _ in done:
-                work.result.set_exception(error)
-            if not done:
-                for work in batch:
-                    if not work.result.done():
-                        work.result.set_exception(error)
+            for work in batch:
+                if not work.result.done():
+                    work.result.set_exception(error)
             return
-        self._committed(woken)
         for work, value in done:
             work.result.set_result(value)
 

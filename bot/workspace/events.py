@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.workspace.channels import Channel
 from bot.workspace.deliveries import REDIRECTED, TIMEOUT, UNREACHABLE, Deliveries, Delivery, Reply
-from bot.workspace.payloads import event_callback
+from bot.workspace.payloads import event_callback, now_ts
 from bot.workspace.shapes import Json
 from bot.workspace.world import World
 
@@ -53,6 +53,7 @@ class Events:
         """Deliver an event if the app subscribed to it, has the scope and is in the channel."""
         if not self._wanted(event, channel):
             return
+        event.setdefault("event_ts", now_ts(self.world))
         delivery = Delivery("events_api", event_callback(self.world, event, channel))
         task = asyncio.get_running_loop().create_task(self._attempt(delivery, 0))
         self._under_way.add(task)

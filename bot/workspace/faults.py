@@ -27,7 +27,8 @@ class Fault:
     hang: When | None = None
     delay: float = 0.0
     times: int | None = 1
-    channel: str | None = None
+    channel: tuple[str, ...] = ()
+    """The names that the channel goes by in calls; none: any channel."""
     hits: int = 0
     _reached: asyncio.Event = field(default_factory=asyncio.Event)
     _released: asyncio.Event = field(default_factory=asyncio.Event)
@@ -35,7 +36,7 @@ class Fault:
     def matches(self, method: str, args: Json) -> bool:
         if self.method not in ("*", method) or (self.times is not None and self.hits >= self.times):
             return False
-        return self.channel is None or args.get("channel") == self.channel
+        return not self.channel or args.get("channel") in self.channel
 
     async def hold(self) -> None:
         """Keep the call waiting until it is released."""

@@ -88,7 +88,7 @@ def message_json(message: StoredMessage, thread: ThreadSummary | None = None, *,
 def _add_thread(shape: Json, message: StoredMessage, thread: ThreadSummary | None) -> None:
     if message.is_reply:
         shape["thread_ts"] = message.thread_ts
-        if thread:
+        if thread and thread.root_author:
             shape["parent_user_id"] = thread.root_author
     elif thread and thread.reply_count:
         shape |= {

@@ -15,7 +15,6 @@ class Outcome:
         self.reply = reply
         self._user = user
         self._started = started
-        self._errors_before = 0
 
     @property
     def delivered(self) -> bool:

@@ -82,7 +82,10 @@ class Person:
     # Talking
 
     async def command(self, command: str, text: str = "", *, channel: str = "#general") -> CommandAnswer:
-        """Type a slash command. People of other teams cannot use the app's commands; an unknown command is refused."""
+        """Type a slash command in a channel, or in the direct message with the bot (`@signoff`).
+
+        People of other teams cannot use the app's commands, and unknown commands are refused: see `refused`.
+        """
         where = self._channel(channel)
         answer = CommandAnswer(self.world, self.id, self.world.changes.count, None)
         known = self.world.app.commands.get(command)
@@ -244,9 +247,11 @@ class Person:
     async def close(self, view: View, *, everything: bool = False) -> ClickAnswer:
         """Press Cancel on a modal, or the X that closes the whole stack; delivered if the app asked to be told."""
         current = self._current(view)
+        if not isinstance(current, View) or current.type != "modal":
+            raise WorkspaceError("only a modal can be closed")
         answer = ClickAnswer(self.world, self.id, self.world.changes.count, None)
         stack = self.world.stack(self.id).views
-        everything = everything or (isinstance(current, View) and current.stored.clear_on_close)
+        everything = everything or current.stored.clear_on_close
         told: StoredView = stack[0] if everything else stack[-1]
         if everything:
             clear_stack(self.world, self.id)
@@ -267,7 +272,8 @@ class Person:
 
     def _channel(self, name: str) -> Channel:
         self._may_act()
-        channel = self.world.channel_named(name)
+        own = name == f"@{self.world.app.name}"
+        channel = self.world.direct_message(self.user) if own else self.world.channel_named(name)
         if not self.world.can_see(self.user, channel):
             raise CannotSee(self.name, f"#{channel.name}")
         return channel

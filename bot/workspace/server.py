@@ -155,6 +155,7 @@ class Workspace:
         return Person(self.world, self.sender, self.events, self.world.user_named(name))
 
     def channel(self, name: str) -> ChannelWindow:
+        """A channel by `#name` or id; `@ana` is her direct message with the bot."""
         return ChannelWindow(self.world, self.world.channel_named(name))
 
     def message(self, channel: str, ts: str) -> Message | None:
@@ -168,6 +169,11 @@ class Workspace:
     def calls(self) -> list[ApiCall]:
         """Every Web API call, in order of arrival."""
         return self.api.calls
+
+    @property
+    def refusals(self) -> list[ApiCall]:
+        """The calls that were answered with an error."""
+        return [call for call in self.calls if call.answer is not None and not call.ok]
 
     def calls_to(self, method: str) -> list[ApiCall]:
         return [call for call in self.calls if call.method == method]
@@ -215,8 +221,9 @@ class Workspace:
 
         `when`, `drop` and `hang` are `before` or `after` the call took effect; `times=None` lasts until `heal`.
         """
-        channel_id = self.world.channel_named(channel).id if channel else None
-        fault = Fault(method, error, status, retry_after, when, drop, hang, delay, times, channel_id)
+        found = self.world.channel_named(channel) if channel else None
+        names = (found.id, found.name, f"#{found.name}", found.im_user or found.id) if found else ()
+        fault = Fault(method, error, status, retry_after, when, drop, hang, delay, times, names)
         return self.faults.add(fault)
 
     def heal(self, method: str | None = None) -> None:
@@ -265,9 +272,17 @@ class Workspace:
         await self.events.idle()
 
 
-async def serve(port: int, *, host: str = "127.0.0.1", app_url: str, world: World | None = None) -> None:
-    """Serve a workspace on its own until cancelled, retrying events as they fall due."""
+async def serve(
+    port: int,
+    *,
+    app_url: str,
+    host: str = "127.0.0.1",
+    world: World | None = None,
+    ready: Callable[[Workspace], None] = lambda _ws: None,
+) -> None:
+    """Serve a workspace on its own until cancelled, retrying events as they fall due; `ready` gets it once it is up."""
     async with Workspace.serve(world, host=host, port=port, app_url=app_url) as ws:
+        ready(ws)
         while True:
             await asyncio.sleep(1)
             await ws.run_due_retries()

@@ -33,12 +33,15 @@ class UserError:
 class World:
     """One workspace with one installed app. Single-threaded: it belongs to one event loop.
 
-    `on_event` is called with each inner event and its channel (None: no channel); whoever delivers events sets it.
+    The app's token and secrets depend on the seed alone; other ids also on when the world began, so that a restarted
+    workspace does not repeat the ids of its events. `on_event` is called with each inner event and its channel (None:
+    no channel); whoever delivers events sets it.
     """
 
     def __init__(self, team: Team, clock: Clock | None = None, seed: str | None = None) -> None:
         self.clock: Clock = clock or SystemClock()
-        self.mint = Mint(seed if seed is not None else secrets.token_hex(8))
+        self._seed = seed if seed is not None else secrets.token_hex(8)
+        self.mint = Mint(f"{self._seed}:{self.clock.now().isoformat()}")
         self.changes = Changes()
         self.team = team
         self.origin = ""
@@ -63,7 +66,7 @@ class World:
         self.app = self._install()
 
     def _install(self) -> Installation:
-        mint = self.mint
+        mint = Mint(self._seed)
         app = Installation(
             app_id="A0SIGNOFF01",
             bot_id="B0SIGNOFF01",
@@ -90,7 +93,9 @@ class World:
         raise NotFound("person", name, [u.name for u in self.users.values()])
 
     def channel_named(self, name: str) -> Channel:
-        """The channel with that name (`general` or `#general`) or id; NotFound otherwise."""
+        """The channel with that name (`general` or `#general`) or id; `@ana` is her direct message; NotFound."""
+        if name.startswith("@"):
+            return self.direct_message(self.user_named(name))
         wanted = name.removeprefix("#")
         for channel in self.channels.values():
             if wanted == channel.id or (wanted == channel.name and not channel.is_im):

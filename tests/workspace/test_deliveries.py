@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 from aiohttp import web
@@ -11,7 +13,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from agent_runtime.clock import MovableClock
-from bot.workspace import Workspace
+from bot.workspace import Workspace, serve
+from bot.workspace.demo_world import demo_world
 from tests.workspace.conftest import RecordingApp
 from tests.workspace.test_person import CARD
 
@@ -281,3 +284,39 @@ async def test_the_control_api_drives_everything_from_this_machine(
             async with session.get(f"{ws.url}/control/{path}") as answer:
                 assert answer.status == 200
     assert len(app.told) == 1
+
+
+async def test_a_workspace_serves_on_its_own() -> None:
+    """serve listens, hands the workspace over, and stops when cancelled."""
+    ready: asyncio.Future[Workspace] = asyncio.get_running_loop().create_future()
+    task = asyncio.ensure_future(serve(0, app_url="http://127.0.0.1:9/slack/events", ready=ready.set_result))
+    ws = await ready
+    assert (await AsyncWebClient(ws.bot_token, base_url=ws.api_url).auth_test())["ok"]
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_a_restarted_world_keeps_its_secrets_but_not_its_ids() -> None:
+    """The same seed gives the same token and secret; events of a later start have other ids."""
+    early = demo_world(MovableClock(datetime(2026, 3, 2, tzinfo=UTC)), seed="s")
+    late = demo_world(MovableClock(datetime(2026, 3, 3, tzinfo=UTC)), seed="s")
+    assert (early.app.bot_token, early.app.signing_secret) == (late.app.bot_token, late.app.signing_secret)
+    assert early.mint.event_id() != late.mint.event_id()
+
+
+async def test_direct_messages_have_names(ws: Workspace, app: RecordingApp) -> None:
+    """`@ana` names her direct message, and a command typed there says directmessage."""
+    ana = ws.person("ana")
+    await ana.command("/agent", "list", channel="@signoff")
+    assert app.told[-1]["channel_name"] == "directmessage"
+    assert app.told[-1]["channel_id"] == ws.channel("@ana").id
+    await ana.dm("hello")
+    assert ws.channel("@ana").last.plain() == "hello"
+
+
+async def test_outsiders_and_unknown_commands_reach_no_app(ws: Workspace, app: RecordingApp) -> None:
+    """Slack itself refuses a command of another team's member, and one that no app has."""
+    assert (await ws.person("olga").command("/agent", "x", channel="#purchasing")).refused
+    assert (await ws.person("ana").command("/nothing")).refused
+    assert app.told == []

@@ -365,3 +365,47 @@ async def test_socket_mode_is_refused_for_now(ws: Workspace, client: AsyncWebCli
     """apps.connections.open wants the app's token, and says that Socket Mode is off."""
     assert (await refused(client.apps_connections_open(app_token=ws.app_token)))["error"] == "link_disabled"
     assert (await refused(client.apps_connections_open(app_token=ws.bot_token)))["error"] == "not_allowed_token_type"
+
+
+async def test_channels_are_listed_by_type(ws: Workspace, client: AsyncWebClient) -> None:
+    """Public channels by default; private ones only where the bot is; one missing scope refuses the whole call."""
+    ws.channel("#random").archive()
+    public = (await client.conversations_list(exclude_archived=True))["channels"]
+    assert {c["name"] for c in public} == {"general", "approvals", "purchasing", "alerts"}
+    private = (await client.conversations_list(types="private_channel,im"))["channels"]
+    assert [c["name"] for c in private] == ["approvers"]
+    assert (await refused(client.conversations_list(types="secret")))["error"] == "invalid_types"
+    assert (await refused(client.conversations_list(types="public_channel,mpim")))["needed"] == "mpim:read"
+    shared = (await client.conversations_info(channel=ws.channel("#purchasing").id, include_num_members=True))[
+        "channel"
+    ]
+    assert (shared["is_ext_shared"], shared["num_members"]) == (True, 7)
+
+
+async def test_the_team_and_the_bot_describe_themselves(ws: Workspace, client: AsyncWebClient) -> None:
+    """team.info and bots.info; a U id is no bot id. users.list has everyone of the team, Slackbot too."""
+    assert (await client.team_info())["team"]["domain"] == "lanternworks"
+    assert (await client.bots_info(bot="B0SIGNOFF01"))["bot"]["user_id"] == "U0SIGNOFF01"
+    assert (await refused(client.bots_info(bot="U0SIGNOFF01")))["error"] == "bot_not_found"
+    names = {u["name"] for u in (await client.users_list())["members"]}
+    assert names == {"ana", "maria", "fred", "dora", "sam", "gus", "eve", "slackbot", "signoff"}
+
+
+async def test_metadata_has_a_shape(client: AsyncWebClient) -> None:
+    """Metadata without an event_type, or with a payload that is no object, is refused."""
+    for metadata, code in [({"x": 1}, "format"), ({"event_type": "a", "event_payload": "x"}, "schema")]:
+        answer = await refused(client.chat_postMessage(channel="#approvals", text="x", metadata=metadata))
+        assert answer["error"] == f"invalid_metadata_{code}"
+
+
+async def test_group_messages_are_opened_once(ws: Workspace, client: AsyncWebClient) -> None:
+    """The same people get the same conversation; it needs mpim:write."""
+    users = [ws.person("ana").id, ws.person("maria").id]
+    assert (await refused(client.conversations_open(users=users)))["needed"] == "mpim:write"
+    ws.world.app.scopes.add("mpim:write")
+    first = await client.conversations_open(users=users)
+    again = await client.conversations_open(users=users[::-1])
+    assert first["channel"]["id"] == again["channel"]["id"]
+    assert again["already_open"] is True
+    by_id = await client.conversations_open(channel=first["channel"]["id"], return_im=True)
+    assert by_id["channel"]["is_mpim"] is True

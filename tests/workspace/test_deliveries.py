@@ -16,7 +16,7 @@ from agent_runtime.clock import MovableClock
 from bot.workspace import Workspace, serve
 from bot.workspace.demo_world import demo_world
 from tests.workspace.conftest import RecordingApp
-from tests.workspace.test_person import CARD
+from tests.workspace.test_person import CARD, MODAL
 
 
 async def test_interactive_json_is_escaped_as_slack_escapes_it(
@@ -127,8 +127,14 @@ async def test_events_reach_the_app_only_where_it_may_hear(ws: Workspace, app: R
     ws.channel("#random").invite("signoff")
     await ws.idle()
     assert app.told[-1]["event"]["type"] == "member_joined_channel"
-    ws.world.app.events.discard("app_mention")
-    await ana.mention("hello", "#general")
+    ws.channel("#random").remove("signoff")
+    ws.world.app.events = {"message.channels"}
+    await ana.say("not for the bot", "#random")
+    assert app.told[-1]["event"]["type"] == "member_joined_channel"
+    await ana.say("for the bot", "#general")
+    assert app.told.pop()["event"]["text"] == "for the bot"
+    ws.world.app.scopes.discard("channels:history")
+    await ana.say("without the scope", "#general")
     assert app.told[-1]["event"]["type"] == "member_joined_channel"
 
 
@@ -284,6 +290,48 @@ async def test_the_control_api_drives_everything_from_this_machine(
             async with session.get(f"{ws.url}/control/{path}") as answer:
                 assert answer.status == 200
     assert len(app.told) == 1
+
+
+async def test_every_act_of_the_control_api(ws: Workspace, app: RecordingApp, client: AsyncWebClient) -> None:
+    """Talking, opening Home, choosing, submitting, closing and arranging all work over JSON."""
+    ana = ws.person("ana")
+    home = {"type": "home", "blocks": [{"type": "divider"}]}
+    await client.views_publish(user_id=ana.id, view=home)
+    async with aiohttp.ClientSession() as session:
+
+        async def act(**body) -> dict:
+            async with session.post(f"{ws.url}/control/act", json={"person": "ana"} | body) as answer:
+                return await answer.json()
+
+        async def control(path: str, **body) -> int:
+            async with session.post(f"{ws.url}/control/{path}", json=body) as answer:
+                return answer.status
+
+        app.answer("shown")
+        assert (await act(do="command", command="/agent", text="list"))["text"] == "shown"
+        app.answer()
+        assert (await act(do="say", text="hi"))["plain"] == "hi"
+        assert "hey" in (await act(do="mention", text="hey"))["plain"]
+        assert (await act(do="dm", text="psst"))["channel"] == "#directmessage"
+        assert (await act(do="home"))["type"] == "home"
+        assert (await act(do="shortcut", callback_id="start"))["delivered"]
+        await client.views_open(trigger_id=ws.world.trigger(ana.id).id, view=MODAL)
+        assert (await act(do="choose", view=True, field="Reason", value="typed"))["delivered"] is False
+        app.answer({"response_action": "errors", "errors": {"why": "no"}})
+        assert (await act(do="submit"))["errors"] == {"why": "no"}
+        app.answer()
+        assert (await act(do="submit", values={"why": "better"}))["closed"]
+        assert "error" in await act(do="close")
+        assert "error" in await act(do="dance")
+        assert "missing" in (await act(do="say"))["error"]
+        assert "error" in await act(do="click", channel="#general", ts="1", button="x")
+        assert await control("limit", method="auth.test", calls=1) == 200
+        assert await control("heal") == 200
+        assert await control("retries") == 200
+        assert await control("app", url=ws.app_url) == 200
+        assert await control("channel", name="#random", do="invite", person="gus") == 200
+        assert await control("channel", name="#random", do="paint") == 400
+    assert "gus" in ws.channel("#random").members
 
 
 async def test_a_workspace_serves_on_its_own() -> None:

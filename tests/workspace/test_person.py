@@ -185,3 +185,57 @@ async def test_a_thousand_people_press_at_once(ws: Workspace, app: RecordingApp,
     answers = await asyncio.gather(*(maria.click(card, "Approve") for _ in range(1000)))
     assert {a.status for a in answers} == {200}
     assert len({told["trigger_id"] for told in app.told}) == 1000
+
+
+async def test_guests_and_outsiders_see_only_their_channels(
+    ws: Workspace, app: RecordingApp, client: AsyncWebClient
+) -> None:
+    """A full member sees every public channel; a guest or another team's member only those they are in."""
+    alerts = (await client.chat_postMessage(channel="#alerts", text="Approve?", blocks=CARD))["ts"]
+    card = ws.message("#alerts", alerts)
+    assert card is not None
+    assert (await ws.person("dora").click(card, "Approve")).ok
+    for name in ("gus", "olga"):
+        with pytest.raises(CannotSee):
+            await ws.person(name).click(card, "Approve")
+        ws.channel("#alerts").invite(name)
+        assert (await ws.person(name).click(card, "Approve")).ok
+    assert "T0TIDEWATER" in ws.channel("#alerts").state.shared_with
+
+
+async def test_an_outsiders_submission_turns_the_teams_around(
+    ws: Workspace, app: RecordingApp, client: AsyncWebClient
+) -> None:
+    """In view_submission `team` and `view.team_id` are the submitter's, `app_installed_team_id` the app's."""
+    olga = ws.person("olga")
+    await client.views_open(trigger_id=ws.world.trigger(olga.id).id, view=MODAL)
+    await olga.fill_and_submit(olga.view, {"Reason": "because"})
+    told = app.told[-1]
+    assert told["team"]["id"] == told["view"]["team_id"] == told["user"]["team_id"] == "T0TIDEWATER"
+    assert told["view"]["app_installed_team_id"] == "T0LANTERN01"
+
+
+async def test_a_confirmation_can_be_declined(ws: Workspace, app: RecordingApp, client: AsyncWebClient) -> None:
+    """A button with a confirmation sends nothing when the person declines it."""
+    plain = {key: {"type": "plain_text", "text": key} for key in ("title", "text", "confirm", "deny")}
+    button = CARD[1]["elements"][0] | {"confirm": plain}
+    await client.chat_postMessage(channel="#approvals", text="?", blocks=[{"type": "actions", "elements": [button]}])
+    [card] = ws.channel("#approvals").messages
+    assert not (await ws.person("maria").click(card, "Approve", confirm=False)).delivered
+    assert app.told == []
+    assert (await ws.person("maria").click(card, "Approve")).delivered
+
+
+async def test_home_and_modal_buttons_have_no_channel(ws: Workspace, app: RecordingApp, client: AsyncWebClient) -> None:
+    """A click in App Home or a modal carries the view, and neither channel, message nor response_url."""
+    ana = ws.person("ana")
+    await client.views_publish(user_id=ana.id, view={"type": "home", "blocks": CARD})
+    await ana.click(ana.home, "Approve")
+    await client.views_open(trigger_id=ws.world.trigger(ana.id).id, view=MODAL | {"blocks": CARD})
+    await ana.click(ana.view, "Approve")
+    for told, kind in zip(app.told, ("home", "modal"), strict=True):
+        assert told["view"]["type"] == kind
+        assert told["container"]["type"] == "view"
+        assert not {"channel", "message", "response_url", "state"} & set(told)
+    with pytest.raises(CannotSee):
+        await ws.person("maria").click(ana.home, "Approve")

@@ -31,7 +31,16 @@ def want(tx: Tx, key: str, kind: str, subject: str, priority: int, now: datetime
         .where(col(Delivery.key) == key, col(Delivery.status).in_(rearm))
         .values(status=DeliveryStatus.DUE, due_at=now, failures=0)
     )
+    # One that only waits its turn is looked at anew: it may be more urgent than it was.
+    tx.change(update(Delivery).where(col(Delivery.key) == key, *_waiting_its_turn(now)).values(due_at=now))
     tx.wake("outbox")
+
+
+def hurry(tx: Tx, subjects: Sequence[str], now: datetime) -> None:
+    """What these deliveries waited for has come: they are due now, unless they wait after a failure."""
+    statement = update(Delivery).where(col(Delivery.subject).in_(subjects), *_waiting_its_turn(now))
+    if tx.change(statement.values(due_at=now)):
+        tx.wake("outbox")
 
 
 def tell(
@@ -81,6 +90,17 @@ def claimable(tx: Tx, now: datetime, skip: Sequence[str]) -> Delivery | None:
         )
         .order_by(col(Delivery.lease_until))
         .limit(1),
+    )
+
+
+def unsettled(tx: Tx, kind: str, subject: str) -> list[Delivery]:
+    """The deliveries of one kind about one subject that are still to be made, or being made."""
+    open_ = (DeliveryStatus.DUE, DeliveryStatus.LEASED)
+    return tx.all(
+        Delivery,
+        select(Delivery).where(
+            col(Delivery.status).in_(open_), col(Delivery.kind) == kind, col(Delivery.subject) == subject
+        ),
     )
 
 
@@ -138,6 +158,10 @@ def dead(tx: Tx, limit: int = 100) -> list[Delivery]:
     """Deliveries that were given up, newest first."""
     statement = select(Delivery).where(col(Delivery.status) == DeliveryStatus.DEAD)
     return tx.all(Delivery, statement.order_by(col(Delivery.updated_at).desc()).limit(limit))
+
+
+def _waiting_its_turn(now: datetime) -> tuple[Any, ...]:
+    return col(Delivery.status) == DeliveryStatus.DUE, col(Delivery.failures) == 0, col(Delivery.due_at) > now
 
 
 def _new(

@@ -1,0 +1,122 @@
+"""Slack's conversations: what a channel's name or id means, who is in it, a person's direct messages, links."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from bot.readings import Reading, Readings
+from bot.slack_client import SlackClients, SlackFailure, SlackRefused, answer
+
+NAMES_LAST = timedelta(minutes=10)
+"""How old the id of a named channel may be where a card goes; who may decide is read anew."""
+
+LONG = timedelta(days=1)
+"""For what does not change: a person's direct messages with us, a message's address."""
+
+PAGE = 999
+"""As many as Slack gives at once."""
+
+_NO_SUCH_CHANNEL = frozenset({"channel_not_found", "method_not_supported_for_channel_type"})
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A conversation that the bot can see."""
+
+    id: str
+    private: bool
+
+
+class Channels:
+    """Reads conversations. Everything here raises `SlackFailure` where Slack does not answer."""
+
+    def __init__(self, clients: SlackClients, readings: Readings) -> None:
+        self._slack = clients.reads
+        self._readings = readings
+
+    async def find(self, name: str, max_age: timedelta = NAMES_LAST) -> Reading[Channel | None]:
+        """The channel called `#name` or with that id; None where there is none that the bot can see and that is not
+        archived. Names are found by reading every channel: in a very large workspace, write ids."""
+        if not name.startswith("#"):
+            return await self._readings.get(f"channel {name}", max_age, lambda: self._by_id(name))
+        listed = await self._readings.get("channels", max_age, self._by_name)
+        return Reading(listed.value.get(name[1:]), listed.taken_at)
+
+    async def members(self, channel: str, max_age: timedelta) -> Reading[frozenset[str]]:
+        """The ids of everybody in a channel, bots among them."""
+        return await self._readings.get(f"members {channel}", max_age, lambda: self._members(channel))
+
+    async def direct(self, user: str) -> str:
+        """The id of the conversation between the bot and a person."""
+
+        async def open_() -> str:
+            said = await answer(self._slack.conversations_open(users=user))
+            return str(said["channel"]["id"])
+
+        return (await self._readings.get(f"direct {user}", LONG, open_)).value
+
+    async def permalink(self, channel: str, ts: str) -> str:
+        """A message's address; empty where Slack gives none."""
+
+        async def link() -> str:
+            said = await answer(self._slack.chat_getPermalink(channel=channel, message_ts=ts))
+            return str(said["permalink"])
+
+        try:
+            return (await self._readings.get(f"link {channel} {ts}", LONG, link)).value
+        except SlackFailure:
+            return ""  # A card without its link is better than no card.
+
+    async def _by_id(self, channel: str) -> Channel | None:
+        try:
+            said = await answer(self._slack.conversations_info(channel=channel))
+        except SlackRefused as refused:
+            if refused.code in _NO_SUCH_CHANNEL:
+                return None
+            raise
+        return _channel(said["channel"])
+
+    async def _by_name(self) -> dict[str, Channel]:
+        try:
+            found = await self._list("public_channel,private_channel")
+        except SlackRefused as refused:
+            if refused.code != "missing_scope":
+                raise
+            found = await self._list("public_channel")
+        return {str(one["name"]): _channel(one) for one in found}
+
+    async def _list(self, types: str) -> list[Mapping[str, Any]]:
+        def page(cursor: str) -> Any:
+            return self._slack.conversations_list(types=types, exclude_archived=True, limit=PAGE, cursor=cursor)
+
+        return [one async for said in pages(page) for one in said["channels"]]
+
+    async def _members(self, channel: str) -> frozenset[str]:
+        def page(cursor: str) -> Any:
+            return self._slack.conversations_members(channel=channel, limit=PAGE, cursor=cursor)
+
+        try:
+            return frozenset([str(one) async for said in pages(page) for one in said["members"]])
+        except SlackRefused as refused:
+            if refused.code in _NO_SUCH_CHANNEL:
+                return frozenset()
+            raise
+
+
+async def pages(call: Callable[[str], Any]) -> AsyncIterator[Mapping[str, Any]]:
+    """Every page of a paged method; `call` is given the cursor, empty for the first. A page may be empty and not be the
+    last one."""
+    cursor = ""
+    while True:
+        said = await answer(call(cursor))
+        yield said
+        cursor = str((said.get("response_metadata") or {}).get("next_cursor") or "")
+        if not cursor:
+            return
+
+
+def _channel(shape: Mapping[str, Any]) -> Channel:
+    return Channel(str(shape["id"]), bool(shape.get("is_private")))

@@ -1,0 +1,166 @@
+"""The directory: who somebody is in Slack right now, which selectors name them, and how to mention whom they name.
+
+It answers from readings at most half a minute old, within `LIMIT`, or not at all: no answer authorises nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+
+import structlog
+
+from agent_runtime.clock import Clock
+from agent_runtime.people import Member, Membership, Unreachable
+from agent_runtime.selectors import STARTER, Selector
+from bot.cards.text import mention
+from bot.channels import Channels
+from bot.readings import Reading, Readings
+from bot.roster import SLACKBOT, Roster
+from bot.slack_client import Identity, SlackClients, SlackFailure, SlackRefused
+from storage.types import Actor, ActorKind
+
+log = structlog.get_logger("signoff")
+
+LIMIT = timedelta(seconds=1)
+"""How long somebody who clicked waits for the directory."""
+
+_MOST_NAMED = 10
+"""A channel of more people is mentioned as a channel, which notifies nobody, instead of one by one."""
+
+
+class Directory:
+    """Slack's people, user groups and channels as approvers. With `emails` off, no address is read or kept."""
+
+    def __init__(
+        self,
+        clients: SlackClients,
+        clock: Clock,
+        identity: Identity,
+        *,
+        limit: timedelta = LIMIT,
+        emails: bool = False,
+    ) -> None:
+        self.identity = identity
+        self._clock = clock
+        self._limit = limit.total_seconds()
+        self._emails = emails
+        self._readings = Readings(clock)
+        self.channels = Channels(clients, self._readings)
+        self._roster = Roster(clients, clock, self._readings, self.channels, emails=emails)
+
+    async def member(
+        self,
+        actor: Actor,
+        selectors: Sequence[Selector],
+        *,
+        starter: Actor | None = None,
+        allow_public: bool = False,
+    ) -> Membership:
+        """Who this is now, and which of the selectors name them. A `channel:` that everybody may join names nobody,
+        unless `allow_public`. Whoever is not in Slack, and whatever fails or takes too long, is `Unreachable`."""
+        if actor.kind is not ActorKind.SLACK:
+            return Unreachable(actor)
+        try:
+            async with asyncio.timeout(self._limit):
+                return await self._member(actor, selectors, starter, allow_public)
+        except (SlackFailure, TimeoutError) as error:
+            log.warning("directory unreachable", person=actor.key, problem=str(error) or "no answer in time")
+            return Unreachable(actor)
+
+    async def mentions(self, selectors: Sequence[Selector], starter: Actor | None = None) -> tuple[str, ...]:
+        """The selectors' people in mrkdwn, as cards take them. What Slack does not say in time is written by name,
+        which notifies nobody."""
+        try:
+            async with asyncio.timeout(self._limit):
+                return await self.resolve_mentions(selectors, starter)
+        except (SlackFailure, TimeoutError):
+            return tuple(mention(selector, _starter_id(starter)) for selector in dict.fromkeys(selectors))
+
+    async def resolve_mentions(self, selectors: Sequence[Selector], starter: Actor | None = None) -> tuple[str, ...]:
+        """`mentions` for who can wait: it takes as long as it takes. Raises `SlackFailure` where trying again may
+        help; what Slack refuses is written by name."""
+        found: list[str] = []
+        for selector in dict.fromkeys(selectors):
+            try:
+                found += await self._mention(selector, starter)
+            except SlackRefused as refused:
+                log.warning("nobody can be mentioned", selector=selector, problem=str(refused))
+                found.append(mention(selector))
+        return tuple(dict.fromkeys(found))
+
+    async def describe(self, selectors: Sequence[Selector], starter: Actor | None = None) -> tuple[str, ...]:
+        """The selectors as names in plain text, where mrkdwn cannot stand: `Maria Lindqvist`, `@managers`."""
+        return tuple([await self._name(selector, starter) for selector in dict.fromkeys(selectors)])
+
+    async def close(self) -> None:
+        """End the reads under way."""
+        await self._readings.close()
+
+    async def _member(
+        self, actor: Actor, selectors: Sequence[Selector], starter: Actor | None, allow_public: bool
+    ) -> Member:
+        home = self.identity.team_id
+        if actor.team != home:
+            return Member(actor, home, self._clock.now())
+        wanted = dict.fromkeys(selector for selector in selectors if selector.startswith(("usergroup:", "channel:")))
+        person, email, groups = await asyncio.gather(
+            self._roster.person(actor.id),
+            self._email_of(starter),
+            asyncio.gather(*(self._roster.people(selector) for selector in wanted)),
+        )
+        named = {
+            selector
+            for selector, people in zip(wanted, groups, strict=True)
+            if actor.id in people.value.ids and (allow_public or not people.value.open)
+        }
+        seen = person.value
+        return Member(
+            actor=actor.model_copy(update={"name": seen.name or actor.name, "team": seen.team or actor.team}),
+            home_team=home,
+            taken_at=min(person.taken_at, email.taken_at, *(people.taken_at for people in groups)),
+            holds=frozenset(named | ({f"user:{actor.id}"} & set(selectors))),
+            known=seen.known,
+            deleted=seen.deleted,
+            bot=seen.bot,
+            guest=seen.guest,
+            email=seen.email,
+            starter_email=email.value,
+        )
+
+    async def _email_of(self, starter: Actor | None) -> Reading[str]:
+        """The starter's address, to tell two accounts of one person; empty where addresses are not read."""
+        here = starter is not None and starter.kind is ActorKind.SLACK and starter.team == self.identity.team_id
+        if starter is None or not here or not self._emails:
+            return Reading("", self._clock.now())
+        person = await self._roster.person(starter.id)
+        return Reading(person.value.email, person.taken_at)
+
+    async def _mention(self, selector: Selector, starter: Actor | None) -> Iterable[str]:
+        kind, _, name = selector.partition(":")
+        if kind == "usergroup":
+            return (mention(selector, {selector: (await self._roster.group_id(name)).value}),)
+        if kind != "channel":
+            return (mention(selector, _starter_id(starter)),)
+        channel = (await self.channels.find(name)).value
+        people = (await self._roster.people(selector)).value.ids - {self.identity.user_id, SLACKBOT}
+        if channel is None or not 0 < len(people) <= _MOST_NAMED:
+            return (mention(selector, {selector: channel.id} if channel else None),)
+        return (mention(f"user:{user}") for user in sorted(people))
+
+    async def _name(self, selector: Selector, starter: Actor | None) -> str:
+        kind, _, name = selector.partition(":")
+        if selector == STARTER:
+            return starter.label if starter else "whoever started the run"
+        if kind != "user":
+            return f"@{name}" if kind == "usergroup" else name
+        try:
+            async with asyncio.timeout(self._limit):
+                return (await self._roster.person(name)).value.name or name
+        except (SlackFailure, TimeoutError):
+            return name
+
+
+def _starter_id(starter: Actor | None) -> Mapping[str, str] | None:
+    return {STARTER: starter.id} if starter is not None and starter.kind is ActorKind.SLACK else None

@@ -1,0 +1,192 @@
+"""Where the messages of a run go: its own message, the root of its thread; its cards; the lines of its story."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from agent_runtime.clock import Clock
+from agent_runtime.outbound import Priority, Topic
+from agent_runtime.policy import Rules, Stage
+from agent_runtime.reading import read_request, read_run
+from agent_runtime.views import RequestView, RunView
+from bot.channels import Channels
+from bot.posting import Place
+from bot.slack_calls import NotYet
+from bot.slack_client import SlackRefused
+from storage import messages, outbox, requests, runs
+from storage.models import Delivery, Message
+from storage.tx import Tx
+from storage.types import ActorKind, DeliveryStatus, Json
+
+ROOT_SOON = timedelta(seconds=5)
+"""So long after its request was opened a card waits for the run's own message, to link to it."""
+
+_LOOK_AGAIN = timedelta(seconds=2)
+"""When something that waits for the run's own message is looked at, should nobody hurry it before."""
+
+_OVER = frozenset({DeliveryStatus.DEAD, DeliveryStatus.EXPIRED})
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """The run's own message, as far as it stands; `delivery` is what brings it there."""
+
+    message: Message | None
+    delivery: Delivery | None
+
+    @property
+    def thread(self) -> Place | None:
+        """The run's thread; None while there is none."""
+        if self.message is None or self.message.ts is None:
+            return None
+        # A root that had to be shown anew as a reply is no root: its thread is.
+        return Place(self.message.channel, self.message.thread_ts or self.message.ts)
+
+    @property
+    def is_coming(self) -> bool:
+        """Whether it does not stand yet, and may still."""
+        return self.thread is None and self.delivery is not None and self.delivery.status not in _OVER
+
+    @property
+    def is_near(self) -> bool:
+        """Whether it is coming and nothing has gone wrong so far."""
+        return self.is_coming and self.delivery is not None and self.delivery.failures == 0
+
+
+@dataclass(frozen=True, slots=True)
+class CardRows:
+    """Everything that says what a card shows and where: one snapshot."""
+
+    view: RequestView
+    stage: Stage
+    root: Root
+
+
+@dataclass(frozen=True, slots=True)
+class RunRows:
+    """Everything that says what a run's own message shows and where: one snapshot."""
+
+    view: RunView
+    origin: Json
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRows:
+    """Where a line of a run's story goes. `is_next`: every line before it is out, or was given up."""
+
+    root: Root
+    is_next: bool
+
+
+def read_root(tx: Tx, run_id: str) -> Root:
+    """A run's own message."""
+    return Root(messages.get(tx, run_key(run_id)), outbox.get(tx, run_key(run_id)))
+
+
+def read_card(tx: Tx, request_id: str, stage: int) -> CardRows | None:
+    """What a card is about; `stage` is the one that it opened."""
+    view, request = read_request(tx, request_id), requests.get(tx, request_id)
+    if view is None or request is None:
+        return None
+    stages = Rules.model_validate(request.rules).stages
+    return CardRows(view, stages[min(stage, len(stages) - 1)], read_root(tx, request.run_id))
+
+
+def read_run_rows(tx: Tx, run_id: str) -> RunRows | None:
+    """What a run's own message is about."""
+    view, run = read_run(tx, run_id), runs.get(tx, run_id)
+    return None if view is None or run is None else RunRows(view, run.origin)
+
+
+def read_note(tx: Tx, run_id: str, number: int) -> NoteRows:
+    """What the line with this number waits for."""
+    others = outbox.unsettled(tx, Topic.NOTE, run_id)
+    earlier = (other.key for other in others if note_number(other) < number)
+    rows = (messages.get(tx, key) for key in earlier)
+    return NoteRows(read_root(tx, run_id), all(row is not None and row.ts is not None for row in rows))
+
+
+def note_number(delivery: Delivery) -> int:
+    """The place of a line in its run's story."""
+    return int(delivery.key.rpartition(":")[2])
+
+
+def hurry_what_waited(tx: Tx, run_id: str, clock: Clock) -> None:
+    """The run's own message, or a line of its story, stands: what waited for it is due."""
+    outbox.hurry(tx, [run_id, *(request.id for request in requests.of_run(tx, run_id))], clock.now())
+
+
+def doubt_root(tx: Tx, run_id: str, clock: Clock) -> None:
+    """The run's thread took no reply: see whether its own message must go elsewhere."""
+    row, now = messages.get(tx, run_key(run_id)), clock.now()
+    if row is not None and row.ts is not None:
+        messages.placed(tx, row.key, row.channel, row.ts, "", now)
+    outbox.want(tx, run_key(run_id), Topic.RUN, run_id, Priority.RUN, now)
+
+
+def run_key(run_id: str) -> str:
+    """The key of the delivery of a run's own message."""
+    return f"run:{run_id}"
+
+
+class Placing:
+    """The places for each kind of message, the best first."""
+
+    def __init__(self, channels: Channels, clock: Clock, approvals_channel: str) -> None:
+        self._channels = channels
+        self._clock = clock
+        self._approvals_channel = approvals_channel
+
+    async def of_run(self, rows: RunRows) -> AsyncIterator[Place]:
+        """Where it was started; else its starter's direct messages; else the approvals channel."""
+        if channel := str(rows.origin.get("channel") or ""):
+            yield Place(channel)
+        starter = rows.view.starter
+        if starter.kind is ActorKind.SLACK:
+            try:
+                yield Place(await self._channels.direct(starter.id))
+            except SlackRefused:
+                yield Place(starter.id)  # Slack takes a person's id, too, and says what is wrong with it.
+        if self._approvals_channel:
+            yield await self._named(self._approvals_channel)
+
+    async def of_card(self, rows: CardRows) -> AsyncIterator[Place]:
+        """Where its stage says, else the approvals channel; what is for the starter, and all else, in the run's thread.
+        Raises `NotYet` while the run's own message is to be waited for."""
+        wanted = rows.stage.channel or ("" if rows.stage.in_thread else self._approvals_channel)
+        if wanted:
+            if rows.root.is_near and self._clock.now() < rows.view.opened_at + ROOT_SOON:
+                raise NotYet(self._clock.now() + _LOOK_AGAIN)
+            yield await self._named(wanted)
+        async for place in self.of_reply(rows.root):
+            yield place
+
+    async def of_note(self, rows: NoteRows) -> AsyncIterator[Place]:
+        """The run's thread, after the lines before. Raises `NotYet` until then."""
+        if not rows.is_next:
+            raise NotYet(self._clock.now() + _LOOK_AGAIN)
+        async for place in self.of_reply(rows.root):
+            yield place
+
+    async def of_reply(self, root: Root) -> AsyncIterator[Place]:
+        """The run's thread. Raises `NotYet` while its root is coming."""
+        if root.is_coming:
+            assert root.delivery is not None
+            raise NotYet(max(self._clock.now() + _LOOK_AGAIN, root.delivery.due_at))
+        if root.thread is not None:
+            yield root.thread
+
+    async def link(self, rows: CardRows, place: Place) -> str:
+        """The address of the run's thread, for a card that stands elsewhere; empty where it stands there, where there
+        is none, and where it is between the bot and one person."""
+        thread = rows.root.thread
+        if thread is None or thread == place or thread.channel.startswith("D"):
+            return ""
+        return await self._channels.permalink(thread.channel, thread.thread_ts)
+
+    async def _named(self, name: str) -> Place:
+        """A channel's place. A name that no channel has stays a name: Slack then says what is wrong with it."""
+        channel = (await self._channels.find(name)).value if name.startswith("#") else None
+        return Place(channel.id if channel else name)

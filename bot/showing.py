@@ -1,0 +1,170 @@
+"""Shows each kind of delivery: reads its rows, renders them, and has the message match."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from agent_runtime.clock import Clock
+from agent_runtime.errors import SignoffError
+from agent_runtime.outbound import Topic
+from bot.cards.blocks import Message
+from bot.cards.request import card
+from bot.cards.run import run_card
+from bot.cards.said import private_sentence, story_line
+from bot.directory import Directory
+from bot.placing import (
+    CardRows,
+    Placing,
+    Root,
+    doubt_root,
+    hurry_what_waited,
+    note_number,
+    read_card,
+    read_note,
+    read_run_rows,
+)
+from bot.posting import PLACE_GONE, NoPlace, Place, Placed, Places, Posting, Render
+from bot.slack_calls import SlackCalls
+from bot.slack_client import SlackClients, SlackRefused
+from storage.database import Database
+from storage.models import Delivery
+from storage.types import RequestStatus
+
+_NOT_THERE = PLACE_GONE | {"user_not_in_channel"}
+
+
+class Unshowable(SignoffError):
+    """This delivery can never be made: what it is about does not exist, or Slack cannot take it."""
+
+
+class Showing:
+    """Makes one delivery. What it returns is what people should know about a delivery that was made otherwise than
+    wanted; empty where all is well."""
+
+    def __init__(
+        self,
+        db: Database,
+        clients: SlackClients,
+        calls: SlackCalls,
+        clock: Clock,
+        directory: Directory,
+        approvals_channel: str,
+    ) -> None:
+        self._db = db
+        self._slack = clients.web
+        self._calls = calls
+        self._clock = clock
+        self._directory = directory
+        self._placing = Placing(directory.channels, clock, approvals_channel)
+        self._posting = Posting(db, clients, calls, clock, directory.identity)
+
+    async def show(self, delivery: Delivery) -> str:
+        """Make a delivery. Raises `Unshowable`, `NotYet`, `NoPlace`, `LeaseLost`, `SlackFailure`."""
+        match delivery.kind:
+            case Topic.CARD.value:
+                return await self._card(delivery)
+            case Topic.RUN.value:
+                return await self._run(delivery)
+            case Topic.NOTE.value:
+                return await self._note(delivery)
+            case Topic.NOTICE.value:
+                return await self._notice(delivery)
+        raise Unshowable(f"nobody knows how to deliver a {delivery.kind}")
+
+    async def _card(self, delivery: Delivery) -> str:
+        stage = int(delivery.key.rpartition(":")[2])
+        rows = await self._db.read(read_card, delivery.subject, stage)
+        if rows is None:
+            raise Unshowable(f"there is no request {delivery.subject}")
+
+        async def render(place: Place) -> Message:
+            mentions = await self._mentions(rows)
+            link = await self._placing.link(rows, place)
+            return card(rows.view, now=self._clock.now(), mentions=mentions, thread_link=link)
+
+        return await self._reply(delivery, rows.view.run_id, rows.root, partial(self._placing.of_card, rows), render)
+
+    async def _run(self, delivery: Delivery) -> str:
+        rows = await self._db.read(read_run_rows, delivery.subject)
+        if rows is None:
+            raise Unshowable(f"there is no run {delivery.subject}")
+
+        async def render(_place: Place) -> Message:
+            mentions: tuple[str, ...] = ()
+            if rows.view.waiting_on:
+                asked = rows.view.waiting_on[0]
+                approvers = asked.stages[min(asked.stage, len(asked.stages) - 1)].approvers
+                mentions = await self._directory.resolve_mentions(approvers, rows.view.starter)
+            return run_card(rows.view, mentions=mentions)
+
+        placed = partial(hurry_what_waited, run_id=delivery.subject, clock=self._clock)
+        refusals = await self._posting.reconcile(delivery, partial(self._placing.of_run, rows), render, placed)
+        return _remark(refusals)
+
+    async def _note(self, delivery: Delivery) -> str:
+        rows = await self._db.read(read_note, delivery.subject, note_number(delivery))
+        message = story_line(delivery.subject, str(delivery.body.get("text") or ""))
+
+        async def render(_place: Place) -> Message:
+            return message
+
+        places = partial(self._placing.of_note, rows)
+        placed = partial(hurry_what_waited, run_id=delivery.subject, clock=self._clock)
+        return await self._reply(delivery, delivery.subject, rows.root, places, render, placed)
+
+    async def _reply(
+        self,
+        delivery: Delivery,
+        run_id: str,
+        root: Root,
+        places: Places,
+        render: Render,
+        placed: Placed | None = None,
+    ) -> str:
+        """Show what may stand in the run's thread; where that thread takes nothing, doubt its root and try again."""
+        try:
+            return _remark(await self._posting.reconcile(delivery, places, render, placed))
+        except NoPlace as nowhere:
+            tried = {place.channel for place, _ in nowhere.refusals}
+            if root.thread is None or root.thread.channel not in tried:
+                raise
+            await self._db.transact(doubt_root, run_id, self._clock)
+            raise SlackRefused(nowhere.refusals[-1][1]) from nowhere
+
+    async def _notice(self, delivery: Delivery) -> str:
+        """Where the person clicked, visible to them only; in their direct messages where that cannot be."""
+        body, urgency = delivery.body, delivery.priority
+        message = private_sentence(str(body.get("text") or ""))
+        shown: dict[str, Any] = {"text": message.text, "blocks": list(message.blocks), "parse": "none"}
+        user, channel, thread_ts = (str(body.get(name) or "") for name in ("user", "channel", "thread_ts"))
+        if channel:
+            call = partial(
+                self._slack.chat_postEphemeral, channel=channel, user=user, thread_ts=thread_ts or None, **shown
+            )
+            try:
+                await self._calls.make("chat.postEphemeral", call, urgency)
+                return ""
+            except SlackRefused as refused:
+                if refused.code not in _NOT_THERE:
+                    raise
+        call = partial(self._slack.chat_postMessage, channel=user, unfurl_links=False, **shown)
+        try:
+            await self._calls.make("chat.postMessage", call, urgency, user)
+        except SlackRefused as refused:
+            if refused.code not in _NOT_THERE:
+                raise
+            raise NoPlace(((Place(user), refused.code),)) from refused
+        return ""
+
+    async def _mentions(self, rows: CardRows) -> tuple[str, ...]:
+        view = rows.view
+        if view.status is not RequestStatus.PENDING:
+            return ()
+        approvers = view.stages[min(view.stage, len(view.stages) - 1)].approvers
+        return await self._directory.resolve_mentions(approvers, view.starter)
+
+
+def _remark(refusals: tuple[tuple[Place, str], ...]) -> str:
+    said = "; ".join(f"{place.channel}: {code}" for place, code in refusals)
+    return f"shown elsewhere, because of {said}" if said else ""

@@ -1,4 +1,4 @@
-"""Every modal: a reason, an answer, feedback, what happened, the full view in pages, and what to say when it is too late.
+"""Every modal: a reason, an answer, feedback, what happened, the full view in pages, what to say when it is too late.
 
 Each remembers in its metadata what it is about. A modal of a request that is no longer open says so instead of asking.
 """

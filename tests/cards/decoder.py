@@ -49,7 +49,7 @@ def read_arguments(text: str) -> dict[str, Any]:
 def _name(line: str) -> tuple[str, str]:
     if not line.startswith('"'):
         name, _, rest = line.partition(":")
-        return name, rest
+        return unspell(name), rest
     # The closing quote of the JSON string is the first one that no backslash escapes.
     closing = re.match(r'"(?:[^"\\]|\\.)*"', line)
     assert closing

@@ -73,8 +73,9 @@ def vote(kind: DecisionKind, reason: str = "", value: object = None) -> Vote:
 _FRAGMENTS = (
     SENTINEL, "<!channel>", "<@U1ANA>", "<https://evil.example|Approve>", "*bold*", "```", "`", "_x_", "~s~", ":tada:",
     "&amp;", "\u202egnp.exe", "\u200b", "\u2066", "\U000e0041", "\ufe0f", "a\u0301\u0301\u0301\u0301", "\u0336x",
-    "\u3164", "\u00a0", "\u2800", " " * 60, "x" * 150, "\n", "\r\n", "\t", "\u2028", "\x00", "\ud800", "\ue000", "\u0378",
-    "⟦", "⟧", "⟦U+202E⟧", "⟦space × 40⟧", '"', '"\namount: 5', "amount: 5", "  │ ", "\\", "\\n", "п", "pаypаl", "日本",
+    "\u3164", "\u00a0", "\u2800", " " * 60, "x" * 150, "\n", "\r\n", "\t", "\u2028", "\x00", "\ud800",
+    "\ue000", "\u0378", "⟦", "⟧", "⟦U+202E⟧",
+    "⟦space × 40⟧", '"', '"\namount: 5', "amount: 5", "  │ ", "\\", "\\n", "п", "pаypаl", "日本",
     "👩‍👧", "",
 )  # fmt: skip
 words = st.one_of(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
 import pytest
 from hypothesis import given, settings
 
@@ -82,7 +85,6 @@ def test_an_answer_passes_as_the_agent_will_get_it(
         (Question(text="?", choices=("1", "0")), True, "1, 0"),
         (INTEGER, "many", "not of type 'integer'"),
         (INTEGER, 0, "less than the minimum"),
-        (Question(text="?", answer_schema={"$ref": "http://127.0.0.1:9/schema"}), "x", "cannot be followed"),
         (Review(draft="x"), {"action": "changes", "feedback": " "}, "what should change"),
         (Review(draft="x"), {"action": "reject", "feedback": "no"}, "accept or changes"),
         (Review(draft="x", round=2, max_rounds=2), {"action": "changes", "feedback": "x"}, "last one"),
@@ -93,7 +95,30 @@ def test_an_answer_passes_as_the_agent_will_get_it(
     ],
 )
 def test_what_is_no_answer_is_refused_with_a_sentence(prompt: Question | Review, value: JsonValue, told: str) -> None:
-    """The sentence says what would be one; nothing is fetched to find out."""
+    """The sentence says what would be one."""
     fault = validate_answer(prompt, value)
     assert isinstance(fault, AnswerFault)
     assert told in fault.message
+
+
+def test_an_agents_schema_fetches_nothing() -> None:
+    """A reference to an address is refused without a look at the address."""
+    asked: list[str] = []
+
+    class Counting(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+    with HTTPServer(("127.0.0.1", 0), Counting) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        schema = {"$ref": f"http://127.0.0.1:{server.server_port}/schema"}
+        try:
+            fault = validate_answer(Question(text="?", answer_schema=schema), "x")
+        finally:
+            server.shutdown()
+            thread.join()
+    assert isinstance(fault, AnswerFault)
+    assert "cannot be followed" in fault.message
+    assert asked == []

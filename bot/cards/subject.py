@@ -95,12 +95,12 @@ def last_value(view: RequestView) -> JsonValue:
 
 
 def _answer(view: RequestView) -> Iterator[Passage]:
-    value = last_value(view)
-    if isinstance(value, Mapping):
-        said = next((value[key] for key in ("feedback", "result", "reason") if value.get(key)), None)
-        value = said if "action" in value else value
+    label, value = "The answer", last_value(view)
+    if isinstance(value, Mapping) and view.kind is not RequestKind.QUESTION:
+        key = next((key for key in ("feedback", "result", "reason") if value.get(key)), None)
+        label, value = (f"The {key}", value[key]) if key else (label, None)
     if value is not None:
-        yield Passage("The answer", prose(value if isinstance(value, str) else indented(value), **_ANSWER), words=True)
+        yield Passage(label, prose(value if isinstance(value, str) else indented(value), **_ANSWER), words=True)
 
 
 def _numbered(choices: tuple[str, ...]) -> Excerpt:

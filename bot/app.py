@@ -11,7 +11,6 @@ import structlog
 from aiohttp import web
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.web.async_client import AsyncWebClient
 
 from agent_runtime.agents import Agent
 from agent_runtime.audit import record_noise
@@ -26,7 +25,7 @@ from bot.desk import Desk
 from bot.directory import Directory
 from bot.door import LARGEST_BODY, PATH, Door
 from bot.listeners import register_listeners
-from bot.slack_client import SlackClients, open_clients
+from bot.slack_client import Identity, SlackClients, open_clients
 from storage.database import Database
 
 log = structlog.get_logger("signoff")
@@ -111,11 +110,17 @@ async def open_bot(
         yield Bot(runtime, deliveries, desk, door, build_web_app(door))
 
 
-def build_slack_app(clients: SlackClients, identity: object, desk: Desk) -> AsyncApp:
+def build_slack_app(clients: SlackClients, identity: Identity, desk: Desk) -> AsyncApp:
     """Bolt with our listeners. Deliveries were verified at the door; whose bot this is was asked once, at start."""
 
     async def authorize() -> AuthorizeResult:
-        return AuthorizeResult.from_auth_test_response(auth_test_response=identity, bot_token=clients.token)
+        return AuthorizeResult(
+            enterprise_id=None,
+            team_id=identity.team_id,
+            bot_user_id=identity.user_id,
+            bot_id=identity.bot_id,
+            bot_token=clients.token,
+        )
 
     app = AsyncApp(
         client=clients.web,
@@ -137,6 +142,3 @@ def build_web_app(door: Door) -> web.Application:
 
 async def _healthz(_request: web.Request) -> web.Response:
     return web.json_response({"ok": True})
-
-
-__all__ = ["AsyncWebClient", "Bot", "Connection", "open_bot"]

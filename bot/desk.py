@@ -6,6 +6,7 @@ in one place and in one order: a bounded directory read, then one transaction.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -38,7 +39,12 @@ class People(Protocol):
     """Who somebody is, right now: the Slack directory, or the console's."""
 
     async def member(
-        self, actor: Actor, selectors: Sequence[Selector], *, starter: Actor | None = None
+        self,
+        actor: Actor,
+        selectors: Sequence[Selector],
+        *,
+        starter: Actor | None = None,
+        allow_public: bool = False,
     ) -> Membership: ...
 
     async def mentions(self, selectors: Sequence[Selector], starter: Actor | None = None) -> tuple[str, ...]: ...
@@ -134,10 +140,14 @@ class Desk:
 
     async def _see(self, act: Act, actor: Actor) -> tuple[Membership, tuple[str, ...]]:
         rules, starter = await self.runtime.db.read(_asked, act.request_id)
-        stages = rules.stages if rules else ()
-        selectors = stages[act.stage].approvers if act.stage < len(stages) else ()
-        membership = await self._people.member(actor, selectors, starter=starter)
-        return membership, await self._people.mentions(selectors, starter)
+        stage = rules.stages[act.stage] if rules and act.stage < len(rules.stages) else None
+        selectors = stage.approvers if stage else ()
+        allow_public = stage.allow_public if stage else False
+        membership, mentions = await asyncio.gather(
+            self._people.member(actor, selectors, starter=starter, allow_public=allow_public),
+            self._people.mentions(selectors, starter),
+        )
+        return membership, mentions
 
     async def _shown(self, run: Run | RefusalReason) -> RunView | RefusalReason:
         if isinstance(run, RefusalReason):

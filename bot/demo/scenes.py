@@ -38,7 +38,7 @@ async def answer(play: Play) -> None:
     play.scene("input: the agent needs to know something")
     run = await play.start("ana", "input", "Book a flight to Rome")
     question = await play.card("airline", "Answer")
-    await play.fill("ana", question, "Answer", "Aurora Air")
+    await play.fill("ana", question, "Answer", "1. Aurora Air")
     await play.ends(run, "Aurora Air")
 
 

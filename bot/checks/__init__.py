@@ -1,0 +1,1 @@
+"""What `signoff check` looks at, and `signoff serve` before it starts: findings as values, rendered elsewhere."""

@@ -1,0 +1,111 @@
+"""All checks in the order in which one needs another. What is read on the way is kept, for the server to start with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from agent_runtime.agents import Agent
+from agent_runtime.clock import Clock
+from agent_runtime.errors import ConfigError
+from agent_runtime.policy_file import Configuration, load_policy_file
+from agent_runtime.registry import load_agents
+from bot.checks.agents import check_agents
+from bot.checks.approvers import check_approvers
+from bot.checks.finding import Finding, Section, fault, faults_of, ok, warning
+from bot.checks.listing import Listing
+from bot.checks.packages import check_packages
+from bot.checks.places import check_places
+from bot.checks.slack import Connected, check_connection
+from bot.checks.store import check_store
+from bot.settings import Settings, load_settings, require_slack
+from bot.slack_client import SlackClients, open_clients
+
+APPROVERS = "Approvers"
+"""The title of the one section whose faults do not keep a server from starting: requests wait until they are mended."""
+
+
+class Inspection:
+    """One round of all checks. `settings`, `configuration` and `agents` are None until their section came without a
+    fault."""
+
+    def __init__(self, clock: Clock, folder: Path) -> None:
+        self.settings: Settings | None = None
+        self.configuration: Configuration | None = None
+        self.agents: dict[str, Agent] | None = None
+        self._clock = clock
+        self._folder = folder
+
+    async def sections(self) -> AsyncIterator[Section]:
+        """The findings, section by section, as they are made. Nothing expected raises."""
+        yield Section("Packages", check_packages(self._folder))
+        yield Section("Settings", self._read_settings())
+        if self.settings is None:
+            return
+        yield Section("Policy file", self._read_policy(self.settings))
+        yield Section("Database", self._look_at_store(self.settings))
+        yield Section("Agents", await self._load_agents(self.settings))
+        if self.settings.slack_bot_token is not None:
+            token = self.settings.slack_bot_token.get_secret_value()
+            async with open_clients(self.settings.slack_api_url, token) as clients:
+                async for section in self._ask_slack(clients):
+                    yield section
+
+    def _read_settings(self) -> tuple[Finding, ...]:
+        try:
+            self.settings = load_settings()
+        except ConfigError as error:
+            return faults_of(error)
+        missing = faults_of(ConfigError(require_slack(self.settings)))
+        if self.settings.socket_mode:
+            problem = "SLACK_APP_TOKEN is set, and Socket Mode is not available yet"
+            missing += (fault(problem, "Unset it, and set SLACK_SIGNING_SECRET for HTTP"),)
+        return missing or (ok("Everything that Slack needs is set"), *_remarks(self.settings))
+
+    def _read_policy(self, settings: Settings) -> tuple[Finding, ...]:
+        try:
+            self.configuration = load_policy_file(settings.config)
+        except ConfigError as error:
+            return faults_of(error)
+        count = len(self.configuration.policies.policies)
+        return (ok(f"{settings.config}: {count} {'policy' if count == 1 else 'policies'}, and the default"),)
+
+    def _look_at_store(self, settings: Settings) -> tuple[Finding, ...]:
+        try:
+            return check_store(settings)
+        except ConfigError as error:
+            return faults_of(error)
+
+    async def _load_agents(self, settings: Settings) -> tuple[Finding, ...]:
+        paths = agent_paths(settings, self.configuration)
+        if not paths:
+            return (warning("not looked at: the policy file that names them cannot be read", "Mend that file first"),)
+        try:
+            self.agents = load_agents(paths, settings.data_dir, file=_source(settings))
+        except ConfigError as error:
+            return faults_of(error)
+        return await check_agents(self.agents)
+
+    async def _ask_slack(self, clients: SlackClients) -> AsyncIterator[Section]:
+        connected: Connected = await check_connection(clients, self._clock)
+        yield Section("Slack", connected.findings)
+        if not connected.works or self.configuration is None:
+            return
+        listing = Listing(clients, connected.bot)
+        yield Section("Channels", await check_places(self.configuration, listing, connected.scopes))
+        yield Section(APPROVERS, await check_approvers(self.configuration, listing))
+
+
+def agent_paths(settings: Settings, configuration: Configuration | None) -> tuple[str, ...]:
+    """Where the agents are: what the environment says, else the policy file; empty where neither can be read."""
+    return settings.agents or (configuration.agents if configuration else ())
+
+
+def _source(settings: Settings) -> str:
+    return "environment" if settings.agents else str(settings.config)
+
+
+def _remarks(settings: Settings) -> tuple[Finding, ...]:
+    if settings.slack_is_local:
+        return (ok(f"Slack is a workspace on this machine: {settings.slack_api_url}"),)
+    return ()

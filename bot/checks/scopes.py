@@ -1,0 +1,49 @@
+"""What the app must be allowed to do in Slack, and what for. `manifest.yml` asks for exactly these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bot.checks.finding import Finding, fault, ok, warning
+
+MEND = "Add it under OAuth & Permissions on the app's page, and install the app again; manifest.yml has them all"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One OAuth scope of the bot token. `vital`: without it Signoff does not start."""
+
+    name: str
+    purpose: str
+    vital: bool = True
+
+
+SCOPES = (
+    Scope("channels:history", "find a message again whose posting was never confirmed", vital=False),
+    Scope("channels:read", "channel names, and members of approver channels"),
+    Scope("chat:write", "cards, threads, private notices"),
+    Scope("chat:write.public", "post where the bot was not invited", vital=False),
+    Scope("commands", "/agent", vital=False),
+    Scope("groups:history", "find a message again in a private channel", vital=False),
+    Scope("groups:read", "members of private approver channels"),
+    Scope("im:history", "find a direct message again", vital=False),
+    Scope("im:write", "write to a person directly"),
+    Scope("usergroups:read", "who is in an approver group"),
+    Scope("users:read", "names, guests, deactivated accounts"),
+)
+
+
+def check_scopes(granted: frozenset[str] | None) -> tuple[Finding, ...]:
+    """What the token lacks. `granted` is None where Slack did not say."""
+    if granted is None:
+        return (warning("Slack did not say which scopes the token has", "Compare them with manifest.yml by hand"),)
+    missing = tuple(_missing(granted))
+    return missing or (ok(f"The token has all {len(SCOPES)} scopes that Signoff needs"),)
+
+
+def _missing(granted: frozenset[str]) -> Iterator[Finding]:
+    for scope in SCOPES:
+        if scope.name not in granted:
+            found = fault if scope.vital else warning
+            yield found(f"The token lacks the scope {scope.name} ({scope.purpose})", MEND)

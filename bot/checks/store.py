@@ -1,0 +1,66 @@
+"""The database: is it there, is it free, are its tables this version's, and is this SQLite a safe one?"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+from bot.checks.finding import Finding, fault, ok, warning
+from bot.secret_key import KEY_FILE, read_secret_key
+from bot.settings import Settings
+from storage.condition import Condition, read_condition
+from storage.database import has_wal_reset_bug
+from storage.errors import StorageUnusable
+
+
+def check_store(settings: Settings) -> tuple[Finding, ...]:
+    """Changes nothing: a database or a key that is not there yet is made by the server. Raises ConfigError where the
+    secret key cannot be used."""
+    try:
+        condition = read_condition(settings.database_url)
+    except StorageUnusable as unusable:
+        return (fault(unusable.problem, unusable.mend),)
+    return (*_tables(condition), _library(), _key(settings, condition))
+
+
+def _tables(condition: Condition) -> Iterator[Finding]:
+    path = condition.path
+    if condition.taken:
+        yield warning(
+            f"{path} is in use by another signoff process",
+            "If that is your server, all is well; if not, stop it, or set SIGNOFF_DATA_DIR to a folder of its own",
+        )
+    if not condition.exists or condition.empty:
+        yield ok(f"{path} will be made when the server starts")
+    elif condition.current:
+        yield ok(f"{path} has the tables of this version")
+    else:
+        yield fault(
+            f"{path} has the tables of another version of Signoff",
+            "Stop every signoff process, keep a copy of the file, and run: signoff migrate",
+        )
+
+
+def _library() -> Finding:
+    version = sqlite3.sqlite_version
+    if has_wal_reset_bug():
+        return warning(
+            f"SQLite {version} can corrupt a database that two processes write at once; Signoff is the only writer",
+            "Open the file with no other program while the server runs, or install SQLite 3.51.3 or newer",
+        )
+    return ok(f"SQLite {version}")
+
+
+def _key(settings: Settings, condition: Condition) -> Finding:
+    if settings.secret_key is not None:
+        return ok("The secret key comes from SIGNOFF_SECRET_KEY")
+    path = settings.data_dir / KEY_FILE
+    if path.exists() or path.is_symlink():
+        read_secret_key(settings)
+        return ok(f"The secret key is in {path}, and only its owner can read it")
+    if condition.exists and not condition.empty:
+        return warning(
+            f"{path} is missing though the database is there: a new key makes every open request undecidable",
+            "Restore the key from a backup, or set SIGNOFF_SECRET_KEY to the old one",
+        )
+    return ok(f"The secret key will be made in {path} when the server starts")

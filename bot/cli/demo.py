@@ -1,0 +1,25 @@
+"""`signoff demo`: everything on this machine, no account anywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    auto: Annotated[bool, typer.Option("--auto", help="Play all patterns by itself, and compare the effects.")] = False,
+    console: Annotated[
+        str | None, typer.Option("--console", metavar="AGENT", help="Run one agent and ask you here, yes or no.")
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option("--data-dir", metavar="DIR", help="Where its data goes; a fresh folder if left out.")
+    ] = None,
+) -> None:
+    """Try it: the bot in a local workspace, with demo agents."""
+    if auto and console is not None:
+        raise typer.BadParameter("--auto answers by itself and --console asks you: choose one.")
+    from bot.demo.command import run  # the bot and its agents take seconds to import
+
+    raise typer.Exit(run(auto=auto, console=console, data_dir=data_dir))

@@ -1,0 +1,120 @@
+"""`signoff serve`: the server, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from bot.cli.check import show
+from bot.cli.words import MISUSED, Problem, Words, say, sentence, stderr, stdout
+
+if TYPE_CHECKING:
+    from bot.app import Bot
+    from bot.checks.finding import Section
+    from bot.checks.inspection import Inspection
+    from bot.settings import Settings
+
+BACKLOG = 1024
+INTERRUPTED = 128 + signal.SIGINT
+GRACE_SECONDS = 5.0
+"""How long deliveries that are being answered may take once the server stops."""
+
+
+def serve() -> None:
+    """Serve Slack until stopped by SIGTERM or Ctrl-C.
+
+    What was begun is finished first. A second signal ends it at once, and nothing is lost by that either.
+    """
+    from bot.logs import configure_logs
+
+    configure_logs()
+    try:
+        raise typer.Exit(asyncio.run(_serve()))
+    except asyncio.CancelledError:
+        raise typer.Exit(INTERRUPTED) from None
+
+
+async def _serve() -> int:
+    from agent_runtime.clock import SystemClock
+    from bot.checks.inspection import Inspection
+
+    stopping = asyncio.Event()
+    _stop_on_signals(stopping)
+    inspection = Inspection(SystemClock(), Path.cwd())
+    with stderr().status("Looking at everything before the start ..."):
+        sections = [section async for section in inspection.sections()]
+    if not _may_start(sections):
+        say(Words(MISUSED, (Problem("not started: mend what is marked above", "To look again: signoff check"),)))
+        return MISUSED
+    await _run(inspection, stopping)
+    return 0
+
+
+def _may_start(sections: list[Section]) -> bool:
+    """Tell what was found; False where a fault forbids starting. What failed just now may pass, and approvers that
+    mean nobody leave requests open: both are told, and the server starts."""
+    from bot.checks.finding import Level, Section
+    from bot.checks.inspection import APPROVERS
+
+    console = stderr()
+    for section in sections:
+        found = tuple(finding for finding in section.findings if finding.level is not Level.OK)
+        if found:
+            show(Section(section.title, found), console)
+    fatal = [one for section in sections if section.title != APPROVERS for one in section.findings]
+    return not any(finding.level is Level.FAULT for finding in fatal)
+
+
+async def _run(inspection: Inspection, stopping: asyncio.Event) -> None:
+    from bot.app import Connection, open_bot
+    from bot.secret_key import read_secret_key
+
+    settings, configuration, agents = inspection.settings, inspection.configuration, inspection.agents
+    assert settings is not None, "there was no fault"
+    assert configuration is not None, "there was no fault"
+    assert agents is not None, "there was no fault"
+    token, secret = settings.slack_bot_token, settings.slack_signing_secret
+    assert token is not None, "there was no fault"
+    assert secret is not None, "there was no fault"
+    connection = Connection(settings.slack_api_url, token.get_secret_value(), secret.get_secret_value())
+    key = read_secret_key(settings)
+    async with open_bot(connection, configuration, agents, settings.database_url, key) as bot:
+        await _listen(bot, settings, stopping)
+
+
+async def _listen(bot: Bot, settings: Settings, stopping: asyncio.Event) -> None:
+    from aiohttp import web
+
+    from bot.door import PATH
+
+    runner = web.AppRunner(bot.web_app, access_log=None, shutdown_timeout=GRACE_SECONDS)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG).start()
+        host, port = runner.addresses[0][:2]
+        place = f"[{host}]" if ":" in host else host
+        stdout().print(f"Signoff listens on http://{place}:{port}{PATH}")
+        await bot.run(stopping)
+    finally:
+        await runner.cleanup()
+    stdout().print("Signoff has stopped.")
+
+
+def _stop_on_signals(stopping: asyncio.Event) -> None:
+    """The first signal asks for a stop; the next one ends the process's work where it stands."""
+    loop, serving = asyncio.get_running_loop(), asyncio.current_task()
+    assert serving is not None
+
+    def stop() -> None:
+        if stopping.is_set():
+            serving.cancel()
+            return
+        stopping.set()
+        stderr().print(sentence("Stopping when what was begun is finished; again to stop at once"))
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)

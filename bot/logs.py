@@ -1,0 +1,72 @@
+"""Logs: lines for people on a terminal, JSON elsewhere, always to stderr, never with a token in them."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import Processor
+
+_TOKENS = re.compile(r"\b(xox[a-z](?:\.xox[a-z])?|xapp|xwfp)-[A-Za-z0-9-]+")
+_LEVELS: Mapping[str, int] = {
+    "": logging.WARNING,
+    "signoff": logging.INFO,
+    # Without a level of their own they would follow the root's, and their DEBUG lines hold whole bodies.
+    "slack_sdk": logging.INFO,
+    "slack_bolt": logging.INFO,
+    "slack_bolt.AsyncApp": logging.INFO,
+}
+
+
+def configure_logs(stream: TextIO | None = None) -> None:
+    """Set up logging for this process, our own lines and the libraries'. May be called again."""
+    out = stream or sys.stderr
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_renderers(terminal=out.isatty()),
+                without_tokens,
+            ],
+        )
+    )
+    logging.getLogger().handlers = [handler]
+    for name, level in _LEVELS.items():
+        logging.getLogger(name or None).setLevel(level)
+
+
+def without_tokens(_logger: Any, _method: str, line: Any) -> Any:
+    """The finished line with whatever looks like one of Slack's tokens blotted out."""
+    return _TOKENS.sub(r"\1-•••", line) if isinstance(line, str) else line
+
+
+def _renderers(*, terminal: bool) -> list[Processor]:
+    if terminal:
+        # Not rich's traceback, which prints local variables and with them whatever they hold.
+        return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    return [structlog.processors.format_exc_info, _message_first, structlog.processors.JSONRenderer(ensure_ascii=False)]
+
+
+def _message_first(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Time, level and event in front, where a reader of raw lines looks for them."""
+    front = {key: event.pop(key) for key in ("timestamp", "level", "event") if key in event}
+    return {**front, **event}

@@ -1,0 +1,75 @@
+"""Looking at a store without opening it: is it there, is it in use, are its tables this version's. Changes nothing."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import Engine, NullPool, create_engine
+from sqlalchemy.exc import DatabaseError
+
+from storage.database import sqlite_path
+from storage.errors import StorageUnusable
+from storage.migrate import at_head, is_empty
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How a store was found. `taken`: another process is using it; `current`: its tables are this version's."""
+
+    path: Path
+    exists: bool = False
+    taken: bool = False
+    empty: bool = True
+    current: bool = False
+
+
+def read_condition(url: str) -> Condition:
+    """How the store is. Raises StorageUnusable where it is none, or may not be read."""
+    path = sqlite_path(url)
+    if not path.exists():
+        _require_folder(path)
+        return Condition(path)
+    taken = is_taken(path)
+    engine = _engine(path)
+    try:
+        empty = is_empty(engine)
+        return Condition(path, exists=True, taken=taken, empty=empty, current=not empty and at_head(engine))
+    except DatabaseError as error:
+        problem = f"{path} cannot be read as a database: {error.orig}"
+        raise StorageUnusable(problem, "Restore it from a backup, or name another file") from error
+    finally:
+        engine.dispose()
+
+
+def is_taken(path: Path) -> bool:
+    """Whether a process holds the store's lock. The lock is only tried as a reader, for an instant."""
+    try:
+        descriptor = os.open(f"{path}.lock", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _engine(path: Path) -> Engine:
+    """Read-only: a look must not make a file or change one."""
+    address = f"file:{quote(str(path))}?mode=ro"
+    return create_engine("sqlite://", creator=lambda: sqlite3.connect(address, uri=True), poolclass=NullPool)
+
+
+def _require_folder(path: Path) -> None:
+    """Raise where the file could not be made: the nearest folder that exists must be one that may be written."""
+    folder = next(parent for parent in path.parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        problem = f"{path} cannot be made: {folder} is not a folder that this user may write"
+        raise StorageUnusable(problem, "Let this user write it, or set SIGNOFF_DATA_DIR")

@@ -33,7 +33,7 @@ lint: $(READY) ## Style, banned names, one-way imports, module length
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
 	@awk 'FNR > 350 && !seen[FILENAME]++ { print FILENAME ": longer than 350 lines, split it by noun"; bad = 1 } END { exit bad }' \
-		$$(find bot agent_runtime storage -name '*.py')
+		$$(find bot agent_runtime storage -name '*.py' -not -path '*/migrations/versions/*')
 
 types: $(READY) ## mypy, strict
 	$(BIN)/mypy

@@ -222,6 +222,8 @@ def rules_for_question(policies: PolicySet, facts: CallFacts) -> Rules:
         update={
             "stages": stages,
             "decisions": (DecisionKind.ANSWERED,),
+            # An agent's own question has no refusal it would understand: the run fails, and a retry asks again.
+            "on_timeout": OnTimeout.KEEP if rules.on_timeout is OnTimeout.KEEP else OnTimeout.FAIL,
             "allow_self_approval": True,
             # A guest who was let start the run must be able to answer it; nobody else is named here.
             "allow_guests": rules.allow_guests or all(stage.approvers == (STARTER,) for stage in stages),

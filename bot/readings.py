@@ -39,14 +39,13 @@ class Readings:
             return cast("Reading[T]", kept)
         flight = self._flights.get(key)
         if flight is None:
-            flight = asyncio.create_task(self._read(key, read))
+            flight = asyncio.create_task(self._read(key, read, self._clock.now()))
             self._flights[key] = flight
             flight.add_done_callback(lambda done: self._landed(key, done))
         # Shielded: one impatient caller must not end the read of all the others.
         return cast("Reading[T]", await asyncio.shield(flight))
 
-    async def _read(self, key: str, read: Callable[[], Awaitable[T]]) -> Reading[T]:
-        taken_at = self._clock.now()
+    async def _read(self, key: str, read: Callable[[], Awaitable[T]], taken_at: datetime) -> Reading[T]:
         reading = Reading(await read(), taken_at)
         if len(self._kept) >= _MOST:
             self._kept.clear()

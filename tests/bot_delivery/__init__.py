@@ -1,0 +1,1 @@
+"""Delivery to Slack and the directory, against a workspace over real HTTP."""

@@ -21,7 +21,9 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.base import Checkpoint as GraphCheckpoint
 from langgraph.checkpoint.serde.base import SerializerProtocol
+from langgraph.checkpoint.serde.types import INTERRUPT
 
+from agent_runtime.errors import AgentError
 from storage import checkpoints
 from storage.database import Database
 from storage.models import Checkpoint, CheckpointWrite
@@ -32,6 +34,8 @@ Fence = Callable[[Tx], None]
 
 MSGPACK = "msgpack"
 """How the serialiser names what is neither nothing nor plain bytes."""
+
+_WRITTEN = {INTERRUPT: "what the agent asked with interrupt()"}
 
 Kept = tuple[Checkpoint, list[CheckpointWrite]]
 
@@ -140,7 +144,7 @@ class StoreSaver(BaseCheckpointSaver[int]):
         self, config: RunnableConfig, checkpoint: GraphCheckpoint, metadata: CheckpointMetadata
     ) -> Checkpoint:
         thread_id, namespace = _place(config)
-        form, body = self.serde.dumps_typed(checkpoint)
+        form, body = self._dump("the agent's state", checkpoint)
         self.fresh[namespace] = [body] if form == MSGPACK else []
         return Checkpoint(
             thread_id=thread_id,
@@ -158,7 +162,7 @@ class StoreSaver(BaseCheckpointSaver[int]):
         thread_id, namespace = _place(config)
         rows = []
         for position, (channel, value) in enumerate(writes):
-            form, body = self.serde.dumps_typed(value)
+            form, body = self._dump(_WRITTEN.get(channel, f"what the agent wrote to {channel}"), value)
             if form == MSGPACK:
                 self.fresh.setdefault(namespace, []).append(body)
             rows.append(
@@ -175,6 +179,13 @@ class StoreSaver(BaseCheckpointSaver[int]):
                 )
             )
         return rows, all(channel in WRITES_IDX_MAP for channel, _ in writes)
+
+    def _dump(self, what: str, value: Any) -> tuple[str, bytes]:
+        try:
+            return self.serde.dumps_typed(value)
+        except (TypeError, ValueError) as error:
+            reason = error.__cause__ or error
+            raise AgentError(f"{what} cannot be kept ({reason}); only plain values and messages survive") from error
 
     def _tuple(self, kept: Kept) -> CheckpointTuple:
         row, writes = kept

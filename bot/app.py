@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from copy import copy
 from dataclasses import dataclass
 
 import structlog
@@ -122,8 +123,11 @@ def build_slack_app(clients: SlackClients, identity: Identity, desk: Desk) -> As
             bot_token=clients.token,
         )
 
+    # Bolt takes the token from `authorize` for each delivery, and warns at every start about one that it finds twice.
+    web_client = copy(clients.web)
+    web_client.token = None
     app = AsyncApp(
-        client=clients.web,
+        client=web_client,
         authorize=authorize,
         request_verification_enabled=False,
         process_before_response=True,

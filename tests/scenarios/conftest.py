@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.scenarios.house import House, open_house
+from tests.scenarios.logs import Logs
+
+
+@pytest.fixture(autouse=True)
+def logs(caplog: pytest.LogCaptureFixture) -> Iterator[Logs]:
+    """Everything that is logged. A scenario fails where something went wrong that it did not expect."""
+    caplog.set_level(logging.INFO)
+    with capture_logs() as entries:
+        kept = Logs(entries, caplog)
+        yield kept
+    assert kept.troubles == []
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from bot.demo.stage import POLICY_FILE
 from bot.door import PATH
 from bot.workspace import Message, Person, Workspace
 from bot.workspace.demo_world import demo_world
-from storage import audit, outbox, requests, runs
+from storage import audit, outbox, requests
 from storage.models import AuditEntry
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -61,10 +62,11 @@ class House:
 
     async def start(self, who: str, agent: str, text: str, channel: str = "#general") -> RunView:
         """`/agent AGENT TEXT`, settled: the run as it is then."""
-        await self.person(who).command("/agent", f"{agent} {text}", channel=channel)
+        answer = await self.person(who).command("/agent", f"{agent} {text}", channel=channel)
+        said = re.search(r" as (R\w+)\.", answer.text)
+        assert said is not None, answer.text
         await self.settle()
-        newest = await self.bot.runtime.db.read(runs.recent, 1)
-        return await self.run(newest[0].id)
+        return await self.run(said[1])
 
     async def run(self, run_id: str) -> RunView:
         view = await self.bot.runtime.db.read(read_run, run_id)
@@ -80,16 +82,23 @@ class House:
         rows = await self.bot.runtime.db.read(requests.of_run, run_id)
         return [await self.request(row.id) for row in rows]
 
-    def card(self, words: str) -> Message:
-        """The newest message in any channel that says this."""
-        channels = list(self.ws.world.channels.values())
-        found = [
-            message for channel in channels for message in self._everything(channel.id) if words in message.plain()
-        ]
-        assert found, f"nothing says {words!r}; there is:\n" + "\n---\n".join(
-            message.plain() for channel in channels for message in self._everything(channel.id)
+    def card(self, words: str, button: str = "") -> Message:
+        """The newest message in any channel that says this, and has this button if one is named."""
+        everything = self.messages()
+        found = [one for one in everything if words in one.plain() and (not button or button in one.labels)]
+        assert found, f"nothing says {words!r} with {button!r}; there is:\n" + "\n---\n".join(
+            f"{one.plain()} {one.labels}" for one in everything
         )
         return max(found, key=lambda message: message.ts)
+
+    def messages(self) -> list[Message]:
+        """Every message of every channel, in no order."""
+        return [message for channel_id in self.ws.world.channels for message in self._everything(channel_id)]
+
+    def root(self, run_id: str) -> Message:
+        """The run's own message."""
+        (found,) = [one for one in self.messages() if one.thread_ts is None and f"run {run_id}" in one.plain()]
+        return found
 
     def _everything(self, channel_id: str) -> list[Message]:
         held = self.ws.world.channels[channel_id].messages.values()
@@ -98,6 +107,11 @@ class House:
     async def audit(self, event: str | None = None) -> list[AuditEntry]:
         rows = await self.bot.runtime.db.read(audit.entries, 0, 100_000)
         return [row for row in rows if event is None or row.event == event]
+
+    async def require_invariants(self) -> None:
+        """What holds at the end of every scenario: Slack understood all that was said, and the audit chain is whole."""
+        assert self.ws.problems == [], self.ws.problems
+        assert await self.audit_is_intact()
 
     async def audit_is_intact(self) -> bool:
         return (await self.bot.runtime.db.read(verify, self.bot.runtime.seal)).broken_at is None
@@ -128,7 +142,6 @@ async def open_house(
         _beside(served, folder, configuration, built, clock, on_commit) as house,
     ):
         yield house
-        assert served.problems == [], served.problems
 
 
 @asynccontextmanager
@@ -148,8 +161,10 @@ async def _beside(
         await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
         host, port = runner.addresses[0][:2]
         workspace.app_url = f"http://{host}:{port}{PATH}"
+        house = House(workspace, bot, clock, folder)
         try:
-            yield House(workspace, bot, clock, folder)
+            yield house
+            await house.require_invariants()
         finally:
             await runner.cleanup()
 

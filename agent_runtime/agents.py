@@ -113,7 +113,8 @@ class Ledger(Protocol):
     """What stands between an agent and its tools during one advance. Its answers come from the store; `start` is the
     only authority, and everything before it is advice from one snapshot.
 
-    Every method raises `LeaseLost` when another worker holds the run and `RunCancelled` when a person stopped it.
+    Every method raises `LeaseLost` when another worker holds the run and `RunCancelled` when a person stopped it;
+    `start` raises `ExecutionPaused` while an operator has stopped everything. An agent lets all three through.
     """
 
     def interrupt_for(self, call: ToolCall) -> Interrupt | None:

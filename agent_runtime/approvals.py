@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from agent_runtime import outbound
 from agent_runtime.audit import INTERNAL, Event, Origin, record
+from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
+from agent_runtime.digest import NotJson, canonical
 from agent_runtime.lifecycle import REQUEST_MOVES, require_move
 from agent_runtime.outcomes import settle_outcome
 from agent_runtime.people import Membership, authorise_decision
@@ -16,7 +18,7 @@ from agent_runtime.policy import Rules
 from agent_runtime.prompts import AnswerFault, read_prompt, validate_answer
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.sealed import is_genuine, read_rules, seal_decision
-from storage import requests, runs
+from storage import boots, requests, runs
 from storage.models import Decision, Request, Run
 from storage.tx import Tx
 from storage.types import (
@@ -68,7 +70,7 @@ Verdict = Accepted | Refused
 
 def decide(tx: Tx, context: Context, act: Act, membership: Membership, origin: Origin) -> Verdict:
     """Record one person's decision, or refuse it. Refusals are returned, so that their audit row commits."""
-    request = requests.get(tx, act.request_id)
+    request = _current(tx, context, act.request_id)
     if request is None:
         return _refuse(tx, context, RefusalReason.UNKNOWN_REQUEST, act, None, membership.actor, origin)
     refusal = _check(tx, context, act, request, membership) or _check_answer(act, request)
@@ -81,7 +83,7 @@ def decide(tx: Tx, context: Context, act: Act, membership: Membership, origin: O
 
 def may_decide(tx: Tx, context: Context, act: Act, membership: Membership, origin: Origin) -> Refused | None:
     """Why this person's decision would be refused, before they are asked for its words; recorded like a refusal."""
-    request = requests.get(tx, act.request_id)
+    request = _current(tx, context, act.request_id)
     if request is None:
         return _refuse(tx, context, RefusalReason.UNKNOWN_REQUEST, act, None, membership.actor, origin)
     refusal = _check(tx, context, act, request, membership)
@@ -132,6 +134,17 @@ def fail_waiting(tx: Tx, context: Context, run: Run, reason: str) -> None:
         outbound.note(tx, context, run.id, seq, f"Failed: {reason}")
 
 
+def _current(tx: Tx, context: Context, request_id: str) -> Request | None:
+    """A request as it stands now: one whose time is up is closed first, so that a late sweep never lets a click in."""
+    request = requests.get(tx, request_id)
+    due = boots.unpaused(tx, context.now)
+    overdue = request is not None and due is not None and request.due_at is not None and request.due_at <= due
+    if request is None or not overdue or request.status is not RequestStatus.PENDING:
+        return request
+    expire(tx, context, request)
+    return requests.get(tx, request_id)
+
+
 def _check(tx: Tx, context: Context, act: Act, request: Request, membership: Membership) -> Refused | None:
     mine = requests.standing_vote(tx, request.id, request.revision, membership.actor.key)
     repeated = mine is not None and mine.kind is act.kind and mine.stage == act.stage
@@ -140,12 +153,12 @@ def _check(tx: Tx, context: Context, act: Act, request: Request, membership: Mem
     if (act.revision, act.stage) != (request.revision, request.stage):
         return Refused(RefusalReason.OUTDATED, request, repeated=repeated)
     rules = read_rules(context.seal, request)
-    if rules is None:
-        record(tx, context, Event.INTEGRITY_BROKEN, membership.actor, run_id=request.run_id, request_id=request.id)
-        return Refused(RefusalReason.INTEGRITY, request)
     run = runs.get(tx, request.run_id)
     assert run is not None
     starter = Actor.model_validate(run.starter)
+    if rules is None or starter.key != request.starter_key:
+        record(tx, context, Event.INTEGRITY_BROKEN, membership.actor, run_id=request.run_id, request_id=request.id)
+        return Refused(RefusalReason.INTEGRITY, request)
     reason = authorise_decision(membership, rules, request.stage, starter, context.now)
     if reason is not None:
         return Refused(reason, request)
@@ -160,12 +173,19 @@ def _check_answer(act: Act, request: Request) -> Refused | None:
     if act.kind is not DecisionKind.ANSWERED:
         return None
     answer = validate_answer(read_prompt(request.kind, request.payload), act.value)
-    return Refused(RefusalReason.BAD_ANSWER, request, answer.message) if isinstance(answer, AnswerFault) else None
+    if isinstance(answer, AnswerFault):
+        return Refused(RefusalReason.BAD_ANSWER, request, answer.message)
+    try:
+        canonical(answer)
+    except NotJson as fault:
+        return Refused(RefusalReason.BAD_ANSWER, request, f"That cannot be kept as an answer: {fault}.")
+    return None
 
 
 def _accept(
     tx: Tx, context: Context, act: Act, request: Request, rules: Rules, actor: Actor, origin: Origin
 ) -> Verdict:
+    act = replace(act, reason=clean(act.reason))
     answer: Any = None
     if act.kind is DecisionKind.ANSWERED:
         answer = validate_answer(read_prompt(request.kind, request.payload), act.value)
@@ -224,7 +244,7 @@ def _votes_in_stage(tx: Tx, context: Context, request: Request) -> int:
 
 
 def _next_stage(tx: Tx, context: Context, request: Request, rules: Rules, actor: Actor) -> None:
-    due = context.now + rules.timeout
+    due = boots.elapsed(tx, context.now) + rules.timeout
     values = {"stage": request.stage + 1, "stage_opened_at": context.now, "due_at": due}
     assert requests.change(tx, request, RequestStatus.PENDING, **values), "one writer: nobody can be between"
     passed = rules.stages[request.stage].name

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
+from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
 from agent_runtime.digest import Seal, canonical
 from storage import audit as rows
@@ -37,6 +39,7 @@ class Event(Described):
     DECISION_REFUSED = "decision.refused", "A vote or an answer was refused."
     STAGE_PASSED = "stage.passed", "A stage reached its quorum and the next one opened."
     REQUEST_CLOSED = "request.closed", "A request reached its end."
+    REQUEST_SET_ASIDE = "request.set_aside", "A retry asks anew about what the failure of its run had closed."
     REQUEST_OVERDUE = "request.overdue", "Nobody decided in time and the policy keeps it open."
     APPROVAL_LAPSED = "approval.lapsed", "An approval was not used in time."
     APPROVAL_UNUSED = "approval.unused", "A run ended without executing an approved call."
@@ -77,16 +80,17 @@ def record(
 ) -> int:
     """Append one entry; its sequence number."""
     salt = context.salt().hex()
-    body = {"actor_name": actor.name, "evidence": dict(origin.evidence), **(text or {})}
-    previous = rows.head(tx)
+    body = _stored({"actor_name": actor.name, "evidence": dict(origin.evidence), **(text or {})})
+    last, previous = rows.head(tx)
     entry = AuditEntry(
+        seq=last + 1,
         at=context.now,
         event=event.value,
         actor=actor.key,
         surface=origin.surface,
         run_id=run_id,
         request_id=request_id,
-        tool=tool,
+        tool=clean(tool),
         digest=digest,
         text_digest=_digest_text(salt, body),
         previous=previous,
@@ -95,7 +99,8 @@ def record(
     )
     entry.hash = _hash(entry)
     entry.mac = context.seal.make(PURPOSE, entry.hash)
-    return rows.append(tx, entry, AuditText(seq=0, salt=salt, body=body))
+    rows.append(tx, entry, AuditText(seq=last + 1, salt=salt, body=body))
+    return last + 1
 
 
 def record_noise(tx: Tx, context: Context, counts: Json) -> None:
@@ -139,6 +144,12 @@ def _problem(entry: AuditEntry, previous: str, text: AuditText | None, seal: Sea
     return ""
 
 
+def _stored(body: Json) -> dict[str, Any]:
+    """The body as it will be read again: a digest over anything else would not fit it later."""
+    stored: dict[str, Any] = json.loads(json.dumps(body, default=str))
+    return stored
+
+
 def _digest_text(salt: str, body: Json) -> str:
     # Not RFC 8785: people's and agents' texts may hold what it refuses, and an audit entry must never fail.
     return hashlib.sha256((salt + json.dumps(body, sort_keys=True)).encode()).hexdigest()
@@ -146,6 +157,7 @@ def _digest_text(salt: str, body: Json) -> str:
 
 def _hash(entry: AuditEntry) -> str:
     covered: Json = {
+        "seq": entry.seq,
         "at": entry.at.isoformat(),
         "event": entry.event,
         "actor": entry.actor,

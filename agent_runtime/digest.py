@@ -67,8 +67,12 @@ class Seal:
         return hmac.new(self._key, purpose.encode() + b"\0" + canonical(value), hashlib.sha256).hexdigest()
 
     def fits(self, purpose: str, value: JsonValue, mac: str) -> bool:
-        """Whether the seal is ours and over exactly this value."""
-        return hmac.compare_digest(self.make(purpose, value), mac)
+        """Whether the seal is ours and over exactly this value; a value that is not JSON was never sealed."""
+        try:
+            made = self.make(purpose, value)
+        except NotJson:
+            return False
+        return hmac.compare_digest(made.encode(), mac.encode("utf-8", "replace"))
 
 
 def _encode(value: JsonValue, pointer: str, depth: int) -> JsonValue:

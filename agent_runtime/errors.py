@@ -3,6 +3,7 @@
 SignoffError
  ├── AgentError          an agent failed
  ├── RunCancelled        a person stopped the run while it was being advanced
+ ├── ExecutionPaused     an operator stopped all executions
  ├── LeaseLost           another worker holds the row (from storage)
  ├── ConfigError         the policy file or a setting is wrong
  └── TextError           a text of the configuration does not mean what it must
@@ -19,6 +20,7 @@ __all__ = [
     "AgentError",
     "ConfigError",
     "ConfigFault",
+    "ExecutionPaused",
     "LeaseLost",
     "RunCancelled",
     "SignoffError",
@@ -42,6 +44,13 @@ class RunCancelled(SignoffError):
     def __init__(self, run_id: str) -> None:
         super().__init__(f"run {run_id} was cancelled")
         self.run_id = run_id
+
+
+class ExecutionPaused(SignoffError):
+    """An operator stopped all executions: nothing may start until they let it go on."""
+
+    def __init__(self) -> None:
+        super().__init__("executions are paused")
 
 
 @dataclass(frozen=True, slots=True)

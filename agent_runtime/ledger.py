@@ -9,21 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agent_runtime import outbound
 from agent_runtime.agents import Interrupt, Lease, Outcome, Start, ToolCall
 from agent_runtime.approvals import cancel_one
 from agent_runtime.audit import Event, record
+from agent_runtime.calls import change_call, report_broken, show_call
+from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
 from agent_runtime.digest import NotJson
 from agent_runtime.errors import LeaseLost
-from agent_runtime.lifecycle import CALL_MOVES, sources
 from agent_runtime.policy import CallFacts, Require, evaluate
+from agent_runtime.sealed import is_genuine_call
 from agent_runtime.start import check_arguments, outcome_interrupt, start_call, tool_interrupt
 from storage import journal, requests, runs
 from storage.database import Database
 from storage.models import JournalEntry, Request, Run
 from storage.tx import Tx
-from storage.types import SYSTEM, Actor, CallStatus, RequestKind, RequestStatus
+from storage.types import SYSTEM, Actor, CallStatus, Json, RequestKind, RequestStatus
 
 ENDS = {
     CallStatus.FINISHED: Event.CALL_FINISHED,
@@ -63,9 +64,13 @@ class StoreLedger:
         self._snapshot = snapshot
 
     def interrupt_for(self, call: ToolCall) -> Interrupt | None:
+        try:
+            digest = check_arguments(self._run, call)
+        except NotJson:
+            return None  # `start` refuses it with the reason; nobody need be asked
         entry = self._snapshot.calls.get(call.key)
         if entry is not None:
-            return self._interrupt_for_started(call, entry)
+            return self._interrupt_for_started(call, entry) if entry.digest == digest else None
         request = self._snapshot.requests.get(f"call:{call.key}")
         if request is not None and request.status is not RequestStatus.LAPSED:
             return tool_interrupt(call) if request.status is RequestStatus.PENDING else None
@@ -100,10 +105,6 @@ class StoreLedger:
         return None if told else outcome_interrupt(call, entry)
 
     def _needs_people(self, call: ToolCall) -> bool:
-        try:
-            check_arguments(self._run, call)
-        except NotJson:
-            return False  # `start` refuses it with the reason; nobody need be asked
         starter = Actor.model_validate(self._run.starter)
         facts = CallFacts(agent=self._run.agent, tool=call.tool, kind=RequestKind.TOOL, args=call.args, starter=starter)
         return isinstance(evaluate(self._context().policies, facts), Require)
@@ -115,28 +116,33 @@ def end_call(
     """Write the end of a call, as whoever started it. A lease lost since then makes it late, not worthless: it is
     evidence until a person has said what happened."""
     entry = journal.get(tx, run_id, call.key)
-    if entry is None or (entry.owner, entry.attempt) != (lease.owner, lease.attempt):
+    if entry is None:
         return
-    values = {"format": outcome.format, "outcome": outcome.body, "summary": outcome.summary} if outcome else {}
-    expected = sources(CALL_MOVES, status)
-    if not journal.change(tx, entry, expected, status=status, ended_at=context.now, **values):
+    summary = clean(outcome.summary) if outcome else ""
+    text = {"status": status.value, "summary": summary}
+    if not is_genuine_call(context.seal, entry):
+        report_broken(tx, context, entry, "the journal of this call was changed before its end was written")
         return
+    values = {"format": outcome.format, "outcome": outcome.body, "summary": summary} if outcome else {}
+    mine = (entry.owner, entry.attempt) == (lease.owner, lease.attempt)
+    changed = change_call(tx, context, entry, status, ended_at=context.now, **values) if mine else None
     late = _is_late(tx, run_id, lease)
-    record(
-        tx, context, Event.CALL_LATE if late else ENDS[status], SYSTEM,
-        run_id=run_id, request_id=entry.request_id or "", tool=call.tool, digest=entry.digest,
-        text={"status": status.value, "summary": outcome.summary if outcome else ""},
-    )  # fmt: skip
-    _show(tx, context, entry)
+    if changed is None:
+        if late and outcome is not None:  # somebody said what happened, or let it run again: kept as evidence only
+            _record(tx, context, Event.CALL_LATE, entry, {**text, "used": False})
+        return
+    _record(tx, context, Event.CALL_LATE if late else ENDS[status], entry, text)
+    show_call(tx, context, changed)
     question = requests.open_outcome(tx, run_id, f"outcome:{call.key}")
     if question is not None and status in {CallStatus.FINISHED, CallStatus.FAILED}:
         cancel_one(tx, context, question, SYSTEM, "the outcome arrived after all")
 
 
-def _show(tx: Tx, context: Context, entry: JournalEntry) -> None:
-    request = requests.get(tx, entry.request_id) if entry.request_id else None
-    if request is not None:
-        outbound.want_card(tx, context, request)
+def _record(tx: Tx, context: Context, event: Event, entry: JournalEntry, text: Json) -> None:
+    record(
+        tx, context, event, SYSTEM,
+        run_id=entry.run_id, request_id=entry.request_id or "", tool=entry.tool, digest=entry.digest, text=text,
+    )  # fmt: skip
 
 
 def _is_late(tx: Tx, run_id: str, lease: Lease) -> bool:

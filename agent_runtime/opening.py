@@ -13,11 +13,12 @@ from agent_runtime import outbound
 from agent_runtime.agents import Interrupt
 from agent_runtime.approvals import cancel_one
 from agent_runtime.audit import Event, record
+from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
 from agent_runtime.digest import digest_call, digest_payload
 from agent_runtime.policy import CallFacts, Require, Rules, evaluate, rules_for_outcome
 from agent_runtime.sealed import read_rules, seal_rules
-from storage import requests
+from storage import boots, requests
 from storage.models import Request, Run
 from storage.tx import Tx
 from storage.types import SYSTEM, Actor, RequestKind, RequestStatus
@@ -54,17 +55,18 @@ def _draft(
 ) -> Request | None:
     """The request this interrupt still needs, or None."""
     digest = _digest(run, interrupt)
+    call = interrupt.call
     newest = requests.newest(tx, run.id, interrupt.key)
     if newest is not None and not _needs_another(tx, context, newest, interrupt, digest, given):
         return None
     rules = _rules(tx, context, run, interrupt)
     if rules is None:
         return None
-    call = interrupt.call
     return Request(
         id="",
         run_id=run.id,
         agent=run.agent,
+        starter_key=run.starter_key,
         pause=run.pause,
         ordinal=ordinal,
         subject=interrupt.key,
@@ -77,14 +79,14 @@ def _draft(
         tool=call.tool if call else "",
         args=dict(call.args) if call else None,
         payload=interrupt.payload,
-        reason=call.reason if call else "",
+        reason=clean(call.reason) if call else "",
         digest=digest,
         rules=rules.model_dump(mode="json"),
         rules_mac="",
         on_timeout=rules.on_timeout,
         opened_at=context.now,
         stage_opened_at=context.now,
-        due_at=context.now + rules.timeout,
+        due_at=boots.elapsed(tx, context.now) + rules.timeout,
     )
 
 
@@ -100,7 +102,7 @@ def _needs_another(
     if interrupt.kind is RequestKind.TOOL:
         return newest.status is RequestStatus.LAPSED
     if interrupt.kind is RequestKind.OUTCOME:
-        return newest.consumed_at is not None or newest.status is RequestStatus.CANCELLED
+        return newest.status is not RequestStatus.ANSWERED or newest.consumed_at is not None
     if newest.status is not RequestStatus.ANSWERED:
         return True
     return newest.digest != digest or given.get(interrupt.key) == newest.digest

@@ -11,7 +11,7 @@ from agent_runtime.selectors import MEMBERS, STARTER, Selector
 from storage.types import Actor, ActorKind
 
 FRESH = timedelta(seconds=60)
-"""A membership snapshot older than this decides nothing."""
+"""A membership snapshot older than this, or as far in the future after a clock was set back, decides nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def authorise_owner(
 def _standing(membership: Membership, now: datetime) -> RefusalReason | None:
     if membership.actor.kind is ActorKind.CLI:
         return None if isinstance(membership, Member) else RefusalReason.DIRECTORY_DOWN
-    if isinstance(membership, Unreachable) or now - membership.taken_at > FRESH:
+    if isinstance(membership, Unreachable) or abs(now - membership.taken_at) > FRESH:
         return RefusalReason.DIRECTORY_DOWN
     if membership.actor.team != membership.home_team:
         return RefusalReason.OTHER_TEAM

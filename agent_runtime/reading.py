@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from agent_runtime.policy import Rules
 from agent_runtime.views import CallView, RequestView, RunView, StageView, Vote
-from storage import journal, requests, runs
+from storage import boots, journal, requests, runs
 from storage.models import Decision, JournalEntry, Request, Run
 from storage.tx import Tx
 from storage.types import Actor, CallStatus, RequestKind, RequestStatus
@@ -62,7 +62,8 @@ def _run_view(tx: Tx, run: Run) -> RunView:
 
 def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
     rules = Rules.model_validate(request.rules)
-    siblings = [other for other in requests.pending(tx, run.id) if other.id != request.id]
+    pending = requests.pending(tx, run.id)
+    siblings = [other for other in pending if other.id != request.id and other.pause == request.pause]
     return RequestView(
         id=request.id,
         run_id=run.id,
@@ -80,7 +81,7 @@ def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
         note=rules.note,
         reason=request.reason,
         decisions=rules.decisions,
-        due_at=request.due_at,
+        due_at=request.due_at + boots.stopped_for(tx) if request.due_at else None,
         on_timeout=request.on_timeout,
         votes=tuple(_vote(decision) for decision in requests.votes(tx, [request.id])),
         closed_at=request.closed_at,

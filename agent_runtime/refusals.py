@@ -22,7 +22,6 @@ class RefusalReason(Described):
     GUEST = "guest", "guests may not decide here."
     UNKNOWN_PERSON = "unknown_person", "the directory does not know you."
     DIRECTORY_DOWN = "directory_down", "Slack did not say in time who may decide; please try again in a minute."
-    PAUSED = "paused", "an operator has paused execution."
     NOT_A_STARTER = "not_a_starter", "you may not start this agent."
     NOT_YOUR_RUN = "not_your_run", "only the person who started a run, or an operator, may do this."
     RUN_OVER = "run_over", "the run has already ended."

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from agent_runtime import outbound
 from agent_runtime.agents import Completed, Lease, Paused
 from agent_runtime.approvals import cancel_open
 from agent_runtime.audit import INTERNAL, Event, Origin, record
+from agent_runtime.calls import lose_started
+from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
+from agent_runtime.lifecycle import ENDED
 from agent_runtime.opening import CapReached, open_pause
 from agent_runtime.people import Membership, authorise_owner, authorise_start
 from agent_runtime.policy import may_start
 from agent_runtime.refusals import RefusalReason
 from storage import boots, requests, runs
-from storage.models import Run
+from storage.models import Request, Run
 from storage.tx import Tx
 from storage.types import SYSTEM, Actor, Json, JsonValue, RequestKind, RequestStatus, RunStatus
 
@@ -68,8 +72,10 @@ def claim(tx: Tx, context: Context, owner: str, until: datetime, skip: Sequence[
     run = runs.claimable(tx, context.now, skip)
     if run is None:
         return None
-    values = {"owner": owner, "attempt": run.attempt + 1, "lease_until": until, "updated_at": context.now}
-    assert runs.change(tx, run.id, run.status, status=RunStatus.RUNNING, **values)
+    values: dict[str, Any] = {"owner": owner, "attempt": run.attempt + 1, "lease_until": until}
+    if run.status is RunStatus.RUNNING:
+        values["crashes"] = run.crashes + 1
+    assert runs.change(tx, run.id, run.status, status=RunStatus.RUNNING, updated_at=context.now, **values)
     if run.status is RunStatus.QUEUED:
         outbound.want_run(tx, context, run.id)
     return runs.get(tx, run.id)
@@ -97,7 +103,13 @@ def settle(
 
 
 def fail(tx: Tx, context: Context, run: Run, lease: Lease, reason: str, *, retryable: bool) -> None:
-    """The advance failed: try it again later by itself, or fail the run for a person to retry."""
+    """The advance failed: try it again later by itself, or fail the run for a person to retry. A run that a person
+    wanted stopped meanwhile is stopped."""
+    reason = clean(reason)
+    current = runs.get(tx, run.id)
+    if current is not None and current.cancel_requested:
+        finish_cancelling(tx, context, run, lease)
+        return
     failures = run.failures + 1
     if retryable and failures < MOST_ATTEMPTS:
         due = context.now + BACKOFF * 2**failures
@@ -111,16 +123,19 @@ def fail(tx: Tx, context: Context, run: Run, lease: Lease, reason: str, *, retry
     _failed(tx, context, run, lease, reason)
 
 
+def hand_back(tx: Tx, context: Context, run: Run, lease: Lease) -> None:
+    """Executions were paused during the advance: a worker takes the run again when they go on."""
+    values = {"due_at": context.now, "lease_until": None, "updated_at": context.now}
+    if runs.change_held(tx, run.id, lease.owner, lease.attempt, status=RunStatus.QUEUED, **values):
+        outbound.want_run(tx, context, run.id)
+
+
 def cancel(tx: Tx, context: Context, run_id: str, membership: Membership, origin: Origin) -> Run | RefusalReason:
     """Stop a run: at once where it waits, else as soon as its worker asks. Repeating it is harmless."""
     run = runs.get(tx, run_id)
-    if run is None:
-        return RefusalReason.UNKNOWN_RUN
-    refusal = _authorise(tx, context, run, membership, origin)
-    if refusal is not None:
-        return refusal
-    if run.status in {RunStatus.SUCCEEDED, RunStatus.CANCELLED}:
-        return RefusalReason.RUN_OVER
+    refusal = _may_cancel(context, run, membership)
+    if run is None or refusal is not None:
+        return _refuse(tx, context, "cancel", run_id, refusal or RefusalReason.UNKNOWN_RUN, membership, origin)
     if run.status is RunStatus.RUNNING:
         runs.change(tx, run.id, RunStatus.RUNNING, cancel_requested=True, updated_at=context.now)
         record(tx, context, Event.CANCEL_REQUESTED, membership.actor, origin=origin, run_id=run.id)
@@ -134,46 +149,69 @@ def cancel(tx: Tx, context: Context, run_id: str, membership: Membership, origin
 def retry(tx: Tx, context: Context, run_id: str, membership: Membership, origin: Origin) -> Run | RefusalReason:
     """Queue a failed run again, from its last checkpoint and with its journal."""
     run = runs.get(tx, run_id)
-    if run is None:
-        return RefusalReason.UNKNOWN_RUN
-    refusal = _authorise(tx, context, run, membership, origin)
-    if refusal is not None:
-        return refusal
-    if run.status is not RunStatus.FAILED:
-        return (
-            RefusalReason.RUN_ACTIVE
-            if run.status in {RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING}
-            else (RefusalReason.RUN_OVER)
-        )
-    values = {"error": "", "failures": 0, "stuck": 0, "cancel_requested": False, "due_at": context.now}
+    refusal = _may_retry(context, run, membership)
+    if run is None or refusal is not None:
+        return _refuse(tx, context, "retry", run_id, refusal or RefusalReason.UNKNOWN_RUN, membership, origin)
+    values: dict[str, Any] = {"error": "", "failures": 0, "crashes": 0, "stuck": 0, "cancel_requested": False}
+    values["due_at"] = context.now
     assert runs.change(tx, run.id, RunStatus.FAILED, status=RunStatus.QUEUED, updated_at=context.now, **values)
-    requests.set_aside_unused(tx, run.id)
+    for request in requests.set_aside_unused(tx, run.id):
+        record(
+            tx, context, Event.REQUEST_SET_ASIDE, membership.actor,
+            run_id=run.id, request_id=request.id, tool=request.tool, digest=request.digest,
+        )  # fmt: skip
+        outbound.want_card(tx, context, request)
     record(tx, context, Event.RUN_RETRIED, membership.actor, origin=origin, run_id=run.id)
     outbound.want_run(tx, context, run.id)
     tx.wake("runs")
     return runs.get(tx, run_id) or run
 
 
-def _authorise(tx: Tx, context: Context, run: Run, membership: Membership, origin: Origin) -> RefusalReason | None:
-    starter = Actor.model_validate(run.starter)
-    refusal = authorise_owner(membership, starter, context.policies.operators, context.now)
-    if refusal is not None:
-        text = {"refusal": refusal.value}
-        record(tx, context, Event.DECISION_REFUSED, membership.actor, origin=origin, run_id=run.id, text=text)
-    return refusal
+def _may_cancel(context: Context, run: Run | None, membership: Membership) -> RefusalReason | None:
+    over = run is not None and run.status in {RunStatus.SUCCEEDED, RunStatus.CANCELLED}
+    return _authorise(context, run, membership) or (RefusalReason.RUN_OVER if over else None)
 
 
-def _complete(tx: Tx, context: Context, run: Run, lease: Lease, result: Completed, fingerprint: str) -> None:
+def _may_retry(context: Context, run: Run | None, membership: Membership) -> RefusalReason | None:
+    refusal = _authorise(context, run, membership)
+    if refusal is not None or run is None or run.status is RunStatus.FAILED:
+        return refusal
+    return RefusalReason.RUN_OVER if run.status in ENDED else RefusalReason.RUN_ACTIVE
+
+
+def _authorise(context: Context, run: Run | None, membership: Membership) -> RefusalReason | None:
+    if run is None:
+        return RefusalReason.UNKNOWN_RUN
+    return authorise_owner(membership, Actor.model_validate(run.starter), context.policies.operators, context.now)
+
+
+def _refuse(
+    tx: Tx, context: Context, command: str, run_id: str, reason: RefusalReason, membership: Membership, origin: Origin
+) -> RefusalReason:
+    text: Json = {"command": command, "asked": run_id, "refusal": reason.value}
+    known = "" if reason is RefusalReason.UNKNOWN_RUN else run_id
+    record(tx, context, Event.DECISION_REFUSED, membership.actor, origin=origin, run_id=known, text=text)
+    return reason
+
+
+def _note_unused(tx: Tx, context: Context, run_id: str) -> list[Request]:
+    """Approvals that a run at its end never executed: told, because somebody may count on them."""
     unused = [
         request
-        for request in requests.of_run(tx, run.id)
+        for request in requests.of_run(tx, run_id)
         if request.kind is RequestKind.TOOL and request.status is RequestStatus.APPROVED and not request.consumed_at
     ]
     for request in unused:
         record(
             tx, context, Event.APPROVAL_UNUSED, SYSTEM,
-            run_id=run.id, request_id=request.id, tool=request.tool, digest=request.digest,
+            run_id=run_id, request_id=request.id, tool=request.tool, digest=request.digest,
         )  # fmt: skip
+        outbound.want_card(tx, context, request)
+    return unused
+
+
+def _complete(tx: Tx, context: Context, run: Run, lease: Lease, result: Completed, fingerprint: str) -> None:
+    unused = _note_unused(tx, context, run.id)
     if unused and run.fingerprint not in {"", fingerprint}:
         names = ", ".join(request.tool for request in unused)
         _failed(tx, context, run, lease, f"the agent's code changed while it waited, and {names} was never executed")
@@ -200,7 +238,7 @@ def _pause(
         return
     runs.change_held(
         tx, run.id, lease.owner, lease.attempt,
-        status=RunStatus.WAITING if waits else RunStatus.QUEUED, pause=run.pause, stuck=stuck, failures=0,
+        status=RunStatus.WAITING if waits else RunStatus.QUEUED, pause=run.pause, stuck=stuck, failures=0, crashes=0,
         checkpoint=result.checkpoint, fingerprint=fingerprint, due_at=context.now, lease_until=None,
         updated_at=context.now,
     )  # fmt: skip
@@ -219,6 +257,7 @@ def _failed(tx: Tx, context: Context, run: Run, lease: Lease, reason: str) -> No
     if not held:
         return
     cancel_open(tx, context, run.id, SYSTEM, INTERNAL, "the run failed")
+    lose_started(tx, context, run.id)
     seq = record(tx, context, Event.RUN_FAILED, SYSTEM, run_id=run.id, text={"reason": reason})
     outbound.want_run(tx, context, run.id)
     outbound.note(tx, context, run.id, seq, f"Failed: {reason}")
@@ -234,6 +273,8 @@ def _cancelled(tx: Tx, context: Context, run: Run, lease: Lease, actor: Actor, o
 
 def _show_cancelled(tx: Tx, context: Context, run: Run, actor: Actor, origin: Origin) -> None:
     cancel_open(tx, context, run.id, actor, origin, "the run was cancelled")
+    lose_started(tx, context, run.id)
+    _note_unused(tx, context, run.id)
     record(tx, context, Event.RUN_CANCELLED, actor, origin=origin, run_id=run.id)
     outbound.want_run(tx, context, run.id)
 

@@ -15,9 +15,10 @@ from agent_runtime.approvals import expire
 from agent_runtime.clock import Clock, Ids, random_id, random_salt
 from agent_runtime.context import Context
 from agent_runtime.digest import Seal
-from agent_runtime.errors import AgentError, LeaseLost, RunCancelled
+from agent_runtime.errors import AgentError, ExecutionPaused, LeaseLost, RunCancelled
 from agent_runtime.ledger import Snapshot, StoreLedger, take_snapshot
 from agent_runtime.policy import PolicySet
+from agent_runtime.results import require_usable
 from agent_runtime.sealed import genuine_answer
 from agent_runtime.worker import LEASE, Worker
 from storage import boots, outbox, requests, runs
@@ -29,6 +30,8 @@ from storage.types import RequestKind
 log = structlog.get_logger("signoff")
 
 SWEEP_BATCH = 100
+MOST_CRASHES = 20
+"""How many workers may die in a row while advancing one run before it is left for a person to retry."""
 OWN_KINDS = frozenset({RequestKind.QUESTION, RequestKind.REVIEW})
 
 
@@ -100,6 +103,9 @@ class Runtime:
         agent = self.agents.get(run.agent)
         if run.cancel_requested:
             await self.db.transact(run_state.finish_cancelling, self.context(), run, lease)
+        elif run.crashes > MOST_CRASHES:
+            reason = f"{run.crashes} workers died in a row while they advanced it; retry it once the cause is mended"
+            await self._fail(run, lease, reason, retryable=False)
         elif agent is None:
             reason = f"no agent is called {run.agent} any more; known are: {', '.join(sorted(self.agents))}"
             await self._fail(run, lease, reason, retryable=False)
@@ -115,8 +121,11 @@ class Runtime:
         )  # fmt: skip
         try:
             result = await agent.advance(turn)
+            require_usable(result)
         except LeaseLost:
             raise
+        except ExecutionPaused:
+            await self.db.transact(run_state.hand_back, self.context(), run, lease)
         except RunCancelled:
             await self.db.transact(run_state.finish_cancelling, self.context(), run, lease)
         except AgentError as error:
@@ -131,7 +140,14 @@ class Runtime:
         self, agent: Agent, run: Run, lease: Lease, result: Completed | Paused, answers: Mapping[str, Answer]
     ) -> None:
         given = {key: answer.payload_digest for key, answer in answers.items()}
-        await self.db.transact(run_state.settle, self.context(), run, lease, result, agent.fingerprint, given)
+        try:
+            await self.db.transact(run_state.settle, self.context(), run, lease, result, agent.fingerprint, given)
+        except LeaseLost:
+            raise
+        except Exception as error:
+            # The agent went on and its progress could not be recorded: advance it again, a few times.
+            log.exception("settling failed", run=run.id, agent=run.agent)
+            await self._fail(run, lease, f"{type(error).__name__}: {error}", retryable=True)
 
     async def _fail(self, run: Run, lease: Lease, reason: str, *, retryable: bool) -> None:
         await self.db.transact(run_state.fail, self.context(), run, lease, reason, retryable=retryable)
@@ -157,7 +173,7 @@ def _position(tx: Tx, seal: Seal, run_id: str) -> Position:
     own = [request for request in snapshot.requests.values() if request.kind in OWN_KINDS]
     votes = requests.votes(tx, [request.id for request in own])
     answers = {
-        request.subject: Answer(request.digest, answer)
+        request.subject: Answer(request.digest, answer.value)
         for request in own
         if (answer := genuine_answer(seal, request, votes)) is not None and request.consumed_at is None
     }

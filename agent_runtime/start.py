@@ -1,24 +1,26 @@
 """The `started` write: the one place that lets a tool call run.
 
-In one transaction it checks the lease, the cancel flag, the digest, the seals, the quorum and the journal, takes the
-verdict and writes `started`. A call that cannot pass is refused with a sentence for the agent, or asked about.
+In one transaction it checks the lease, the cancel flag, the pause switch, the digest, the seals, the quorum and the
+journal, takes the verdict and writes `started`. A call that cannot pass is refused with a sentence for the agent, or
+asked about.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent_runtime import outbound, verdicts
 from agent_runtime.agents import Ask, Go, Interrupt, Lease, Outcome, Refuse, Replay, Start, ToolCall
 from agent_runtime.audit import Event, record
+from agent_runtime.calls import change_call, lose_call, open_call, was_started
 from agent_runtime.context import Context
 from agent_runtime.digest import NotJson, canonical, digest_call
-from agent_runtime.errors import LeaseLost, RunCancelled
-from agent_runtime.lifecycle import CALL_MOVES, sources
+from agent_runtime.errors import ExecutionPaused, LeaseLost, RunCancelled
 from agent_runtime.policy import Allow, CallFacts, Deny, evaluate
-from agent_runtime.sealed import genuine_answer, has_quorum, read_rules
-from storage import journal, requests, runs
+from agent_runtime.sealed import genuine_answer, has_quorum, is_genuine_call, read_rules
+from storage import boots, journal, requests, runs
 from storage.models import JournalEntry, Request, Run
 from storage.tx import Tx
 from storage.types import SYSTEM, Actor, CallStatus, RequestKind, RequestStatus
@@ -35,7 +37,10 @@ class Permit:
     idempotent: bool
 
 
-def start_call(tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCall) -> Start | LeaseLost | RunCancelled:
+Stop = LeaseLost | RunCancelled | ExecutionPaused
+
+
+def start_call(tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCall) -> Start | Stop:
     """Let the call run, give its recorded end, refuse it, or say what must be asked."""
     try:
         runs.require_lease(tx, run.id, lease.owner, lease.attempt)
@@ -44,16 +49,29 @@ def start_call(tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCall)
     current = runs.get(tx, run.id)
     if current is None or current.cancel_requested:
         return RunCancelled(run.id)
+    if boots.paused(tx):
+        return ExecutionPaused()
     try:
-        digest = check_arguments(run, call)
+        call = _own_copy(call)
+        digest = check_arguments(current, call)
     except NotJson as problem:
         return _refused(tx, context, run, call, verdicts.denied(call.tool, "arguments", str(problem)))
     entry = journal.get(tx, run.id, call.key)
     if entry is None:
-        return _start_first(tx, context, run, lease, call, digest)
+        return _start_first(tx, context, current, lease, call, digest)
+    if not is_genuine_call(context.seal, entry):
+        return _broken(tx, context, run, call, "the journal of this call was changed")
     if entry.digest != digest:
         return _broken(tx, context, run, call, "the call differs from the one that was started")
-    return _start_again(tx, context, run, lease, call, entry)
+    return _start_again(tx, context, current, lease, call, entry)
+
+
+def _own_copy(call: ToolCall) -> ToolCall:
+    """The call with arguments that nobody else can change between this check and the tool. Raises NotJson."""
+    try:
+        return replace(call, args=copy.deepcopy(dict(call.args)))
+    except Exception as error:  # noqa: BLE001 - an object that resists copying may raise anything
+        raise NotJson("", f"the arguments are no JSON object ({type(error).__name__})") from None
 
 
 def check_arguments(run: Run, call: ToolCall) -> str:
@@ -81,13 +99,15 @@ def _start_first(tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCal
         return permit
     request = permit.request
     if request is not None and not requests.consume(tx, request.id, context.now):
-        return _broken(tx, context, run, call, "the approval was already used")
+        return _broken(tx, context, run, call, "the approval was already used", request)
+    if was_started(tx, run.id, digest):
+        return _broken(tx, context, run, call, "the call was started before, and its journal is gone", request)
     entry = JournalEntry(
         run_id=run.id, call_key=call.key, step=call.step, call_id=call.id, tool=call.tool, args=dict(call.args),
         digest=digest, request_id=request.id if request else None, idempotent=permit.idempotent,
         status=CallStatus.STARTED, owner=lease.owner, attempt=lease.attempt, started_at=context.now,
     )  # fmt: skip
-    assert journal.insert(tx, entry), "the row was absent in this transaction"
+    open_call(tx, context, entry)
     _record(tx, context, Event.CALL_STARTED, run, call, digest, request)
     return Go(call.args)
 
@@ -99,27 +119,28 @@ def _start_again(tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCal
     if entry.status is CallStatus.STARTED:
         if (entry.owner, entry.attempt) == (lease.owner, lease.attempt):
             return Ask(outcome_interrupt(call, entry))
-        _lose(tx, context, run, call, entry)
-    elif entry.status is CallStatus.SUSPENDED:
-        return _restart(tx, context, run, lease, call, entry, CallStatus.SUSPENDED)
-    if not entry.idempotent and not _take_run_again(tx, context, run, call):
+        entry = lose_call(tx, context, entry)
+    if entry.status is CallStatus.UNKNOWN and not entry.idempotent and not _may_run_again(tx, context, entry):
         return Ask(outcome_interrupt(call, entry))
-    return _restart(tx, context, run, lease, call, entry, CallStatus.UNKNOWN)
+    return _restart(tx, context, run, lease, call, entry)
 
 
-def _restart(
-    tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCall, entry: JournalEntry, status: CallStatus
-) -> Start:
+def _restart(tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCall, entry: JournalEntry) -> Start:
     permit = _permit(tx, context, run, call, entry.digest)
     if not isinstance(permit, Permit):
         return permit
-    restarted = journal.change(
-        tx, entry, (status,),
-        status=CallStatus.STARTED, owner=lease.owner, attempt=lease.attempt, starts=entry.starts + 1,
-        started_at=context.now, ended_at=None,
+    request = permit.request
+    if request is not None:
+        requests.consume(tx, request.id, context.now)  # where a policy let it run before and people must now
+    if entry.status is CallStatus.UNKNOWN and not entry.idempotent:
+        _take_run_again(tx, context, entry)
+    restarted = change_call(
+        tx, context, entry, CallStatus.STARTED,
+        owner=lease.owner, attempt=lease.attempt, starts=entry.starts + 1, started_at=context.now, ended_at=None,
+        request_id=request.id if request else entry.request_id,
     )  # fmt: skip
-    assert restarted, "the row was read in this transaction"
-    _record(tx, context, Event.CALL_STARTED, run, call, entry.digest, permit.request)
+    assert restarted is not None, "the row was read in this transaction"
+    _record(tx, context, Event.CALL_STARTED, run, call, entry.digest, request)
     return Go(call.args)
 
 
@@ -134,7 +155,8 @@ def _permit(tx: Tx, context: Context, run: Run, call: ToolCall, digest: str) -> 
         return _refused(tx, context, run, call, verdicts.refusal(request), request)
     rules = read_rules(context.seal, request)
     votes = requests.votes(tx, [request.id])
-    if rules is None or request.digest != digest or not has_quorum(context.seal, request, rules, votes):
+    same = request.kind is RequestKind.TOOL and request.digest == digest
+    if rules is None or not same or not has_quorum(context.seal, request, rules, votes):
         return _broken(tx, context, run, call, "the call is not the one that was approved", request)
     if rules.valid_for is not None and request.consumed_at is None:
         closed = requests.pause_closed_at(tx, run.id, request.pause)
@@ -157,24 +179,21 @@ def _permit_by_policy(tx: Tx, context: Context, run: Run, call: ToolCall) -> Per
     return Ask(tool_interrupt(call))
 
 
-def _take_run_again(tx: Tx, context: Context, run: Run, call: ToolCall) -> bool:
-    """Whether a person said to run this call again; that answer serves one start."""
-    request = requests.newest(tx, run.id, f"outcome:{call.key}")
-    if request is None or request.consumed_at is not None:
+def _may_run_again(tx: Tx, context: Context, entry: JournalEntry) -> bool:
+    """Whether a person said to run this very call again, and no start has served that answer yet."""
+    request = requests.newest(tx, entry.run_id, f"outcome:{entry.call_key}")
+    if request is None or request.kind is not RequestKind.OUTCOME or request.consumed_at is not None:
+        return False
+    if request.digest != entry.digest:
         return False
     answer = genuine_answer(context.seal, request, requests.votes(tx, [request.id]))
-    if not isinstance(answer, Mapping) or answer.get("action") != "run_again":
-        return False
-    return requests.consume(tx, request.id, context.now)
+    return answer is not None and isinstance(answer.value, Mapping) and answer.value.get("action") == "run_again"
 
 
-def _lose(tx: Tx, context: Context, run: Run, call: ToolCall, entry: JournalEntry) -> None:
-    lost = journal.change(tx, entry, sources(CALL_MOVES, CallStatus.UNKNOWN), status=CallStatus.UNKNOWN)
-    assert lost, "the row was read in this transaction"
-    request = requests.get(tx, entry.request_id) if entry.request_id else None
-    _record(tx, context, Event.CALL_UNKNOWN, run, call, entry.digest, request)
-    if request is not None:
-        outbound.want_card(tx, context, request)
+def _take_run_again(tx: Tx, context: Context, entry: JournalEntry) -> None:
+    request = requests.newest(tx, entry.run_id, f"outcome:{entry.call_key}")
+    assert request is not None
+    assert requests.consume(tx, request.id, context.now), "read as not taken in this transaction"
 
 
 def _broken(tx: Tx, context: Context, run: Run, call: ToolCall, problem: str, request: Request | None = None) -> Refuse:

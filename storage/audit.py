@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from storage.models import AuditEntry, AuditText
@@ -12,20 +13,26 @@ from storage.tx import Tx
 GENESIS = "0" * 64
 
 
-def head(tx: Tx) -> str:
-    """Hash of the newest entry. Always read inside the transaction: a cached head breaks the chain when a neighbour
-    in a shared commit is rolled back."""
-    value = tx.scalar(select(col(AuditEntry.hash)).order_by(col(AuditEntry.seq).desc()).limit(1))
-    return GENESIS if value is None else str(value)
+def head(tx: Tx) -> tuple[int, str]:
+    """Sequence number and hash of the newest entry. Always read inside the transaction: a cached head breaks the chain
+    when a neighbour in a shared commit is rolled back."""
+    statement = sa.select(col(AuditEntry.seq), col(AuditEntry.hash)).order_by(col(AuditEntry.seq).desc())
+    newest = tx.rows(statement.limit(1))
+    return (newest[0]["seq"], newest[0]["hash"]) if newest else (0, GENESIS)
 
 
-def append(tx: Tx, entry: AuditEntry, text: AuditText) -> int:
-    """Add an entry and its erasable text; its sequence number."""
-    seq = tx.insert(entry)
-    assert seq is not None
-    text.seq = seq
+def append(tx: Tx, entry: AuditEntry, text: AuditText) -> None:
+    """Add an entry and its erasable text."""
+    tx.insert(entry)
     tx.insert(text)
-    return seq
+
+
+def has_event(tx: Tx, run_id: str, event: str, digest: str) -> bool:
+    """Whether a run has an entry of this event about this digest."""
+    statement = select(col(AuditEntry.seq)).where(
+        col(AuditEntry.run_id) == run_id, col(AuditEntry.event) == event, col(AuditEntry.digest) == digest
+    )
+    return tx.scalar(statement.limit(1)) is not None
 
 
 def entries(tx: Tx, after: int = 0, limit: int = 1000) -> list[AuditEntry]:

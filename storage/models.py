@@ -40,7 +40,8 @@ def _words(words: type[Described], name: str) -> Any:
 
 class Run(SQLModel, table=True):
     """One execution of an agent. `owner`, `attempt`, `lease_until` are the lease; `origin` is where people started it,
-    opaque to the runtime; `dedupe` makes a repeated start harmless."""
+    opaque to the runtime; `dedupe` makes a repeated start harmless; `crashes` counts workers that died with it since
+    its last pause."""
 
     __tablename__ = "run"
     __table_args__ = (
@@ -64,13 +65,12 @@ class Run(SQLModel, table=True):
     dedupe: str | None = Field(default=None, unique=True)
     pause: int = 0
     stuck: int = 0
-    requests: int = 0
-    refusals: int = 0
     cancel_requested: bool = False
     due_at: datetime
     owner: str | None = None
     attempt: int = 0
     failures: int = 0
+    crashes: int = 0
     lease_until: datetime | None = None
     created_at: datetime
     updated_at: datetime
@@ -92,6 +92,7 @@ class Request(SQLModel, table=True):
     id: str = Field(primary_key=True)
     run_id: str = Field(foreign_key="run.id", index=True)
     agent: str
+    starter_key: str = ""
     pause: int
     ordinal: int
     subject: str
@@ -146,7 +147,7 @@ class Decision(SQLModel, table=True):
 
 
 class JournalEntry(SQLModel, table=True):
-    """One execution of one tool call. `started` is written before the effect, its end after it."""
+    """One execution of one tool call, sealed by `mac`. `started` is written before the effect, its end after it."""
 
     __tablename__ = "journal"
 
@@ -168,6 +169,7 @@ class JournalEntry(SQLModel, table=True):
     format: str = ""
     outcome: bytes | None = Field(default=None, sa_type=LargeBinary)
     summary: str = ""
+    mac: str = ""
 
 
 class AuditEntry(SQLModel, table=True):

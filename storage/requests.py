@@ -91,14 +91,16 @@ def consume(tx: Tx, request_id: str, now: datetime) -> bool:
     return tx.change(statement) == 1
 
 
-def set_aside_unused(tx: Tx, run_id: str) -> int:
-    """A retry asks again about what the failure of its run closed: time-outs and cancellations nobody took."""
-    statement = update(Request).where(
+def set_aside_unused(tx: Tx, run_id: str) -> list[Request]:
+    """A retry asks again about what the failure of its run closed: time-outs and cancellations nobody took. Those."""
+    unused = (
         col(Request.run_id) == run_id,
         col(Request.status).in_((RequestStatus.EXPIRED, RequestStatus.CANCELLED)),
         col(Request.consumed_at).is_(None),
     )
-    return tx.change(statement.values(status=RequestStatus.LAPSED))
+    found = tx.all(Request, select(Request).where(*unused))
+    tx.change(update(Request).where(*unused).values(status=RequestStatus.LAPSED))
+    return [one.model_copy(update={"status": RequestStatus.LAPSED}) for one in found]
 
 
 def with_prefix(tx: Tx, prefix: str, limit: int = 5) -> list[Request]:

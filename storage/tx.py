@@ -33,7 +33,7 @@ class Tx:
         row = self._connection.execute(statement).mappings().first()
         return None if row is None else model(**row)
 
-    def rows(self, statement: Select[Any]) -> list[Mapping[str, Any]]:
+    def rows(self, statement: Executable) -> list[Mapping[str, Any]]:
         """Rows of any shape."""
         return [dict(row) for row in self._connection.execute(statement).mappings()]
 

@@ -50,8 +50,8 @@ class Questions:
 Step = Calls | Questions
 
 
-def call(tool: str, args: Json | None = None, *, step: str = "m1", id: str = "c1", reason: str = "") -> ToolCall:
-    return ToolCall(step=step, id=id, tool=tool, args={} if args is None else args, reason=reason)
+def call(tool: str, args: Json | None = None, *, step: str = "m1", call_id: str = "c1", reason: str = "") -> ToolCall:
+    return ToolCall(step=step, id=call_id, tool=tool, args={} if args is None else args, reason=reason)
 
 
 def one(tool: str, args: Json | None = None, **where: str) -> Calls:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -138,7 +138,7 @@ async def test_work_that_nobody_waits_for_any_more_is_dropped_before_it_runs(db:
 
 async def test_reading_cannot_write(db: Database) -> None:
     """A look that tries to change a row is refused by the store itself."""
-    with pytest.raises(Exception, match="readonly|read-only|query_only"):
+    with pytest.raises(Exception, match=r"readonly|read-only|query_only"):
         await db.read(add, 1)
     assert await db.read(known) == set()
 
@@ -223,8 +223,6 @@ async def test_foreign_rows_are_enforced(db: Database) -> None:
 
 async def test_a_pause_is_counted(db: Database) -> None:
     """Unpaused time stands still while stopped and is behind by that much afterwards."""
-    from datetime import timedelta
-
     hour = timedelta(hours=1)
     assert await db.transact(boots.stop, START)
     assert not await db.transact(boots.stop, START + hour)
@@ -248,4 +246,4 @@ def test_versions_with_the_wal_bug_are_known(version: tuple[int, int, int], bad:
 
 def test_the_lock_file_is_private(db: Database, url: str) -> None:
     """Nobody else on the host can hold the lock against us."""
-    assert os.stat(f"{sqlite_path(url)}.lock").st_mode & 0o077 == 0
+    assert Path(f"{sqlite_path(url)}.lock").stat().st_mode & 0o077 == 0

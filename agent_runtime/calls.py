@@ -1,0 +1,73 @@
+"""The only writer of the journal's rows: every row is sealed, and every change is one guarded move of the machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent_runtime import outbound
+from agent_runtime.audit import Event, record
+from agent_runtime.context import Context
+from agent_runtime.lifecycle import CALL_MOVES, sources
+from agent_runtime.sealed import is_genuine_call, seal_call
+from storage import audit as audit_rows
+from storage import journal, requests
+from storage.models import JournalEntry
+from storage.tx import Tx
+from storage.types import SYSTEM, Actor, CallStatus
+
+
+def open_call(tx: Tx, context: Context, entry: JournalEntry) -> None:
+    """Write `started` for a call that was never started."""
+    entry.mac = seal_call(context.seal, entry)
+    assert journal.insert(tx, entry), "the row was absent in this transaction"
+
+
+def change_call(
+    tx: Tx, context: Context, entry: JournalEntry, status: CallStatus, **values: Any
+) -> JournalEntry | None:
+    """Move a genuine call on; its row as it is now, or None where the machine has no such move."""
+    if entry.status not in sources(CALL_MOVES, status):
+        return None
+    after = JournalEntry(**{**entry.model_dump(), "status": status, **values})
+    after.mac = seal_call(context.seal, after)
+    changed = journal.change(tx, entry, (entry.status,), status=status, mac=after.mac, **values)
+    return after if changed else None
+
+
+def was_started(tx: Tx, run_id: str, digest: str) -> bool:
+    """Whether the audit log knows a start of this very call, even where the journal does not."""
+    return audit_rows.has_event(tx, run_id, Event.CALL_STARTED.value, digest)
+
+
+def lose_call(tx: Tx, context: Context, entry: JournalEntry, actor: Actor = SYSTEM) -> JournalEntry:
+    """Nobody is left who could record the end of this call: its outcome is unknown."""
+    lost = change_call(tx, context, entry, CallStatus.UNKNOWN)
+    assert lost is not None, "the row was read in this transaction"
+    record(
+        tx, context, Event.CALL_UNKNOWN, actor,
+        run_id=entry.run_id, request_id=entry.request_id or "", tool=entry.tool, digest=entry.digest,
+    )  # fmt: skip
+    show_call(tx, context, entry)
+    return lost
+
+
+def lose_started(tx: Tx, context: Context, run_id: str) -> None:
+    """A run ends: calls whose end was not recorded will not have it recorded by this run."""
+    for entry in journal.of_run(tx, run_id):
+        if entry.status is CallStatus.STARTED and is_genuine_call(context.seal, entry):
+            lose_call(tx, context, entry)
+
+
+def report_broken(tx: Tx, context: Context, entry: JournalEntry, problem: str) -> None:
+    """A row of the journal was changed by somebody else: say so, and touch nothing."""
+    record(
+        tx, context, Event.INTEGRITY_BROKEN, SYSTEM,
+        run_id=entry.run_id, request_id=entry.request_id or "", tool=entry.tool, text={"problem": problem},
+    )  # fmt: skip
+
+
+def show_call(tx: Tx, context: Context, entry: JournalEntry) -> None:
+    """The card of the request that let this call run must show where it stands."""
+    request = requests.get(tx, entry.request_id) if entry.request_id else None
+    if request is not None:
+        outbound.want_card(tx, context, request)

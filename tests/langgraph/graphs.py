@@ -60,14 +60,14 @@ def agent_graph(model: Scripted, effects: Effects, **more: Any) -> Any:
     return create_agent(model, tools(effects), **more)
 
 
-def node_graph(model: Scripted, effects: Effects, *, node: Any = None, **compiled: Any) -> Any:
-    """A hand-made loop around one ToolNode: all calls in one task."""
+def node_graph(model: Scripted, effects: Effects, *, node: Any = None, ask: Any = None, **compiled: Any) -> Any:
+    """A hand-made loop around one ToolNode: all calls in one task. `node` and `ask` replace its two nodes."""
 
-    async def ask(state: MessagesState) -> dict[str, Any]:
+    async def ask_model(state: MessagesState) -> dict[str, Any]:
         return {"messages": [await model.ainvoke(state["messages"])]}
 
     builder = StateGraph(MessagesState)
-    builder.add_node("model", ask)
+    builder.add_node("model", ask or ask_model)
     builder.add_node("tools", node if node is not None else ToolNode(tools(effects)))
     builder.add_edge(START, "model")
     builder.add_conditional_edges("model", tools_condition, ["tools", END])

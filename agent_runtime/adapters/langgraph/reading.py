@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,5 +53,7 @@ def _text_field(fields: Mapping[str, Any], required: Any) -> str | None:
 
 
 def _json(value: Any) -> JsonValue:
-    result: JsonValue = to_jsonable_python(value, fallback=str, inf_nan_mode="strings", bytes_mode="base64")
+    plain = to_jsonable_python(value, fallback=str, bytes_mode="base64")
+    # JSON knows no infinities and no NaN: they go by their names.
+    result: JsonValue = json.loads(json.dumps(plain), parse_constant=str)
     return result

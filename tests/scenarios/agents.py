@@ -1,0 +1,111 @@
+"""Small LangGraph agents for what the demo's agents do not do: ordinary graphs that know nothing of Signoff."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from langchain_core.tools import BaseTool, tool
+from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
+
+from agent_runtime.demo.conversation import (
+    AgentInput,
+    AgentOutput,
+    Conversation,
+    Graph,
+    PlannedCall,
+    propose,
+    replies,
+    tool_node,
+    wants_tools,
+)
+
+MANAGERS = """
+[slack]
+approvals_channel = "#approvals"
+
+[operators]
+members = ["usergroup:oncall"]
+
+[default.stage]
+approvers = ["usergroup:managers"]
+"""
+"""A policy that asks the managers about every call."""
+
+
+class Answered(Conversation):
+    """A conversation with the answers to its questions."""
+
+    answers: Any
+
+
+def asking(**payloads: Any) -> Graph:
+    """Asks everything at once, one node for each payload; its result is what was answered, by the node's name."""
+    built = StateGraph(_merging(), input_schema=AgentInput, output_schema=AgentOutput)
+
+    def ask(name: str) -> Callable[[Answered], dict[str, Any]]:
+        return lambda _state: {"answers": {name: interrupt(payloads[name])}}
+
+    for name in payloads:
+        built.add_node(name, ask(name))
+        built.add_edge(START, name)
+    built.add_node("tell", lambda state: {"result": repr(state["answers"])})
+    built.add_edge(list(payloads), "tell")
+    return built.compile(name="asking")
+
+
+def calling(*calls: PlannedCall, tools: Sequence[BaseTool], reason: str = "Because it was asked for.") -> Graph:
+    """Makes all its calls in one step; its result is what came back, a line for each call."""
+
+    def plan(state: Conversation) -> dict[str, Any]:
+        answered = replies(state)
+        if answered:
+            return {"result": "\n".join(reply.text for reply in answered)}
+        return propose(state, reason, *calls)
+
+    built = StateGraph(Conversation, input_schema=AgentInput, output_schema=AgentOutput)
+    built.add_node("plan", plan)
+    built.add_node("tools", tool_node(tools))
+    built.add_edge(START, "plan")
+    built.add_conditional_edges("plan", wants_tools)
+    built.add_edge("tools", "plan")
+    return built.compile(name="calling")
+
+
+def noting(done: list[str]) -> BaseTool:
+    """A tool whose effect is a line in a list."""
+
+    @tool
+    def note(text: str) -> str:
+        """Write something down."""
+        done.append(text)
+        return f"Noted: {len(text)} characters."
+
+    return note
+
+
+def failing(fails: Callable[[], Exception | None]) -> Graph:
+    """Raises what it is told to raise; succeeds where that is nothing."""
+
+    def work(_state: Conversation) -> dict[str, Any]:
+        error = fails()
+        if error is not None:
+            raise error
+        return {"result": "It worked."}
+
+    built = StateGraph(Conversation, input_schema=AgentInput, output_schema=AgentOutput)
+    built.add_node("work", work)
+    built.add_edge(START, "work")
+    return built.compile(name="failing")
+
+
+def _merging() -> Any:
+    from typing import Annotated
+
+    from typing_extensions import TypedDict
+
+    def merged(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> dict[str, Any]:
+        return {**(one or {}), **(other or {})}
+
+    return TypedDict("Asked", {"input": str, "result": str, "answers": Annotated[dict[str, Any], merged]})

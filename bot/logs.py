@@ -49,6 +49,7 @@ def configure_logs(stream: TextIO | None = None) -> None:
             ],
         )
     )
+    handler.addFilter(_is_news)
     logging.getLogger().handlers = [handler]
     for name, level in _LEVELS.items():
         logging.getLogger(name or None).setLevel(level)
@@ -57,6 +58,11 @@ def configure_logs(stream: TextIO | None = None) -> None:
 def without_tokens(_logger: Any, _method: str, line: Any) -> Any:
     """The finished line with whatever looks like one of Slack's tokens blotted out."""
     return _TOKENS.sub(r"\1-•••", line) if isinstance(line, str) else line
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Bolt finds SLACK_BOT_TOKEN in the environment by itself and warns at every start that it will not use it."""
+    return "`token` will be unused" not in str(record.msg)
 
 
 def _renderers(*, terminal: bool) -> list[Processor]:

@@ -136,8 +136,9 @@ def _quorum(asked: Asked, meant: Iterable[Meant]) -> Iterator[Finding]:
             "Lower its quorum, or name more approvers",
         )
     elif len(people) == asked.quorum and not asked.allow_self:
+        everybody = "only 1 person can decide" if asked.quorum == 1 else f"all {asked.quorum} people must agree"
         yield warning(
-            f"{', '.join(asked.selectors)}: {_count(people)} must all agree, and nobody approves a run of their own",
+            f"{', '.join(asked.selectors)}: {everybody}, and nobody approves a run of their own",
             "Name one more approver, or set allow_self_approval = true where that is meant",
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from bot.cli.check import show
-from bot.cli.words import MISUSED, Problem, Words, say, sentence, stderr, stdout
+from bot.cli.words import MISUSED, CommandFailed, Problem, Words, say, sentence, stderr, stdout
 
 if TYPE_CHECKING:
     from bot.app import Bot
@@ -94,7 +95,12 @@ async def _listen(bot: Bot, settings: Settings, stopping: asyncio.Event) -> None
     runner = web.AppRunner(bot.web_app, access_log=None, shutdown_timeout=GRACE_SECONDS)
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG).start()
+        try:
+            await web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG).start()
+        except OSError as error:
+            problem = f"cannot listen on {settings.host}:{settings.port}: {os.strerror(error.errno or 0)}"
+            mend = "Stop what listens there, or set SIGNOFF_HOST and SIGNOFF_PORT to an address of this machine"
+            raise CommandFailed(Problem(problem, mend)) from error
         host, port = runner.addresses[0][:2]
         place = f"[{host}]" if ":" in host else host
         stdout().print(f"Signoff listens on http://{place}:{port}{PATH}")

@@ -43,12 +43,22 @@ class Words:
     problems: tuple[Problem, ...]
 
 
+class CommandFailed(SignoffError):
+    """A command could not do what it was asked; it says so itself."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.what)
+        self.problem = problem
+
+
 def explain(error: Exception) -> Words | None:
     """An expected error in words; None for a bug."""
     if isinstance(error, ConfigError):
         return Words(MISUSED, tuple(Problem(words_of(fault), fault.mend) for fault in error.faults))
     if isinstance(error, StorageUnusable):
         return Words(FAILED, (Problem(error.problem, error.mend),))
+    if isinstance(error, CommandFailed):
+        return Words(FAILED, (error.problem,))
     if isinstance(error, SignoffError):
         return Words(FAILED, (_of_slack(error) or Problem(str(error)),))
     if isinstance(error, OSError) and error.strerror:
@@ -90,7 +100,7 @@ def stdout() -> Console:
 
 def nearest_command(word: str, names: Sequence[str]) -> str:
     """What to tell somebody who typed a command that there is not."""
-    near = difflib.get_close_matches(word, names, n=1, cutoff=0.4)
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     known = f"The commands are {', '.join(names)}"
     meant = f"Did you mean {near[0]}? For example: {EXAMPLES.get(near[0], f'signoff {near[0]}')}" if near else known
     return f"There is no command {printable(word)[:40]!r}. {meant}"

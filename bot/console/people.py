@@ -31,6 +31,7 @@ class ConsolePeople:
         selectors: Sequence[Selector],
         *,
         starter: Actor | None = None,  # noqa: ARG002 - the same whoever started it
+        allow_public: bool = False,  # noqa: ARG002 - no channel is read
     ) -> Membership:
         return Member(actor, home_team=actor.team, taken_at=self._clock.now(), holds=frozenset(selectors))
 

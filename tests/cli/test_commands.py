@@ -1,0 +1,202 @@
+"""The commands that end: help, init, migrate, agents; and what is said when something is wrong."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from datetime import timedelta
+
+import pytest
+import structlog
+
+from agent_runtime.errors import ConfigError, ConfigFault, SignoffError
+from bot.cli.words import explain
+from bot.init import STARTER_FILE
+from bot.logs import configure_logs
+from bot.slack_client import RateLimited, SlackRefused
+from storage.database import Database
+from storage.errors import StorageUnusable
+from tests.cli.conftest import Shell
+
+
+async def test_help_names_every_command_and_the_exit_codes(shell: Shell) -> None:
+    """The first page is a map: what there is, where to begin, what to set."""
+    helped = await shell.run("--help")
+    assert helped.code == 0
+    for word in ("demo", "init", "check", "agents", "serve", "migrate", "First steps", "SLACK_BOT_TOKEN", "Exit codes"):
+        assert word in helped.said
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("chek", "Did you mean check? For example: signoff check"),
+        ("serv", "Did you mean serve? For example: signoff serve"),
+        ("frobnicate", "The commands are demo, init, check, agents, serve, migrate"),
+        ("a\x1bb", "⟦U+001B⟧"),
+    ],
+)
+async def test_an_unknown_command_gets_the_nearest_one(shell: Shell, typed: str, told: str) -> None:
+    """Whoever mistypes is told the way back, with exit code 2."""
+    refused = await shell.run(typed)
+    assert refused.code == 2
+    assert told in refused.said.replace("│ ", "").replace(" │", "")
+
+
+async def test_two_ways_of_playing_the_demo_at_once_are_refused(shell: Shell) -> None:
+    """--auto answers by itself and --console asks: wrong usage."""
+    assert (await shell.run("demo", "--auto", "--console", "approval")).code == 2
+
+
+async def test_init_writes_the_file_to_start_from_and_never_overwrites_one(shell: Shell) -> None:
+    """The second time it refuses, and the file is as it was."""
+    file = shell.folder / "signoff.toml"
+    file.unlink()
+    assert (await shell.run("init")).code == 0
+    assert file.read_text() == STARTER_FILE
+    file.write_text("mine")
+    refused = await shell.run("init")
+    assert (refused.code, file.read_text()) == (2, "mine")
+    assert "signoff.toml: exists already" in refused.err
+
+
+async def test_init_says_how_a_file_elsewhere_is_found(shell: Shell) -> None:
+    """A file that signoff would not read by itself needs its setting."""
+    (shell.folder / "conf").mkdir()
+    written = await shell.run("init", "conf")
+    assert (shell.folder / "conf" / "signoff.toml").read_text() == STARTER_FILE
+    assert "export SIGNOFF_CONFIG=conf/signoff.toml" in written.said
+
+
+async def test_migrate_makes_the_tables_once(shell: Shell) -> None:
+    """The second time there is nothing to do."""
+    assert "Made the tables" in (await shell.run("migrate")).said
+    again = await shell.run("migrate")
+    assert (again.code, "Nothing to do" in again.said) == (0, True)
+
+
+async def test_migrate_refuses_a_database_in_use(shell: Shell) -> None:
+    """Tables are not changed under a running server: words, exit code 1."""
+    async with Database(f"sqlite:///{shell.folder}/.signoff/signoff.db"):
+        refused = await shell.run("migrate")
+    assert refused.code == 1
+    assert "Another signoff process is using" in refused.err
+    assert "Stop it first" in refused.err
+
+
+async def test_agents_tells_each_agents_level_and_places(shell: Shell) -> None:
+    """The table for people and the JSON for programs name the demo's agents and where their tools run."""
+    shell.policy(agents="agent_runtime.demo:agents")
+    listed = json.loads((await shell.run("agents", "--json")).out)["agents"]
+    assert [agent["name"] for agent in listed] == ["approval", "input", "feedback", "multi-step", "ops"]
+    assert listed[0]["level"] == "gated"
+    assert listed[0]["places"] == [{"name": "tools", "gated": True, "reason": ""}]
+    table = await shell.run("agents")
+    assert (table.code, "tools: gated" in table.said) == (0, True)
+
+
+@pytest.mark.parametrize("command", ["agents", "serve"])
+async def test_a_broken_policy_file_is_told_whole_with_exit_code_2(shell: Shell, command: str) -> None:
+    """All errors at once, with their lines, from every command that reads the file."""
+    (shell.folder / "signoff.toml").write_text('agents = "x"\n[default]\ntimeout = "soon"\ncolour = "red"\n')
+    if command == "serve":
+        process = await shell.start("serve")
+        out, err = await process.communicate()
+        code, said = process.returncode, " ".join((out + err).decode().split())
+    else:
+        result = await shell.run(command)
+        code, said = result.code, result.said
+    assert code == 2
+    for place in ("signoff.toml:1: agents", "signoff.toml:3: default.timeout", "signoff.toml:4: default.colour"):
+        assert place in said
+    assert "Traceback" not in said
+
+
+async def test_a_module_that_takes_our_name_is_told_before_anything_breaks(shell: Shell) -> None:
+    """With a user's storage.py first on the path nothing could be imported: words instead of a traceback."""
+    (shell.folder / "storage.py").write_text("")
+    process = await shell.start("check")
+    _, err = await process.communicate()
+    assert process.returncode == 2
+    assert f"{shell.folder}/storage.py under the name storage" in err.decode()
+    assert "Traceback" not in err.decode()
+
+
+async def test_check_runs_as_a_program(shell: Shell) -> None:
+    """`python -m bot check` in a process of its own, with the exit code in the shell's hands."""
+    shell.policy(channel="#board")
+    process = await shell.start("check")
+    out, err = await process.communicate()
+    assert process.returncode == 2, err.decode()
+    assert "/invite @signoff" in out.decode()
+
+
+FAULT = ConfigFault("signoff.toml", "timeout", "is no time", "Write 4h", 3)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "what", "mend"),
+    [
+        (ConfigError((FAULT,)), 2, "signoff.toml:3: timeout: is no time", "Write 4h"),
+        (StorageUnusable("it is full", "Make room"), 1, "it is full", "Make room"),
+        (SlackRefused("invalid_auth"), 1, "Slack does not know the token", "SLACK_BOT_TOKEN"),
+        (SlackRefused("missing_scope", "users:read"), 1, "lacks the scope users:read", "install the app again"),
+        (SlackRefused("odd_code"), 1, "odd_code", "documentation"),
+        (RateLimited(timedelta(seconds=30)), 1, "asks to wait 30 s", "Try again"),
+        (SignoffError("something"), 1, "something", ""),
+        (PermissionError(13, "Permission denied", "/etc/x"), 1, "/etc/x: Permission denied", ""),
+    ],
+)
+def test_every_expected_error_has_words_and_a_code(error: Exception, code: int, what: str, mend: str) -> None:
+    """2 where somebody must mend the configuration, 1 where it failed."""
+    words = explain(error)
+    assert words is not None
+    (problem,) = words.problems
+    assert words.code == code
+    assert what in problem.what
+    assert mend in problem.mend
+
+
+def test_a_bug_is_not_dressed_up() -> None:
+    """What nobody expected keeps its traceback."""
+    assert explain(KeyError("x")) is None
+
+
+@pytest.fixture
+def lines(shell: Shell) -> io.StringIO:
+    stream = io.StringIO()
+    configure_logs(stream)
+    return stream
+
+
+def test_logs_are_json_where_nobody_reads_them_live(lines: io.StringIO) -> None:
+    """One object a line, the libraries' lines too, with time, level and event in front."""
+    structlog.get_logger("signoff").info("HITL decision", tool="send_email", decision="approved", run="R1")
+    logging.getLogger("some.library").warning("took %d s", 3)
+    ours, theirs = (json.loads(line) for line in lines.getvalue().splitlines())
+    assert list(ours)[:3] == ["timestamp", "level", "event"]
+    assert (ours["event"], ours["tool"], ours["decision"]) == ("HITL decision", "send_email", "approved")
+    assert (theirs["level"], theirs["event"], theirs["logger"]) == ("warning", "took 3 s", "some.library")
+
+
+def test_a_token_never_reaches_the_log(lines: io.StringIO) -> None:
+    """Whatever looks like one is blotted out: in fields, in libraries' messages, in tracebacks."""
+    secret = "xoxb-123-abc"
+    structlog.get_logger("signoff").warning("odd", header=f"Bearer {secret}", app="xapp-1-A")
+    logging.getLogger("slack_sdk").warning("sent %s", secret)
+    try:
+        raise RuntimeError(secret)
+    except RuntimeError:
+        structlog.get_logger("signoff").exception("failed")
+    assert "123" not in lines.getvalue()
+    assert "xapp-1" not in lines.getvalue()
+    assert lines.getvalue().count("xoxb-•••") == 3
+
+
+def test_slacks_libraries_never_log_bodies(lines: io.StringIO) -> None:
+    """Their DEBUG lines hold whole payloads, so they keep a level of their own even under a root that asks for all."""
+    logging.getLogger().setLevel(logging.DEBUG)
+    for name in ("slack_sdk.web.async_client", "slack_bolt.AsyncApp", "slack_bolt.middleware"):
+        logging.getLogger(name).debug("the whole body")
+    assert lines.getvalue() == ""

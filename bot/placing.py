@@ -113,9 +113,10 @@ def note_number(delivery: Delivery) -> int:
     return int(delivery.key.rpartition(":")[2])
 
 
-def hurry_what_waited(tx: Tx, run_id: str, clock: Clock) -> None:
-    """The run's own message, or a line of its story, stands: what waited for it is due."""
-    outbox.hurry(tx, [run_id, *(request.id for request in requests.of_run(tx, run_id))], clock.now())
+def hurry_what_waited(tx: Tx, delivery: Delivery, clock: Clock) -> None:
+    """The message of this delivery, a run's own or a line of its story, stands: what waited for it is due."""
+    asked = (request.id for request in requests.of_run(tx, delivery.subject))
+    outbox.hurry(tx, [delivery.subject, *asked], clock.now(), but=delivery.key)
 
 
 def doubt_root(tx: Tx, run_id: str, clock: Clock) -> None:

@@ -98,7 +98,7 @@ class Showing:
                 mentions = await self._directory.resolve_mentions(approvers, rows.view.starter)
             return run_card(rows.view, mentions=mentions)
 
-        placed = partial(hurry_what_waited, run_id=delivery.subject, clock=self._clock)
+        placed = partial(hurry_what_waited, delivery=delivery, clock=self._clock)
         refusals = await self._posting.reconcile(delivery, partial(self._placing.of_run, rows), render, placed)
         return _remark(refusals)
 
@@ -110,7 +110,7 @@ class Showing:
             return message
 
         places = partial(self._placing.of_note, rows)
-        placed = partial(hurry_what_waited, run_id=delivery.subject, clock=self._clock)
+        placed = partial(hurry_what_waited, delivery=delivery, clock=self._clock)
         return await self._reply(delivery, delivery.subject, rows.root, places, render, placed)
 
     async def _reply(

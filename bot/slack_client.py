@@ -19,6 +19,7 @@ from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTime
 from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
+from slack_sdk.http_retry.builtin_interval_calculators import FixedValueRetryIntervalCalculator
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
@@ -30,6 +31,9 @@ CALL_TIME = timedelta(seconds=10)
 
 RETRY_AFTER = timedelta(seconds=30)
 """What a 429 that does not say how long means."""
+
+REPEAT_AFTER = 0.05
+"""Seconds before a read is repeated: somebody who clicked may be waiting for it."""
 
 _AMBIGUOUS = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
 _RATE_LIMITED = frozenset({"ratelimited", "rate_limited"})
@@ -101,7 +105,9 @@ async def open_clients(api_url: str, token: str, *, call_time: timedelta = CALL_
         logger = logging.getLogger("signoff.slack")
         logger.setLevel(logging.WARNING)
         common: dict[str, Any] = {"token": token, "base_url": api_url, "session": used, "logger": logger}
-        repeat: list[AsyncRetryHandler] = [AsyncConnectionErrorRetryHandler(max_retry_count=1)]
+        repeat: list[AsyncRetryHandler] = [
+            AsyncConnectionErrorRetryHandler(1, FixedValueRetryIntervalCalculator(REPEAT_AFTER))
+        ]
         yield SlackClients(
             token, AsyncWebClient(**common, retry_handlers=[]), AsyncWebClient(**common, retry_handlers=repeat)
         )

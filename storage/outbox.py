@@ -36,10 +36,13 @@ def want(tx: Tx, key: str, kind: str, subject: str, priority: int, now: datetime
     tx.wake("outbox")
 
 
-def hurry(tx: Tx, subjects: Sequence[str], now: datetime) -> None:
-    """What these deliveries waited for has come: they are due now, unless they wait after a failure."""
-    statement = update(Delivery).where(col(Delivery.subject).in_(subjects), *_waiting_its_turn(now))
-    if tx.change(statement.values(due_at=now)):
+def hurry(tx: Tx, subjects: Sequence[str], now: datetime, *, but: str = "") -> None:
+    """What these deliveries waited for has come: they are due now, unless they wait after a failure. One that is being
+    made may have looked too early: it is made once more. `but` is the key of the one that brought it."""
+    named = (col(Delivery.subject).in_(subjects), col(Delivery.key) != but)
+    held = col(Delivery.status) == DeliveryStatus.LEASED
+    tx.change(update(Delivery).where(*named, held).values(wanted=col(Delivery.wanted) + 1))
+    if tx.change(update(Delivery).where(*named, *_waiting_its_turn(now)).values(due_at=now)):
         tx.wake("outbox")
 
 

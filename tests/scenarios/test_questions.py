@@ -135,7 +135,7 @@ async def test_every_number_of_choices_can_be_chosen_from(tmp_path: Path, count:
 
 
 async def test_parallel_answers_reach_their_own_question(tmp_path: Path) -> None:
-    """Two questions of one step: the agent goes on when both are answered, and neither answer is handed to the other."""
+    """Two questions of one step: the agent goes on when both are answered, each with its own answer."""
     agents = {"asker": asking(first="Which city?", second="Which month?")}
     async with open_house(tmp_path, policy=MANAGERS, agents=agents) as house:
         run = await house.start("ana", "asker", "go")

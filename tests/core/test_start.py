@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent_runtime.agents import Ask, Go, Refuse, Replay
+from agent_runtime.agents import Ask, Go, Lease, Refuse, Replay
 from agent_runtime.audit import Event
 from agent_runtime.errors import ExecutionPaused, LeaseLost, RunCancelled
 from agent_runtime.ledger import StoreLedger, take_snapshot
@@ -15,11 +15,10 @@ from agent_runtime.policy import Action, Policy
 from storage.models import Run
 from storage.types import CallStatus, RequestStatus, RunStatus
 from tests.core.agent import Calls, call, one
-from tests.core.world import ANA, BOB, HOURS, MINUTES, NO, SAM, SKIP, YES, World, policy_set, stage
+from tests.core.world import ANA, BOB, MINUTES, NO, SAM, SKIP, YES, World, policy_set
 
 BUY = one("buy", {"amount": 10})
 CALL = call("buy", {"amount": 10})
-TWO_EYES = Policy(tools=("buy",), stages=(stage(ANA, BOB, quorum=2),))
 
 
 async def claimed(world: World) -> tuple[Run, StoreLedger]:
@@ -30,8 +29,6 @@ async def claimed(world: World) -> tuple[Run, StoreLedger]:
 
 
 async def ledger_of(world: World, run: Run) -> StoreLedger:
-    from agent_runtime.agents import Lease
-
     snapshot = await world.db.read(take_snapshot, run.id)
     return StoreLedger(world.db, world.runtime.context, run, Lease(run.owner or "", run.attempt), snapshot)
 
@@ -69,7 +66,7 @@ async def test_a_refused_call_never_runs_and_the_agent_is_told(worlds: Any, kind
     assert world.effects == []
 
 
-async def test_a_call_of_another_kind_of_yes_is_asked(worlds: Any) -> None:
+async def test_a_start_without_a_decision_asks(worlds: Any) -> None:
     """`start` without any decision asks, whatever an agent hoped."""
     world = await worlds(BUY)
     await world.start()
@@ -157,7 +154,7 @@ async def test_an_approval_serves_one_start(worlds: Any) -> None:
     world = await worlds(BUY)
     await world.waiting()
     await world.decide(ANA)
-    run, ledger = await claimed(world)
+    _run, ledger = await claimed(world)
     assert isinstance(await ledger.start(CALL), Go)
     again = await ledger.start(CALL)
     assert isinstance(again, Ask)
@@ -181,7 +178,7 @@ async def test_a_lost_lease_starts_nothing(worlds: Any) -> None:
     world = await worlds(BUY)
     await world.waiting()
     await world.decide(ANA)
-    run, ledger = await claimed(world)
+    _run, ledger = await claimed(world)
     world.clock.advance(1 * MINUTES)
     await world.another_runtime().claim(())
     with pytest.raises(LeaseLost):
@@ -283,7 +280,7 @@ async def test_a_recorded_failure_is_told_again(worlds: Any) -> None:
     await world.waiting()
     await world.decide(ANA)
     await world.killed_at("finished")
-    run, ledger = await claimed(world)
+    _run, ledger = await claimed(world)
     answer = await ledger.start(CALL)
     assert isinstance(answer, Replay)
     assert answer.failed
@@ -372,4 +369,3 @@ async def test_refusals_of_the_ledger_are_recorded_with_their_decision(worlds: A
     assert isinstance(answer, Refuse)
     assert (answer.decision, answer.reason) == ("rejected", "no")
     assert await world.count(Event.CALL_REFUSED) == 1
-    _ = HOURS

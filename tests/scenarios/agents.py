@@ -1,9 +1,10 @@
-"""Small LangGraph agents for what the demo's agents do not do: ordinary graphs that know nothing of Signoff."""
+"""Small LangGraph agents for what the demo's agents do not do: ordinary graphs that know nothing of Signoff.
 
-from __future__ import annotations
+No `from __future__ import annotations` here: LangGraph reads the state's annotations when a graph is built.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from langchain_core.tools import BaseTool, tool
 from langgraph.graph import START, StateGraph
@@ -34,15 +35,19 @@ approvers = ["usergroup:managers"]
 """A policy that asks the managers about every call."""
 
 
-class Answered(Conversation):
-    """A conversation with the answers to its questions."""
+def _merged(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {**(one or {}), **(other or {})}
 
-    answers: Any
+
+class Answered(AgentInput, AgentOutput):
+    """The state of `asking`: the answers so far, by the name of the node that asked."""
+
+    answers: Annotated[dict[str, Any], _merged]
 
 
 def asking(**payloads: Any) -> Graph:
     """Asks everything at once, one node for each payload; its result is what was answered, by the node's name."""
-    built = StateGraph(_merging(), input_schema=AgentInput, output_schema=AgentOutput)
+    built = StateGraph(Answered, input_schema=AgentInput, output_schema=AgentOutput)
 
     def ask(name: str) -> Callable[[Answered], dict[str, Any]]:
         return lambda _state: {"answers": {name: interrupt(payloads[name])}}
@@ -55,11 +60,19 @@ def asking(**payloads: Any) -> Graph:
     return built.compile(name="asking")
 
 
-def calling(*calls: PlannedCall, tools: Sequence[BaseTool], reason: str = "Because it was asked for.") -> Graph:
-    """Makes all its calls in one step; its result is what came back, a line for each call."""
+def calling(
+    *calls: PlannedCall,
+    tools: Sequence[BaseTool],
+    reason: str = "Because it was asked for.",
+    then: Callable[[], Exception | None] = lambda: None,
+) -> Graph:
+    """Makes all its calls in one step; its result is what came back, a line for each call. What `then` gives after the
+    calls is raised."""
 
     def plan(state: Conversation) -> dict[str, Any]:
         answered = replies(state)
+        if answered and (error := then()) is not None:
+            raise error
         if answered:
             return {"result": "\n".join(reply.text for reply in answered)}
         return propose(state, reason, *calls)
@@ -98,14 +111,3 @@ def failing(fails: Callable[[], Exception | None]) -> Graph:
     built.add_node("work", work)
     built.add_edge(START, "work")
     return built.compile(name="failing")
-
-
-def _merging() -> Any:
-    from typing import Annotated
-
-    from typing_extensions import TypedDict
-
-    def merged(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> dict[str, Any]:
-        return {**(one or {}), **(other or {})}
-
-    return TypedDict("Asked", {"input": str, "result": str, "answers": Annotated[dict[str, Any], merged]})

@@ -34,12 +34,6 @@ def put_writes(tx: Tx, writes: Sequence[CheckpointWrite], *, replace: bool) -> N
             tx.insert_new(write)
 
 
-def exists(tx: Tx, thread_id: str) -> bool:
-    """Whether anything of this thread was ever kept."""
-    statement = select(col(Checkpoint.id)).where(col(Checkpoint.thread_id) == thread_id).limit(1)
-    return tx.scalar(statement) is not None
-
-
 def get(tx: Tx, thread_id: str, namespace: str, checkpoint_id: str) -> Checkpoint | None:
     """One checkpoint."""
     return tx.one(Checkpoint, _of(thread_id, namespace).where(col(Checkpoint.id) == checkpoint_id))

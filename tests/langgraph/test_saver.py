@@ -153,3 +153,34 @@ async def test_bytes_in_the_store_run_no_code(saver: StoreSaver) -> None:
     form, body = loose.dumps_typed({"value": Impostor()})
     assert b"system" in body
     assert saver.serde.loads_typed((form, body)) == {"value": "rm -rf /"}
+
+
+async def test_what_the_saver_remembers_is_what_the_store_holds(db: Database, saver: StoreSaver) -> None:
+    """Through puts, replaced and repeated writes, and older checkpoints: the same as a saver that knows nothing."""
+
+    async def same() -> None:
+        ignorant = StoreSaver(db, _open, STRICT)
+        assert await saver.aget_tuple(PLACE) == await ignorant.aget_tuple(PLACE)
+
+    assert not await saver.begin("R1")
+    old = await _put(saver, step=1)
+    new = await _put(saver, old, step=2)
+    await same()
+    for place in (new, old):
+        await saver.aput_writes(place, [("out", 1), ("out", 2)], "b", "~2")
+        await saver.aput_writes(place, [("out", 3)], "a", "~3")
+        await saver.aput_writes(place, [("out", 4)], "b", "~2")
+        await saver.aput_writes(place, [("__interrupt__", 5)], "b", "~2")
+        await saver.aput_writes(place, [("__interrupt__", 6)], "b", "~2")
+        await same()
+    again = await saver.aget_tuple(new)
+    assert again is not None
+    await saver.aput(old, {**again.checkpoint, "channel_values": {"step": 3}}, {"source": "fork"}, {})
+    await same()
+    later = StoreSaver(db, _open, STRICT)
+    assert await later.begin("R1")
+    await later.aput_writes(new, [("out", 7)], "c", "~1")
+    await saver.aput_writes(new, [("out", 7)], "c", "~1")
+    assert await later.aget_tuple(PLACE) == await saver.aget_tuple(PLACE)
+    await saver.adelete_thread("R1")
+    await same()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -21,12 +20,12 @@ from agent_runtime.adapters.langgraph.gate import GATE, Gate, GateStopped
 from agent_runtime.adapters.langgraph.graph import Graph
 from agent_runtime.adapters.langgraph.private import TypeName
 from agent_runtime.adapters.langgraph.reading import read_output
-from agent_runtime.adapters.langgraph.saver import StoreSaver
+from agent_runtime.adapters.langgraph.saver import MSGPACK, StoreSaver
 from agent_runtime.adapters.langgraph.tripwire import Tripwire, Ungated
 from agent_runtime.agents import Completed, Interrupt, Paused, Turn
 from agent_runtime.digest import digest_payload
 from agent_runtime.errors import AgentError, SignoffError
-from storage import checkpoints, runs
+from storage import runs
 from storage.tx import Tx
 from storage.types import JsonValue
 
@@ -92,7 +91,7 @@ class Advance:
 
     async def _entry(self) -> Any:
         """What to enter the graph with, or the pause it is still in."""
-        if not await self._turn.db.read(checkpoints.exists, self._turn.run_id):
+        if not await self._saver.begin(self._turn.run_id):
             return self._plan.read_input(self._turn.input)
         if not self._turn.answers and not self._plan.breakpoints:
             return None
@@ -132,7 +131,7 @@ class Advance:
             yield pending.resume_value(interrupt, answer.value)
 
     def _paused(self, interrupts: Iterable[GraphInterruptValue[Any]]) -> Paused:
-        lacking = private.lacking_types(chain.from_iterable(self._saver.fresh.values()), set(self._plan.types))
+        lacking = private.lacking_types(self._saver.newest.bodies(MSGPACK), self._plan.types)
         if lacking:
             raise AgentError(
                 f"the agent's state holds {', '.join(sorted(lacking))}, which would not come back after the pause; "

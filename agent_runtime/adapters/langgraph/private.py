@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Literal
 
 import ormsgpack
@@ -116,13 +117,13 @@ def schema_types(graph: Pregel[Any, Any, Any, Any]) -> set[TypeName]:
     return build_serde_allowlist(schemas=schemas, channels=dict(graph.channels))
 
 
-def lacking_types(bodies: Iterable[bytes], allowed: set[TypeName]) -> set[str]:
+def lacking_types(bodies: Iterable[bytes], allowed: AbstractSet[TypeName]) -> set[str]:
     """Names of the types in serialised values that will not come back as they went in: not allowed, or nowhere to be
     imported from. Strict deserialisation hands the graph a dict in their place."""
     return {".".join(name) for body in bodies for name in _names(body) if not _comes_back(name, allowed)}
 
 
-def _comes_back(name: TypeName, allowed: set[TypeName]) -> bool:
+def _comes_back(name: TypeName, allowed: AbstractSet[TypeName]) -> bool:
     if name not in SAFE_MSGPACK_TYPES and name not in allowed:
         return False
     try:

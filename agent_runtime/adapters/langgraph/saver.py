@@ -23,6 +23,7 @@ from langgraph.checkpoint.base import Checkpoint as GraphCheckpoint
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.types import INTERRUPT
 
+from agent_runtime.adapters.langgraph.newest import Kept, Newest, Place
 from agent_runtime.errors import AgentError
 from storage import checkpoints
 from storage.database import Database
@@ -37,14 +38,12 @@ MSGPACK = "msgpack"
 
 _WRITTEN = {INTERRUPT: "what the agent asked with interrupt()"}
 
-Kept = tuple[Checkpoint, list[CheckpointWrite]]
-
 
 class StoreSaver(BaseCheckpointSaver[int]):
     """Keeps a run's checkpoints (`thread_id` is the run id). The synchronous methods block their thread, not the store.
 
-    `failure` is the first error of a write: LangGraph may report another in its place. `fresh` holds the MessagePack
-    bytes that the next worker would go on from, for each namespace that was read or written.
+    `failure` is the first error of a write: LangGraph may report another in its place. A saver serves one advance:
+    `newest` spares it from reading what it wrote itself.
     """
 
     def __init__(self, db: Database, fence: Fence, serde: SerializerProtocol) -> None:
@@ -52,15 +51,28 @@ class StoreSaver(BaseCheckpointSaver[int]):
         self._db = db
         self._fence = fence
         self.failure: Exception | None = None
-        self.fresh: dict[str, list[bytes]] = {}
+        self.newest = Newest()
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        kept = await self._db.read(_look_up, *_place(config), get_checkpoint_id(config))
-        return None if kept is None else self._tuple(kept)
+        place, wanted = _place(config), get_checkpoint_id(config)
+        if self.newest.knows(place, wanted):
+            return self._tuple(self.newest.find(place))
+        return self._read(place, wanted, await self._db.read(_look_up, place, wanted))
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        kept = self._db.submit(_look_up, *_place(config), get_checkpoint_id(config)).result()
-        return None if kept is None else self._tuple(kept)
+        place, wanted = _place(config), get_checkpoint_id(config)
+        if self.newest.knows(place, wanted):
+            return self._tuple(self.newest.find(place))
+        return self._read(place, wanted, self._db.submit(_look_up, place, wanted).result())
+
+    async def begin(self, thread_id: str) -> bool:
+        """Whether the thread has a checkpoint to go on from."""
+        place = (thread_id, "")
+        kept = await self._db.read(_look_up, place, None)
+        self.newest.read(place, kept)
+        if kept is None:
+            self.newest.new.add(thread_id)
+        return kept is not None
 
     async def alist(
         self,
@@ -71,7 +83,7 @@ class StoreSaver(BaseCheckpointSaver[int]):
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
         for kept in await self._db.read(_list, config, filter, before, limit):
-            yield self._tuple(kept)
+            yield self._decoded(kept)
 
     def list(
         self,
@@ -82,7 +94,7 @@ class StoreSaver(BaseCheckpointSaver[int]):
         limit: int | None = None,
     ) -> Iterator[CheckpointTuple]:
         for kept in self._db.submit(_list, config, filter, before, limit).result():
-            yield self._tuple(kept)
+            yield self._decoded(kept)
 
     async def aput(
         self,
@@ -94,6 +106,7 @@ class StoreSaver(BaseCheckpointSaver[int]):
         row = self._checkpoint(config, checkpoint, metadata)
         with _Noting(self):
             await self._db.transact(self._put, row)
+        self.newest.put(row)
         return _config(row)
 
     def put(
@@ -106,6 +119,7 @@ class StoreSaver(BaseCheckpointSaver[int]):
         row = self._checkpoint(config, checkpoint, metadata)
         with _Noting(self):
             self._db.submit(self._put, row).result()
+        self.newest.put(row)
         return _config(row)
 
     async def aput_writes(
@@ -114,6 +128,7 @@ class StoreSaver(BaseCheckpointSaver[int]):
         rows, replace = self._writes(config, writes, task_id, task_path)
         with _Noting(self):
             await self._db.transact(self._put_writes, rows, replace)
+        self.newest.put_writes(rows, replace=replace)
 
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
@@ -121,12 +136,15 @@ class StoreSaver(BaseCheckpointSaver[int]):
         rows, replace = self._writes(config, writes, task_id, task_path)
         with _Noting(self):
             self._db.submit(self._put_writes, rows, replace).result()
+        self.newest.put_writes(rows, replace=replace)
 
     async def adelete_thread(self, thread_id: str) -> None:
         await self._db.transact(self._delete, thread_id)
+        self.newest.forget()
 
     def delete_thread(self, thread_id: str) -> None:
         self._db.submit(self._delete, thread_id).result()
+        self.newest.forget()
 
     def _put(self, tx: Tx, row: Checkpoint) -> None:
         self._fence(tx)
@@ -145,7 +163,6 @@ class StoreSaver(BaseCheckpointSaver[int]):
     ) -> Checkpoint:
         thread_id, namespace = _place(config)
         form, body = self._dump("the agent's state", checkpoint)
-        self.fresh[namespace] = [body] if form == MSGPACK else []
         return Checkpoint(
             thread_id=thread_id,
             namespace=namespace,
@@ -163,8 +180,6 @@ class StoreSaver(BaseCheckpointSaver[int]):
         rows = []
         for position, (channel, value) in enumerate(writes):
             form, body = self._dump(_WRITTEN.get(channel, f"what the agent wrote to {channel}"), value)
-            if form == MSGPACK:
-                self.fresh.setdefault(namespace, []).append(body)
             rows.append(
                 CheckpointWrite(
                     thread_id=thread_id,
@@ -187,10 +202,16 @@ class StoreSaver(BaseCheckpointSaver[int]):
             reason = error.__cause__ or error
             raise AgentError(f"{what} cannot be kept ({reason}); only plain values and messages survive") from error
 
-    def _tuple(self, kept: Kept) -> CheckpointTuple:
+    def _read(self, place: Place, wanted: str | None, kept: Kept | None) -> CheckpointTuple | None:
+        if wanted is None:
+            self.newest.read(place, kept)
+        return self._tuple(kept)
+
+    def _tuple(self, kept: Kept | None) -> CheckpointTuple | None:
+        return None if kept is None else self._decoded(kept)
+
+    def _decoded(self, kept: Kept) -> CheckpointTuple:
         row, writes = kept
-        stored = [(row.format, row.body), *((write.format, write.body) for write in writes)]
-        self.fresh.setdefault(row.namespace, [body for form, body in stored if form == MSGPACK])
         parent = None if row.parent_id is None else _config(row, row.parent_id)
         return CheckpointTuple(
             config=_config(row),
@@ -216,11 +237,8 @@ class _Noting:
             self._saver.failure = error
 
 
-def _look_up(tx: Tx, thread_id: str, namespace: str, checkpoint_id: str | None) -> Kept | None:
-    if checkpoint_id is None:
-        row = checkpoints.newest(tx, thread_id, namespace)
-    else:
-        row = checkpoints.get(tx, thread_id, namespace, checkpoint_id)
+def _look_up(tx: Tx, place: Place, checkpoint_id: str | None) -> Kept | None:
+    row = checkpoints.newest(tx, *place) if checkpoint_id is None else checkpoints.get(tx, *place, checkpoint_id)
     return None if row is None else (row, checkpoints.writes_of(tx, row))
 
 
@@ -246,7 +264,7 @@ def _list(
     return [(row, checkpoints.writes_of(tx, row)) for row in found]
 
 
-def _place(config: RunnableConfig) -> tuple[str, str]:
+def _place(config: RunnableConfig) -> Place:
     place = config["configurable"]
     return str(place["thread_id"]), place.get("checkpoint_ns", "")
 

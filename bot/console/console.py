@@ -89,7 +89,6 @@ class Console:
 
         self._write(f"\n{card_text(request)}")
         act = await ask_for(request, line, self._write)
-        await self._sweep_if_due(request)
         self._tell(request, await self.desk.decide(act, self.actor, self.origin))
 
     def _tell(self, request: RequestView, answered: Answered) -> None:
@@ -143,10 +142,9 @@ class Console:
             await self._runtime.sweep()
 
     def _patience(self, request: RequestView) -> float:
-        if request.due_at is None:
-            return POLL_SECONDS
-        left = (request.due_at - self._runtime.clock.now()).total_seconds()
-        return min(max(left, 0.0), POLL_SECONDS)
+        """Seconds until the next look. Due and still open: time stands still, or the policy keeps it open."""
+        left = (request.due_at - self._runtime.clock.now()).total_seconds() if request.due_at else 0.0
+        return min(left, POLL_SECONDS) if left > 0 else POLL_SECONDS
 
     async def _wait(self, changed: asyncio.Event) -> None:
         """Until something changed; what others must decide may also run out of time."""

@@ -8,14 +8,20 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import yaml
 
+from agent_runtime.adapters import langgraph
+from agent_runtime.agents import AgentLevel, Completed, NodeReport, Paused, Turn
+from agent_runtime.errors import AgentError
+from bot.checks.agents import check_agents
 from bot.checks.finding import Level
 from bot.checks.scopes import SCOPES
 from bot.checks.slack import check_clocks
 from storage.database import Database, has_wal_reset_bug
+from storage.types import Json
 from tests.cli.conftest import Shell
 
 MANIFEST = Path(__file__).parents[2] / "manifest.yml"
@@ -85,6 +91,9 @@ FAULTS: dict[str, tuple[Plant, int, str, str]] = {
     ),
     "no signing secret": (
         lambda s: s.set(SLACK_SIGNING_SECRET=""), 2, "SLACK_SIGNING_SECRET is not set", "Basic Information",
+    ),
+    "Socket Mode": (
+        lambda s: s.set(SLACK_APP_TOKEN="xapp-1"), 2, "Socket Mode is not available yet", "set SLACK_SIGNING_SECRET",
     ),
     "bad port": (lambda s: s.set(SIGNOFF_PORT="http"), 2, 'SIGNOFF_PORT "http" is not a port', "such as 3000"),
     "missing scope": (
@@ -211,6 +220,38 @@ async def test_json_holds_every_finding(shell: Shell) -> None:
     assert {finding["level"] for finding in sections["Channels"]} == {"fault"}
     assert "/invite" in sections["Channels"][0]["mend"]
     assert checked.code == 2
+
+
+class Half:
+    """An agent with one place that is gated and one that cannot be."""
+
+    description = example = fingerprint = ""
+    level = AgentLevel.GATED
+    input_schema: ClassVar[Json] = {}
+
+    def report(self) -> tuple[NodeReport, ...]:
+        return NodeReport("tools", gated=True), NodeReport("own", gated=False, reason="it holds the tool wipe")
+
+    async def advance(self, turn: Turn) -> Completed | Paused:
+        raise NotImplementedError
+
+
+async def test_a_place_that_cannot_be_gated_is_a_warning() -> None:
+    """The agent may be used; whoever runs it knows which of its calls will be stopped."""
+    gated, own, gate = await check_agents({"half": Half()})
+    assert (gated.level, own.level, gate.level) == (Level.OK, Level.WARNING, Level.OK)
+    assert "half: own cannot be gated: it holds the tool wipe" in own.what
+    assert "the run fails" in own.mend
+
+
+async def test_a_gate_that_does_not_hold_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a LangGraph in which a denied call runs, no server starts."""
+
+    async def broken() -> None:
+        raise AgentError("the gate does not hold")
+
+    monkeypatch.setattr(langgraph, "check_gate", broken)
+    assert (await check_agents({"half": Half()}))[-1].level is Level.FAULT
 
 
 def test_the_manifest_asks_for_exactly_the_scopes_that_are_checked() -> None:

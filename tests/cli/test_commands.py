@@ -125,7 +125,7 @@ async def test_a_module_that_takes_our_name_is_told_before_anything_breaks(shell
 
 async def test_check_runs_as_a_program(shell: Shell) -> None:
     """`python -m bot check` in a process of its own, with the exit code in the shell's hands."""
-    shell.policy(channel="#board")
+    shell.policy(channel="#board", agents="nowhere:agents")
     process = await shell.start("check")
     out, err = await process.communicate()
     assert process.returncode == 2, err.decode()

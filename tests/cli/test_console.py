@@ -125,7 +125,7 @@ def _mails(folder: Path) -> int:
     return sum(1 for _ in folder.glob("mail/new/*"))
 
 
-@pytest.mark.parametrize("yes", ["yes", "y", "YES", " Y "])
+@pytest.mark.parametrize("yes", ["yes", " Y "])
 async def test_yes_runs_the_call_that_was_shown(terminal: Terminal, tmp_path: Path, yes: str) -> None:
     """The card says what, for whom and until when; yes approves exactly that and the mail goes out."""
     run_id = await terminal.start("approval", "Send email to team about meeting")

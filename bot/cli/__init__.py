@@ -44,6 +44,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def _prepare() -> None:
+    """Before any command: logs go to stderr, so that a command's own output stays clean."""
+    from bot.logs import configure_logs
+
+    configure_logs()
+
+
 app.command(rich_help_panel="Try it")(demo.demo)
 app.command(rich_help_panel="Set up")(init.init)
 app.command(rich_help_panel="Set up")(check.check)

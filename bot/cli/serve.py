@@ -30,9 +30,6 @@ def serve() -> None:
 
     What was begun is finished first. A second signal ends it at once, and nothing is lost by that either.
     """
-    from bot.logs import configure_logs
-
-    configure_logs()
     try:
         raise typer.Exit(asyncio.run(_serve()))
     except asyncio.CancelledError:

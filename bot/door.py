@@ -92,9 +92,9 @@ def read_body(body: bytes, content_type: str) -> Mapping[str, Any]:
     try:
         text = body.decode()
         if content_type == "application/json":
-            return _mapping(json.loads(text))
+            return _shaped(_mapping(json.loads(text)))
         fields = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=100, errors="strict"))
-        return _mapping(json.loads(fields["payload"])) if "payload" in fields else fields
+        return _shaped(_mapping(json.loads(fields["payload"]))) if "payload" in fields else fields
     except UnicodeDecodeError:
         raise BadBody("the body is not UTF-8") from None
     except RecursionError:
@@ -107,6 +107,21 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise BadBody("the body is not a JSON object")
     return value
+
+
+def _shaped(delivery: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The delivery, if it has the parts that Bolt takes for granted while it looks for a listener."""
+    if not isinstance(delivery.get("event", {}), dict):
+        raise BadBody("the body has an event that is not an object")
+    if delivery.get("type") == "block_actions":
+        actions = delivery.get("actions")
+        if not isinstance(actions, list) or not actions or not all(_is_action(action) for action in actions):
+            raise BadBody("the body has no actions that can be read")
+    return delivery
+
+
+def _is_action(action: Any) -> bool:
+    return isinstance(action, dict) and all(isinstance(action.get(key), str) for key in ("action_id", "block_id"))
 
 
 def _headers(request: web.Request) -> dict[str, str | Sequence[str]]:

@@ -108,6 +108,12 @@ class House:
         rows = await self.bot.runtime.db.read(audit.entries, 0, 100_000)
         return [row for row in rows if event is None or row.event == event]
 
+    async def text_of(self, entry: AuditEntry) -> dict[str, Any]:
+        """The erasable text of an audit entry."""
+        assert entry.seq is not None
+        texts = await self.bot.runtime.db.read(audit.texts, [entry.seq])
+        return texts[entry.seq].body
+
     async def require_invariants(self) -> None:
         """What holds at the end of every scenario: Slack understood all that was said, and the audit chain is whole."""
         assert self.ws.problems == [], self.ws.problems

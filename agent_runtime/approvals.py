@@ -100,9 +100,7 @@ def expire(tx: Tx, context: Context, request: Request) -> bool:
     reason = f"nobody decided in time ({_words(context.now - request.stage_opened_at)})"
     if not _close(tx, context, request, RequestStatus.EXPIRED, SCHEDULER, INTERNAL, reason=reason):
         return False
-    unanswered = request.kind in {RequestKind.QUESTION, RequestKind.REVIEW}
-    if run is not None and (unanswered or request.on_timeout is OnTimeout.FAIL):
-        # An agent's own question has no refusal it would understand: the run stops, and a retry asks again.
+    if run is not None and request.on_timeout is OnTimeout.FAIL:
         fail_waiting(tx, context, run, f"{request.tool or 'a ' + request.kind.value}: {reason}")
     else:
         runs.queue_if_pause_closed(tx, request.run_id, context.now)
@@ -277,8 +275,9 @@ def _close(
     after = requests.get(tx, request.id)
     assert after is not None
     outbound.want_card(tx, context, after)
-    line = f"{request.tool or request.kind.value}: {status.value} by {actor.label}" + (f" ({reason})" if reason else "")
-    outbound.note(tx, context, request.run_id, seq, line)
+    if not Rules.model_validate(request.rules).stages[request.stage].in_thread:  # there the card itself says it
+        line = f"{request.tool or request.kind.value}: {status.value} by {actor.label}"
+        outbound.note(tx, context, request.run_id, seq, line + (f" ({reason})" if reason else ""))
     return True
 
 

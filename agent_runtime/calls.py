@@ -70,4 +70,4 @@ def show_call(tx: Tx, context: Context, entry: JournalEntry) -> None:
     """The card of the request that let this call run must show where it stands."""
     request = requests.get(tx, entry.request_id) if entry.request_id else None
     if request is not None:
-        outbound.want_card(tx, context, request)
+        outbound.want_card(tx, context, request, patience=outbound.SOON)

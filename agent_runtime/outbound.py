@@ -12,6 +12,9 @@ from storage.tx import Tx
 from storage.types import Described, Json, RequestStatus
 
 NOTICE_LIFE = timedelta(seconds=60)
+NOW = timedelta(0)
+SOON = timedelta(seconds=2)
+"""How long a change that nobody waits for may wait for the next one, so that both are one update."""
 
 
 class Priority(IntEnum):
@@ -34,19 +37,19 @@ class Topic(Described):
     NOTICE = "notice", "A private sentence to one person, worth nothing after a minute."
 
 
-def want_card(tx: Tx, context: Context, request: Request) -> None:
+def want_card(tx: Tx, context: Context, request: Request, *, patience: timedelta = NOW) -> None:
     """Every card of this request must show its current state; the current stage has one of its own."""
     closed = request.status is not RequestStatus.PENDING
     for stage in range(request.stage + 1):
         key = f"card:{request.id}:{stage}"
         fresh = not closed and stage == request.stage and outbox.get(tx, key) is None
         priority = Priority.CLOSED_CARD if closed else Priority.NEW_CARD if fresh else Priority.VOTE
-        outbox.want(tx, key, Topic.CARD, request.id, priority, context.now)
+        outbox.want(tx, key, Topic.CARD, request.id, priority, context.now, patience=patience)
 
 
 def want_run(tx: Tx, context: Context, run_id: str) -> None:
-    """The run's own message must show its current state."""
-    outbox.want(tx, f"run:{run_id}", Topic.RUN, run_id, Priority.RUN, context.now)
+    """The run's own message must show its current state, soon: it changes often, and updates are scarce."""
+    outbox.want(tx, f"run:{run_id}", Topic.RUN, run_id, Priority.RUN, context.now, patience=SOON)
 
 
 def note(tx: Tx, context: Context, run_id: str, seq: int, text: str) -> None:

@@ -16,8 +16,11 @@ from storage.types import DeliveryStatus, Json
 REPEAT_NOTICE = timedelta(seconds=60)
 
 
-def want(tx: Tx, key: str, kind: str, subject: str, priority: int, now: datetime) -> None:
-    """Something shown outside must match the rows again. Asking twice before a delivery is one delivery."""
+def want(
+    tx: Tx, key: str, kind: str, subject: str, priority: int, now: datetime, *, patience: timedelta = timedelta(0)
+) -> None:
+    """Something shown outside must match the rows again. Asking twice before a delivery is one delivery; `patience` is
+    how long a change of what is already shown may wait for the next one."""
     statement = (
         update(Delivery)
         .where(col(Delivery.key) == key)
@@ -29,10 +32,11 @@ def want(tx: Tx, key: str, kind: str, subject: str, priority: int, now: datetime
     tx.change(
         update(Delivery)
         .where(col(Delivery.key) == key, col(Delivery.status).in_(rearm))
-        .values(status=DeliveryStatus.DUE, due_at=now, failures=0)
+        .values(status=DeliveryStatus.DUE, due_at=now + patience, failures=0)
     )
     # One that only waits its turn is looked at anew: it may be more urgent than it was.
-    tx.change(update(Delivery).where(col(Delivery.key) == key, *_waiting_its_turn(now)).values(due_at=now))
+    waiting = _waiting_its_turn(now + patience)
+    tx.change(update(Delivery).where(col(Delivery.key) == key, *waiting).values(due_at=now + patience))
     tx.wake("outbox")
 
 

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import tempfile
 from pathlib import Path
 
+from agent_runtime.refusals import RefusalReason
+from agent_runtime.registry import nearest
+from agent_runtime.runs import Order
+from bot.console import Console, ConsolePeople, console_origin
 from bot.demo.effects import compare_effects
 from bot.demo.play import Play, PlayFailed
 from bot.demo.scenes import SCENES
 from bot.demo.stage import Stage, open_stage
+from bot.desk import Desk
+from storage.types import Actor, ActorKind, RunStatus
 
-ok, failed = 0, 1
+ok, failed, usage = 0, 1, 2
+REQUESTER = Actor(kind=ActorKind.CLI, id="requester", name="The demo's requester")
 
 
 def run(*, auto: bool = False, console: str | None = None, data_dir: Path | None = None) -> int:
@@ -61,4 +69,21 @@ def _introduce(stage: Stage) -> None:
 
 
 async def _ask(folder: Path, agent: str) -> int:
-    raise NotImplementedError
+    """One run of an agent, its questions asked at this terminal. The run is started by somebody else than the person
+    who sits here, because nobody approves their own."""
+    async with open_stage(folder) as stage:
+        runtime = stage.bot.runtime
+        known = runtime.agents.get(agent)
+        if known is None:
+            near = nearest(agent, list(runtime.agents))
+            hint = f" Did you mean {near}?" if near else ""
+            print(f"No agent is called {agent}.{hint} There are: {', '.join(sorted(runtime.agents))}.")  # noqa: T201
+            return usage
+        desk = Desk(runtime, ConsolePeople(runtime.clock))
+        started = await desk.start(Order(agent, known.example, {}), REQUESTER, console_origin())
+        if isinstance(started, RefusalReason):
+            print(f"Nothing was started: {started.sentence}")  # noqa: T201
+            return failed
+        print(f"{REQUESTER.name} starts {agent}: {known.example}")  # noqa: T201
+        ended = await Console(desk, sys.stdin, sys.stdout).play(started.id)
+    return ok if ended.status is RunStatus.SUCCEEDED else failed

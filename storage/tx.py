@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Executable, Select, insert
+from sqlalchemy import Connection, Executable, Select, Table, inspect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
@@ -26,12 +27,12 @@ class Tx:
 
     def all(self, model: type[Record], statement: Select[Any]) -> list[Record]:
         """Rows of one table as records."""
-        return [model(**row) for row in self._connection.execute(statement).mappings()]
+        return [_record(model, row) for row in self._connection.execute(statement).mappings()]
 
     def one(self, model: type[Record], statement: Select[Any]) -> Record | None:
         """The first row as a record, or None."""
         row = self._connection.execute(statement).mappings().first()
-        return None if row is None else model(**row)
+        return None if row is None else _record(model, row)
 
     def rows(self, statement: Executable) -> list[Mapping[str, Any]]:
         """Rows of any shape."""
@@ -45,31 +46,46 @@ class Tx:
         """Run an update or delete; how many rows it changed. Zero means that somebody else was first."""
         return self._connection.execute(statement).rowcount
 
-    def insert(self, row: SQLModel) -> int | None:
-        """Insert a record; its generated integer key, if it has one. Raises on a conflict, which is a bug."""
-        result = self._connection.execute(insert(type(row)).values(**_values(row)))
-        key = result.inserted_primary_key
-        return key[0] if key is not None and isinstance(key[0], int) else None
+    def insert(self, row: SQLModel) -> None:
+        """Insert a record. Raises on a conflict, which is a bug."""
+        self._connection.execute(_table(type(row)).insert(), _values(row))
 
     def insert_new(self, row: SQLModel) -> bool:
         """Insert a record unless one like it exists; whether it was inserted."""
-        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
-        statement = dialect.insert(type(row)).values(**_values(row)).on_conflict_do_nothing()
-        return self._connection.execute(statement).rowcount == 1
+        statement = self._insert(type(row)).on_conflict_do_nothing()
+        return self._connection.execute(statement, _values(row)).rowcount == 1
 
     def upsert(self, row: SQLModel, *, keys: tuple[str, ...]) -> None:
         """Insert a record, or replace every other column of the one that has these keys."""
-        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
         values = _values(row)
-        statement = dialect.insert(type(row)).values(**values)
+        statement = self._insert(type(row))
         changes = {name: statement.excluded[name] for name in values if name not in keys}
-        self._connection.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=changes))
+        self._connection.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=changes), values)
+
+    def _insert(self, model: type[SQLModel]) -> Any:
+        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
+        return dialect.insert(_table(model))
+
+
+@cache
+def _table(model: type[SQLModel]) -> Table:
+    table: Table = inspect(model).local_table
+    return table
+
+
+@cache
+def _columns(model: type[SQLModel]) -> tuple[tuple[str, bool], ...]:
+    """The names of a table's columns, and whether each is a key that the store may generate."""
+    return tuple((column.name, column.primary_key) for column in _table(model).columns)
 
 
 def _values(row: SQLModel) -> dict[str, Any]:
-    fields = type(row).model_fields
-    return {name: value for name in fields if (value := getattr(row, name)) is not None or name not in _generated(row)}
+    values = ((name, key, getattr(row, name)) for name, key in _columns(type(row)))
+    return {name: value for name, key, value in values if value is not None or not key}
 
 
-def _generated(row: SQLModel) -> set[str]:
-    return {column.name for column in type(row).__table__.primary_key.columns}  # type: ignore[attr-defined]
+def _record(model: type[Record], row: Mapping[Any, Any]) -> Record:
+    """A row as a record, made as SQLAlchemy's own loading makes it: the store's values need no defaults."""
+    record: Record = inspect(model).class_manager.new_instance()
+    record.__dict__.update(row)
+    return record

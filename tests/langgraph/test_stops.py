@@ -25,7 +25,22 @@ def forgiving_graph(model: Any, effects: Effects) -> Any:
     return node_graph(model, effects, node=ToolNode(tools(effects), handle_tool_errors=True))
 
 
-GRAPHS = {"agent": agent_graph, "node": node_graph, "nested": nested_graph, "forgiving": forgiving_graph}
+def wrapped_graph(model: Any, effects: Effects) -> Any:
+    """The same, with a wrapper of the author's around every call."""
+
+    async def wrap(request: Any, execute: Any) -> Any:
+        return await execute(request)
+
+    return node_graph(model, effects, node=ToolNode(tools(effects), handle_tool_errors=True, awrap_tool_call=wrap))
+
+
+GRAPHS = {
+    "agent": agent_graph,
+    "node": node_graph,
+    "nested": nested_graph,
+    "forgiving": forgiving_graph,
+    "wrapped": wrapped_graph,
+}
 
 
 @pytest.mark.parametrize("at", ["start", "started", "finish", "put"])

@@ -135,9 +135,10 @@ def fail_waiting(tx: Tx, context: Context, run: Run, reason: str) -> None:
 def _current(tx: Tx, context: Context, request_id: str) -> Request | None:
     """A request as it stands now: one whose time is up is closed first, so that a late sweep never lets a click in."""
     request = requests.get(tx, request_id)
+    if request is None or request.status is not RequestStatus.PENDING or request.due_at is None:
+        return request
     due = boots.unpaused(tx, context.now)
-    overdue = request is not None and due is not None and request.due_at is not None and request.due_at <= due
-    if request is None or not overdue or request.status is not RequestStatus.PENDING:
+    if due is None or request.due_at > due:
         return request
     expire(tx, context, request)
     return requests.get(tx, request_id)
@@ -208,7 +209,8 @@ def _accept(
     closed = _tally(tx, context, act, request, rules, answer, actor, origin)
     after = requests.get(tx, request.id)
     assert after is not None
-    outbound.want_card(tx, context, after)
+    if not closed:
+        outbound.want_card(tx, context, after)
     outbound.want_run(tx, context, request.run_id)
     return Accepted(after, closed)
 

@@ -51,19 +51,23 @@ def go(tx: Tx, now: datetime) -> bool:
 
 def unpaused(tx: Tx, now: datetime) -> datetime | None:
     """`now` in unpaused time, which due dates are compared with; None while paused."""
-    return None if paused(tx) else elapsed(tx, now)
+    row = _pause(tx)
+    return None if row is not None and row.since is not None else _elapsed(row, now)
 
 
 def elapsed(tx: Tx, now: datetime) -> datetime:
     """`now` in unpaused time, from which due dates are reckoned; it stands still while paused."""
-    row = _pause(tx)
-    return now if row is None else (row.since or now) - timedelta(seconds=row.total_seconds)
+    return _elapsed(_pause(tx), now)
 
 
 def stopped_for(tx: Tx) -> timedelta:
     """How long everything was stopped in all, the present stop not counted: due date + this = time on the wall."""
     row = _pause(tx)
     return timedelta(0) if row is None else timedelta(seconds=row.total_seconds)
+
+
+def _elapsed(row: Pause | None, now: datetime) -> datetime:
+    return now if row is None else (row.since or now) - timedelta(seconds=row.total_seconds)
 
 
 def _pause(tx: Tx) -> Pause | None:

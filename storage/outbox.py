@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import and_, case, inspect, literal, or_, update
 from sqlmodel import col, select
 
 from storage.models import Delivery
@@ -14,6 +14,7 @@ from storage.tx import Tx
 from storage.types import DeliveryStatus, Json
 
 REPEAT_NOTICE = timedelta(seconds=60)
+STATUS, DUE_AT = (inspect(Delivery).local_table.c[name].type for name in ("status", "due_at"))
 
 
 def want(
@@ -21,22 +22,22 @@ def want(
 ) -> None:
     """Something shown outside must match the rows again. Asking twice before a delivery is one delivery; `patience` is
     how long a change of what is already shown may wait for the next one."""
-    statement = (
+    due = now + patience
+    ended = col(Delivery.status).in_((DeliveryStatus.DONE, DeliveryStatus.DEAD, DeliveryStatus.EXPIRED))
+    # One that only waits its turn is looked at anew, too: it may be more urgent than it was.
+    anew = or_(ended, and_(*_waiting_its_turn(due)))
+    again = (
         update(Delivery)
         .where(col(Delivery.key) == key)
-        .values(wanted=col(Delivery.wanted) + 1, priority=priority, updated_at=now)
-    )
-    if not tx.change(statement):
+        .values(
+            wanted=col(Delivery.wanted) + 1, priority=priority, updated_at=now,
+            status=case((ended, literal(DeliveryStatus.DUE, STATUS)), else_=col(Delivery.status)),
+            failures=case((ended, 0), else_=col(Delivery.failures)),
+            due_at=case((anew, literal(due, DUE_AT)), else_=col(Delivery.due_at)),
+        )
+    )  # fmt: skip
+    if not tx.change(again):
         tx.insert_new(_new(key, kind, subject, {}, priority, now, None))
-    rearm = (DeliveryStatus.DONE, DeliveryStatus.DEAD, DeliveryStatus.EXPIRED)
-    tx.change(
-        update(Delivery)
-        .where(col(Delivery.key) == key, col(Delivery.status).in_(rearm))
-        .values(status=DeliveryStatus.DUE, due_at=now + patience, failures=0)
-    )
-    # One that only waits its turn is looked at anew: it may be more urgent than it was.
-    waiting = _waiting_its_turn(now + patience)
-    tx.change(update(Delivery).where(col(Delivery.key) == key, *waiting).values(due_at=now + patience))
     tx.wake("outbox")
 
 

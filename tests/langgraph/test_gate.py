@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent_runtime.agents import Outcome, Replay
+from agent_runtime.agents import Outcome, Replay, ToolCall
 from agent_runtime.errors import AgentError, RunCancelled
 from storage.types import RequestKind
 from tests.contract.ledger import Row
@@ -222,3 +222,24 @@ async def test_a_cancelled_run_starts_nothing_more(kind: str, start: Start) -> N
     with pytest.raises(RunCancelled):
         await bench.advance()
     assert effects == []
+
+
+async def test_an_approval_that_lapses_at_the_last_moment_is_a_new_pause(kind: str, start: Start) -> None:
+    """The snapshot said yes, the `started` write says ask again: the call waits, its sibling's result is kept."""
+    effects = Effects()
+    step = calls(("c0", "buy", {"item": "tea"}), ("c1", "read", {"path": "a"}))
+    bench = await start(KINDS[kind](script(step), effects), allow={"read"})
+    (asked,) = await bench.paused()
+    bench.people.approve(asked)
+
+    def lapse(moment: str, call: ToolCall) -> None:
+        if moment == "start" and call.tool == "buy":
+            bench.people.decisions.clear()
+
+    bench.on = lapse
+    assert await bench.paused() == (asked,)
+    assert effects == ["read a"]
+    bench.on = None
+    bench.people.approve(asked)
+    assert await bench.completed() == "done"
+    assert effects == ["read a", "buy 1 tea"]

@@ -17,7 +17,7 @@ from agent_runtime.adapters.langgraph.saver import StoreSaver
 from storage.database import Database
 from storage.errors import LeaseLost
 from storage.tx import Tx
-from tests.langgraph.bench import store
+from tests.contract.bench import store
 
 STRICT = JsonPlusSerializer(pickle_fallback=False, allowed_msgpack_modules=None)
 PLACE: RunnableConfig = {"configurable": {"thread_id": "R1", "checkpoint_ns": ""}}

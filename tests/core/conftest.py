@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
 
+from storage.database import migrate
 from tests.core.world import World
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty store to copy: migrating takes longer than most tests."""
+    path = tmp_path_factory.mktemp("empty") / "signoff.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
 @pytest_asyncio.fixture
-async def worlds(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
+async def worlds(tmp_path: Path, empty_store: Path) -> AsyncIterator[Callable[..., Any]]:
     """Builds open worlds in this test's directory, and closes them."""
     opened: list[World] = []
 
     async def build(*steps: Any, **fields: Any) -> World:
         home = tmp_path / str(len(opened))
         home.mkdir()
+        shutil.copy(empty_store, home / "signoff.db")
         world = World(home, *steps, **fields)
         await world.__aenter__()
         opened.append(world)

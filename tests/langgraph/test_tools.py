@@ -286,3 +286,33 @@ async def test_of_400_runs_no_decision_reaches_the_other_call(start: Start) -> N
     for batch in range(0, 400, 50):
         await asyncio.gather(*(one(batch + number) for number in range(50)))
     assert sorted(effects) == sorted(f"read R{number}" for number in range(400))
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_a_tool_hands_over_to_a_node_of_the_parent_graph(alone: bool, start: Start) -> None:
+    """A hand-over by Command(graph=PARENT) passes the gate once, and the parent's node goes on."""
+    effects = Effects()
+
+    @tool
+    async def hand_over(call_id: Annotated[str, InjectedToolCallId]) -> Command[Any]:
+        """Hand over."""
+        effects.append("hand over")
+        message = ToolMessage("handed over", tool_call_id=call_id, name="hand_over")
+        return Command(goto="other", graph=Command.PARENT, update={"messages": [message]})
+
+    async def other(state: MessagesState) -> Any:
+        return {"messages": [AIMessage("the other one")]}
+
+    step = [("c5", "hand_over", {}), *([] if alone else [READ])]
+    inner = node_graph(script(calls(*step)), effects, node=ToolNode([hand_over, *tools(effects)]))
+    builder = StateGraph(MessagesState)
+    builder.add_node("inner", inner)
+    builder.add_node("other", other)
+    builder.add_edge(START, "inner")
+    bench = await start(builder.compile(), allow={"read"})
+    (asked,) = await bench.paused()
+    assert effects == []
+    bench.people.approve(asked)
+    assert await bench.completed() == "the other one"
+    assert sorted(effects) == (["hand over"] if alone else ["hand over", "read a"])
+    assert set(bench.people.statuses().values()) == {"finished"}

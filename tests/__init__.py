@@ -1,0 +1,1 @@
+"""The tests: every name is a promise."""

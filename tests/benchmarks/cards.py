@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from slack_sdk.models.blocks import (
     ActionsBlock,
@@ -82,6 +83,6 @@ def _text(part: Part) -> PlainTextObject | MarkdownTextObject:
     return kind(text=part["text"])
 
 
-def _rich(part: Part) -> RichTextSectionElement | RichTextQuoteElement | RichTextPreformattedElement:
+def _rich(part: Part) -> Any:
     texts = [RichTextElementParts.Text(text=one.get("text", "")) for one in part["elements"]]
     return KINDS[part["type"].removeprefix("rich_text_")](elements=texts)

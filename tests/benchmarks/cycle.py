@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -128,8 +129,8 @@ async def measure(effort: Effort, folder: Path) -> list[Comparison]:
             ours, peer = Ours(runtime, together), Bare(bare, together, threads)
             found.append(await compare(
                 effort, f"approval cycle, {words}",
-                Way("Signoff, everything written", lambda ours=ours: ours.work(cycles)),
-                Way("bare graph, AsyncSqliteSaver", lambda peer=peer: peer.work(cycles)),
+                Way("Signoff, everything written", partial(ours.work, cycles)),
+                Way("bare graph, AsyncSqliteSaver", partial(peer.work, cycles)),
                 units=cycles,
             ))  # fmt: skip
         assert len(mine) == len(theirs) == 2 * (effort.rounds + 1) * cycles, "every cycle must have had its effect"

@@ -5,18 +5,22 @@ The peer is the same sweep over a hundredth of the requests: a ratio of 1 says t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from agent_runtime.clock import MovableClock
-from agent_runtime.context import Context
 from agent_runtime.runtime import Runtime
+from storage import requests
 from storage.tx import Tx
 from tests.benchmarks.core import open_requests, open_runtime
 from tests.benchmarks.rounds import Comparison, Effort, Way, compare
 
 MANY, FEW, DUE, LOOKS = 1_000_000, 10_000, 100, 200
+CALLS = 10
+"""Requests of one run."""
+COMMIT = 50_000
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
 WAITING = timedelta(hours=4)
 """The time-out of the requests that are copied."""
@@ -36,8 +40,26 @@ class Waiting:
         self.folder.mkdir()
         self._clock = MovableClock(START)
         self._runtime: Runtime = await stack.enter_async_context(open_runtime(self.folder, clock=self._clock))
-        await self._runtime.db.transact(_fill, self._runtime.context(), self.count, self.due, self.turns)
+        (made,) = await self._runtime.db.transact(open_requests, self._runtime.context(), 1)
+        runs = max(1, self.count // CALLS)
+        await self._runtime.db.transact(_copy, "run", made.run_id, 0, runs, {"id": "'R' || n"})
+        # In several commits: one would write everything twice, first to the log.
+        changed = {
+            "id": "'A' || n",
+            "run_id": f"'R' || (n % {runs})",
+            "subject": "'call:' || n",
+            "due_at": self._due_at(),
+        }
+        for at in range(0, self.count, COMMIT):
+            until = min(at + COMMIT, self.count)
+            await self._runtime.db.transact(_copy, "request", made.id, at, until, changed)
+        await self._runtime.db.transact(requests.change, made, made.status, due_at=None)
         self._clock.advance(WAITING - timedelta(minutes=1))
+
+    def _due_at(self) -> str:
+        """Of the n-th copy, in SQL: its group's hour, and a year for whatever is in no group."""
+        hours = f"CASE WHEN n < {self.due * self.turns} THEN n / {self.due} ELSE 8760 END"
+        return f"strftime('%Y-%m-%d %H:%M:%S', due_at, '+' || ({hours}) || ' hours') || '.000000'"
 
     async def hour(self) -> None:
         """The next group falls due."""
@@ -69,25 +91,12 @@ async def measure(effort: Effort, folder: Path) -> list[Comparison]:
         ]
 
 
-def _fill(tx: Tx, context: Context, count: int, due: int, turns: int) -> None:
-    """Copies of one real waiting run and its request. The time of each group is its place in the series; whatever
-    belongs to no group is due in a year."""
-    (made,) = open_requests(tx, context, 1)
-    at = f"CASE WHEN n < {due * turns} THEN (n / {due}) ELSE 8760 END"
-    moved = f"strftime('%Y-%m-%d %H:%M:%S', due_at, '+' || ({at}) || ' hours') || '.000000'"
-    for table, chosen, changed in (
-        ("run", made.run_id, {"id": "'R' || n"}),
-        ("request", made.id, {"id": "'A' || n", "run_id": "'R' || n", "due_at": moved}),
-    ):
-        columns = [row["name"] for row in _rows(tx, f"SELECT name FROM pragma_table_info('{table}')")]
-        values = ", ".join(changed.get(name, f'"{name}"') for name in columns)
-        names = ", ".join(f'"{name}"' for name in columns)
-        tx._connection.exec_driver_sql(
-            f"WITH RECURSIVE series(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM series WHERE n + 1 < {count}) "
-            f"INSERT INTO {table} ({names}) SELECT {values} FROM series, {table} WHERE {table}.id = '{chosen}'"
-        )
-    tx._connection.exec_driver_sql("UPDATE request SET due_at = NULL WHERE id = ?", (made.id,))
-
-
-def _rows(tx: Tx, statement: str) -> list[dict[str, str]]:
-    return [dict(row) for row in tx._connection.exec_driver_sql(statement).mappings()]
+def _copy(tx: Tx, table: str, made: str, start: int, end: int, changed: Mapping[str, str]) -> None:
+    """Copies of a row, numbered n, with these columns changed (column -> SQL)."""
+    connection = tx._connection
+    names = [row.name for row in connection.exec_driver_sql(f"SELECT name FROM pragma_table_info('{table}')")]
+    values = ", ".join(changed.get(name, name) for name in names)
+    connection.exec_driver_sql(
+        f"WITH RECURSIVE series(n) AS (SELECT {start} UNION ALL SELECT n + 1 FROM series WHERE n + 1 < {end}) "
+        f"INSERT INTO {table} ({', '.join(names)}) SELECT {values} FROM series, {table} WHERE {table}.id = '{made}'"
+    )

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
 
 from storage.database import migrate
 from tests.core.world import World
+
+
+@pytest.fixture(autouse=True)
+def logs() -> Iterator[list[Any]]:
+    """What was logged, kept from the screen."""
+    with capture_logs() as entries:
+        yield entries
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,11 @@ DIRECT: dict[ActionId, tuple[DecisionKind, JsonValue]] = {
 }
 """Buttons that decide by themselves."""
 
+SAYS_YES = frozenset({ActionId.APPROVE, ActionId.ACCEPT})
+"""Buttons for which everything must have been there to read."""
+
+MOST_REMEMBERED = 10_000
+
 FORMS: dict[ActionId, Callable[..., View]] = {
     ActionId.REJECT: modals.reject,
     ActionId.ANSWER: modals.answer,
@@ -93,6 +98,7 @@ class Buttons:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._fitting: dict[tuple[str, int], bool] = {}
 
     async def decide(self, press: Press) -> None:
         """Approve, skip, accept, and the answers that need no words."""
@@ -101,8 +107,8 @@ class Buttons:
             return
         kind, value = DIRECT[press.action]
         in_modal = is_in_modal(press.body)
-        if press.action is ActionId.APPROVE and not in_modal and not await self._fits(target):
-            # A card on which the request cannot be read whole has no Approve: show everything, decide there.
+        if press.action in SAYS_YES and not in_modal and not await self._fits(target):
+            # A card on which the request cannot be read whole has no such button: show everything, decide there.
             await self.open_review(press)
             return
         act = Act(target.request_id, target.revision, target.stage, kind, value=value)
@@ -156,8 +162,17 @@ class Buttons:
         return view if refused is None else None
 
     async def _fits(self, target: Target) -> bool:
+        """Whether the card shows everything; remembered, because what a revision asks never changes and many click."""
+        known = self._fitting.get((target.request_id, target.revision))
+        if known is not None:
+            return known
         view = await self._desk.request(target.request_id)
-        return view is None or subject_of(view).fits
+        if view is None:
+            return True
+        if len(self._fitting) >= MOST_REMEMBERED:
+            self._fitting.clear()
+        fits = self._fitting[view.id, view.revision] = subject_of(view).fits
+        return fits
 
     async def _show_in_modal(self, press: Press, answered: Answered) -> None:
         title = "Recorded" if isinstance(answered.verdict, Accepted) else "Nothing was changed"

@@ -62,7 +62,7 @@ class Worker(Generic[Item]):
             while not self._stopping.is_set():
                 wake.clear()
                 await room.acquire()
-                item = None if self._stopping.is_set() else await self._claim(self.held)
+                item = None if self._stopping.is_set() else await self._claim_or_log()
                 if item is None:
                     room.release()
                     await self._sleep(wake)
@@ -82,6 +82,14 @@ class Worker(Generic[Item]):
             await self._handle(item)
         finally:
             self._held.discard(name)
+
+    async def _claim_or_log(self) -> Item | None:
+        try:
+            return await self._claim(self.held)
+        except Exception:
+            # The store is busy, full or closing: a worker that ended here would never take anything again.
+            log.exception("claiming failed", worker=self.name)
+            return None
 
     async def _execute_or_log(self, item: Item) -> None:
         try:

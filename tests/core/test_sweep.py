@@ -206,11 +206,11 @@ async def test_a_clock_set_back_fires_nothing_early_and_nothing_twice(worlds: An
     assert await world.runtime.sweep() == 0
 
 
-async def test_many_overdue_requests_are_swept_in_batches(worlds: Any) -> None:
+async def test_many_overdue_requests_are_swept_in_batches(worlds: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than one batch of overdue requests is closed by one sweep."""
-    world = await worlds(Calls(tuple(call("buy", {"n": n}, call_id=f"c{n}") for n in range(45))),
-                         policies=timed(OnTimeout.REJECT))  # fmt: skip
-    for _ in range(3):
-        await world.waiting()
+    monkeypatch.setattr("agent_runtime.runtime.SWEEP_BATCH", 3)
+    calls = Calls(tuple(call("buy", {"n": n}, call_id=f"c{n}") for n in range(8)))
+    world = await worlds(calls, policies=timed(OnTimeout.REJECT))
+    await world.waiting()
     world.clock.advance(HOURS)
-    assert await world.runtime.sweep() == 135
+    assert await world.runtime.sweep() == 8

@@ -1,0 +1,85 @@
+"""Migrations and models say the same, and a store of another version is refused with the mend."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+from sqlmodel import SQLModel
+
+from storage import models, runs
+from storage.database import Database, migrate
+from storage.errors import StorageUnusable
+from storage.migrate import at_head, is_empty
+
+
+@pytest.fixture
+def path(tmp_path: Path, empty_store: Path) -> Path:
+    copy = tmp_path / "signoff.db"
+    copy.write_bytes(empty_store.read_bytes())
+    return copy
+
+
+def test_migrations_make_exactly_the_models(path: Path) -> None:
+    """Nothing is in the models that migrations do not make, nor the other way round."""
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, SQLModel.metadata) == []
+    assert at_head(engine)
+    assert not is_empty(engine)
+    engine.dispose()
+    assert len(SQLModel.metadata.tables) >= 12
+    assert models.Run.__tablename__ in SQLModel.metadata.tables
+
+
+def test_the_indexes_of_hot_looks_are_there(path: Path) -> None:
+    """Claims, sweeps and barriers do not read whole tables."""
+    looks = {
+        "select * from run where status = 'queued' and due_at <= 'x' order by due_at limit 1": "run_due",
+        "select * from run where status = 'running' and lease_until <= 'x' order by lease_until limit 1": "run_leased",
+        "select * from request where status = 'pending' and due_at <= 'x' order by due_at, id limit 1": "request_due",
+        "select count(*) from request where run_id = 'x' and status = 'pending'": "request_open",
+    }
+    with sqlite3.connect(path) as connection:
+        for look, index in looks.items():
+            plan = " ".join(row[3] for row in connection.execute("explain query plan " + look))
+            assert index in plan, (look, plan)
+    connection.close()
+
+
+def test_statuses_nobody_knows_are_refused_by_the_store(path: Path) -> None:
+    """A word that is no status cannot be written, by anybody."""
+    with sqlite3.connect(path) as connection, pytest.raises(sqlite3.IntegrityError):
+        connection.execute(
+            "insert into run (id, agent, status, starter, starter_key, error, fingerprint, origin, pause, stuck,"
+            " cancel_requested, due_at, attempt, failures, crashes, created_at, updated_at)"
+            " values ('R1', 'a', 'done', '{}', '', '', '', '{}', 0, 0, 0, 'x', 0, 0, 0, 'x', 'x')"
+        )
+    connection.close()
+
+
+async def test_a_store_of_another_version_is_refused_with_the_mend(path: Path) -> None:
+    """An old or newer file is not touched; the error names the command, which then helps."""
+    url = f"sqlite:///{path}"
+    with sqlite3.connect(path) as connection:
+        connection.execute("update alembic_version set version_num = '0000'")
+    connection.close()
+    with pytest.raises(StorageUnusable, match="signoff migrate"):
+        Database(url)
+    with sqlite3.connect(path) as connection:
+        connection.execute("update alembic_version set version_num = '0001'")
+    connection.close()
+    migrate(url)
+    await Database(url).close()
+
+
+async def test_a_new_file_is_made_ready_by_itself(tmp_path: Path) -> None:
+    """The first start needs no command."""
+    database = Database(f"sqlite:///{tmp_path / 'deep' / 'er' / 'signoff.db'}")
+    assert await database.read(runs.recent, 10) == []
+    await database.close()

@@ -49,7 +49,7 @@ def forgetful(home: Path) -> Tally:
 
 def in_shops(point: str) -> bool:
     """Inside one of the approved calls, with others beside it and without, before its effect and after."""
-    return point.endswith(("buy pens", "buy paper"))
+    return "buy pens" in point or "buy paper" in point
 
 
 def sampled(point: str) -> bool:

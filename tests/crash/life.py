@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -78,7 +79,8 @@ class Faults:
 
     def _strike(self) -> None:
         self._struck, self._strikes_next = True, False
-        os.kill(os.getpid(), self.by)
+        # To this very thread: another one might take a process's signal, and this one go on for a moment.
+        signal.pthread_kill(threading.get_ident(), self.by)
 
 
 @dataclass(frozen=True)

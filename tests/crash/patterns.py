@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from langchain.agents import create_agent
+from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, tool
 from langgraph.graph import END, START, MessagesState, StateGraph
@@ -23,7 +24,7 @@ from agent_runtime.demo import approval
 from agent_runtime.demo.conversation import run_id
 from agent_runtime.registry import as_agent
 from tests.crash.effects import act
-from tests.langgraph.bench import Scripted, calls, script
+from tests.langgraph.bench import calls, script
 
 HERE = Path()
 """The working directory: each life has its own."""
@@ -48,6 +49,9 @@ action = "deny"
 FIRST_BODY = "Hello team,\n\nthis is about: {}.\n\nKind regards"
 NEW_WORDS = "say that it moved to Thursday"
 
+SHOPPING = (("read", "stock"), ("buy", "pens"), ("buy", "ink"), ("buy", "paper"))
+"""What calls in parallel must leave, each item followed by what their agent was asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
@@ -69,7 +73,7 @@ def revised(topic: str) -> str:
 PATTERNS: Mapping[str, Pattern] = {
     "approval": Pattern("approval", "Send email to team about lunch", (("send_email", revised("lunch")),)),
     "delivered": Pattern("approval", "Send email to team about tea", (("send_email", revised("tea")),), delivers=True),
-    "parallel": Pattern("parallel", "go", (("read", "stock"), ("buy", "pens"), ("buy", "ink"), ("buy", "paper"))),
+    "parallel": Pattern("parallel", "now", tuple((tool, f"{item} now") for tool, item in SHOPPING)),
     "nested": Pattern("nested", "go", (("buy", "chairs"), ("book", "Rome"))),
     "overdue": Pattern("approval", "Send email to team about rent", (), answered=False),
 }
@@ -124,13 +128,29 @@ def tools() -> list[BaseTool]:
 
 
 def parallel() -> Any:
-    """One ToolNode: four calls at once (allowed, approved twice, rejected), then two (approved, denied by policy)."""
+    """One ToolNode: four calls at once (allowed, approved twice, rejected), then two (approved, denied by policy). The
+    text it is asked becomes part of each item."""
+
+    def ask(state: MessagesState) -> dict[str, Any]:
+        text = state["messages"][0].text
+        made = sum(isinstance(message, AIMessage) for message in state["messages"])
+        return {"messages": [AIMessage("", id=f"m{made}", tool_calls=_shopping(text)[made])]}
+
+    builder = StateGraph(MessagesState)
+    builder.add_node("model", ask)
+    builder.add_node("tools", ToolNode(tools()))
+    builder.add_edge(START, "model")
+    builder.add_conditional_edges("model", tools_condition, ["tools", END])
+    builder.add_edge("tools", "model")
+    return builder.compile()
+
+
+def _shopping(text: str) -> list[list[dict[str, Any]]]:
     first = calls(
-        ("c1", "read", {"item": "stock"}), ("c2", "buy", {"item": "pens"}),
-        ("c3", "drop", {"item": "orders"}), ("c4", "buy", {"item": "ink"}),
+        ("c1", "read", {"item": f"stock {text}"}), ("c2", "buy", {"item": f"pens {text}"}),
+        ("c3", "drop", {"item": f"orders {text}"}), ("c4", "buy", {"item": f"ink {text}"}),
     )  # fmt: skip
-    second = calls(("c1", "buy", {"item": "paper"}), ("c2", "wipe", {"item": "disk"}))
-    return _loop(script(first, second), ToolNode(tools()))
+    return [first, calls(("c1", "buy", {"item": f"paper {text}"}), ("c2", "wipe", {"item": f"disk {text}"})), []]
 
 
 def nested() -> Any:
@@ -161,16 +181,3 @@ def _watch_mails() -> None:
         return key
 
     mailbox.Maildir.add = add  # type: ignore[method-assign]
-
-
-def _loop(model: Scripted, node: ToolNode) -> Any:
-    async def ask(state: MessagesState) -> dict[str, Any]:
-        return {"messages": [await model.ainvoke(state["messages"])]}
-
-    builder = StateGraph(MessagesState)
-    builder.add_node("model", ask)
-    builder.add_node("tools", node)
-    builder.add_edge(START, "model")
-    builder.add_conditional_edges("model", tools_condition, ["tools", END])
-    builder.add_edge("tools", "model")
-    return builder.compile()

@@ -29,7 +29,7 @@ from tests.benchmarks.rounds import Comparison, Effort, Way, compare
 from tests.scenarios.agents import MANAGERS
 from tests.scenarios.house import House, open_house
 
-CLICKS, TOGETHER = 64, 32
+CLICKS, TOGETHER = 32, 32
 SECRET = "the peer's signing secret"
 
 

@@ -33,7 +33,7 @@ from storage.models import Run
 from tests.benchmarks.core import ANA, SAM, approval, open_runtime, person
 from tests.benchmarks.rounds import Comparison, Effort, Way, compare
 
-CYCLES, TOGETHER = 64, 32
+CYCLES, TOGETHER = 32, 32
 ORIGIN = Origin("slack", {"message_ts": "1.1", "action_ts": "2.2"})
 
 

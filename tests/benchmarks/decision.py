@@ -23,7 +23,7 @@ from storage.tx import Tx
 from tests.benchmarks.core import ANA, approval, open_requests, open_runtime, person
 from tests.benchmarks.rounds import Comparison, Effort, Way, compare
 
-DECISIONS, TOGETHER = 96, 32
+DECISIONS, TOGETHER = 64, 32
 ORIGIN = Origin("slack", {"message_ts": "1.1", "action_ts": "2.2"})
 
 Decide = Callable[[Request], Awaitable[Any]]

@@ -172,6 +172,21 @@ async def test_a_snapshot_is_as_old_as_its_oldest_reading(office: Office, clock:
     assert (await seen(office, "ana", MANAGERS)).taken_at == asked_at
 
 
+@pytest.mark.parametrize(
+    ("before", "after"), [("usergroup:finance", MANAGERS), ("channel:#general", "channel:#approvers")]
+)
+async def test_members_are_as_old_as_the_list_that_named_them(
+    office: Office, clock: MovableClock, before: str, after: str
+) -> None:
+    """Members read just now, of what an older list says the name means, are as old as that list."""
+    asked_at = clock.now()
+    await seen(office, "ana", before)
+    clock.advance(timedelta(seconds=20))
+    member = await seen(office, "maria", after)
+    assert member.holds == {after}
+    assert member.taken_at == asked_at
+
+
 async def test_ten_clicks_at_once_cost_one_reading(office: Office, ws: Workspace) -> None:
     """A crowd that clicks at once makes each call once."""
     await asyncio.gather(*(seen(office, "maria", MANAGERS, "channel:#approvers") for _ in range(10)))

@@ -1,0 +1,132 @@
+"""Slack is a view: while it is down nothing is lost, and afterwards it shows what the rows say."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from bot.workspace import Workspace
+from storage.types import RunStatus
+from tests.scenarios.effects import mails
+from tests.scenarios.house import House, open_house
+
+TASK = "Send email to team about meeting"
+DAY = timedelta(days=1)
+PATIENT = """
+[slack]
+approvals_channel = "#approvals"
+[default]
+timeout = "100h"
+[default.stage]
+approvers = ["usergroup:managers"]
+"""
+
+
+async def pass_time(house: House, span: timedelta, step: timedelta = timedelta(minutes=30)) -> None:
+    """Let time pass while the workers go on trying."""
+    for _ in range(int(span / step)):
+        house.clock.advance(step)
+        await house.bot.runtime.sweep()
+        await house.bot.settle()
+
+
+def copies(workspace: Workspace, words: str) -> int:
+    """How many messages of the approvals channel say this."""
+    return len(workspace.channel("#approvals").saying(words))
+
+
+async def test_a_day_without_slack_loses_nothing(tmp_path: Path) -> None:
+    """A run that was started just before the outage waits; afterwards its card is there once, and can be approved."""
+    async with open_house(tmp_path, policy=PATIENT) as house:
+        await house.person("ana").command("/agent", f"approval {TASK}")
+        fault = house.ws.fail("*", status=503, times=None)
+        await pass_time(house, DAY)
+        assert fault.hits > 10
+        assert house.messages() == []
+        house.ws.heal()
+        await pass_time(house, timedelta(minutes=10), timedelta(minutes=1))
+        assert copies(house.ws, "Approve send_email?") == 1
+        await house.person("maria").click(house.card("Approve send_email?"), "Approve")
+        await house.settle()
+        assert len(mails(house.dir)) == 1
+        assert "Done" in house.root((await house.audit("run.started"))[0].run_id).plain()
+
+
+async def test_a_decision_counts_though_its_card_cannot_be_redrawn(house: House) -> None:
+    """Updates fail for hours: the mail is sent at once, and the card catches up later."""
+    run = await house.start("ana", "approval", TASK)
+    card = house.card("Approve send_email?")
+    house.ws.fail("chat.update", status=500, times=None)
+    answer = await house.person("maria").click(card, "Approve")
+    assert answer.status == 200
+    await pass_time(house, timedelta(hours=2))
+    assert (await house.run(run.id)).status is RunStatus.SUCCEEDED
+    assert len(mails(house.dir)) == 1
+    stale = card.now()
+    assert stale is not None
+    assert "Approve" in stale.labels
+    house.ws.heal()
+    await pass_time(house, timedelta(minutes=10), timedelta(minutes=1))
+    fresh = card.now()
+    assert fresh is not None
+    assert fresh.labels == []
+    assert "Approved: send_email" in fresh.plain()
+
+
+async def test_a_post_whose_answer_is_lost_stands_once(house: House) -> None:
+    """The message was posted and the connection broke: it is found again, not posted twice, and its buttons work."""
+    house.ws.fail("chat.postMessage", drop="after", times=1, channel="#approvals")
+    run = await house.start("ana", "approval", TASK)
+    assert copies(house.ws, "Approve send_email?") == 1
+    await house.person("maria").click(house.card("Approve send_email?"), "Approve")
+    await house.settle()
+    assert (await house.run(run.id)).status is RunStatus.SUCCEEDED
+    assert copies(house.ws, "Approved: send_email") == 1
+
+
+async def test_a_post_that_never_arrived_is_made_again(house: House) -> None:
+    """The connection broke before Slack had the message: after a wait it is posted, once."""
+    house.ws.fail("chat.postMessage", drop="before", times=2, channel="#approvals")
+    await house.start("ana", "approval", TASK)
+    await house.settle()
+    assert copies(house.ws, "Approve send_email?") == 1
+
+
+async def test_rate_limits_are_waited_out(house: House) -> None:
+    """Slack asks to wait: the card comes after that, once."""
+    fault = house.ws.fail("chat.postMessage", status=429, retry_after=30, times=2)
+    await house.start("ana", "approval", TASK)
+    await house.settle()
+    assert fault.hits == 2
+    assert copies(house.ws, "Approve send_email?") == 1
+
+
+async def test_a_card_that_somebody_deleted_comes_back(house: House) -> None:
+    """Losing a message loses no state: when there is something to show, it is shown anew."""
+    run = await house.start("ana", "approval", TASK)
+    card = house.card("Approve send_email?")
+    channel = house.ws.world.channels[card.channel_id]
+    channel.remove(card.stored)
+    await house.person("ana").command("/agent", f"cancel {run.id}")
+    await house.settle()
+    assert copies(house.ws, "Cancelled: send_email") == 1
+
+
+async def test_a_modal_that_slack_will_not_open_is_no_error(house: House) -> None:
+    """views.open fails: the click is acknowledged, nothing was decided, and the next click opens it."""
+    await house.start("ana", "approval", TASK)
+    card = house.card("Approve send_email?")
+    maria = house.person("maria")
+    house.ws.fail("views.open", error="internal_error", times=1)
+    first = await maria.click(card, "Reject")
+    assert (first.status, first.view) == (200, None)
+    assert (await maria.click(card, "Reject")).view is not None
+
+
+async def test_a_slow_modal_does_not_cost_the_acknowledgement(house: House) -> None:
+    """views.open hangs: the click is acknowledged within Slack's three seconds all the same."""
+    await house.start("ana", "approval", TASK)
+    fault = house.ws.fail("views.open", hang="before", times=1)
+    answer = await house.person("maria").click(house.card("Approve send_email?"), "Reject")
+    fault.release()
+    assert answer.status == 200

@@ -108,7 +108,10 @@ async def open_bot(
         deliveries = Deliveries(runtime, clients, directory, configuration.approvals_channel)
         desk = Desk(runtime, directory)
         door = Door(build_slack_app(clients, identity, desk), connection.signing_secret, clock)
-        yield Bot(runtime, deliveries, desk, door, build_web_app(door))
+        try:
+            yield Bot(runtime, deliveries, desk, door, build_web_app(door))
+        finally:
+            await directory.close()
 
 
 def build_slack_app(clients: SlackClients, identity: Identity, desk: Desk) -> AsyncApp:

@@ -33,6 +33,10 @@ def register(app: AsyncApp) -> None:
     async def closed(ack: Ack) -> None:
         await ack()
 
+    @app.shortcut(ANY)
+    async def shortcut(ack: Ack) -> None:
+        await ack()
+
     @app.event(ANY)
     async def event(ack: Ack) -> None:
         await ack()

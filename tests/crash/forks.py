@@ -33,13 +33,14 @@ class End:
         return self.signal == 0 and self.code == 0
 
 
-def fork(task: Callable[[], None], log: Path) -> int:
-    """Run a task in a process of its own; the process id. What it prints and raises goes to the log."""
+def fork(task: Callable[[], None], log: Path, longest: int = LONGEST_LIFE) -> int:
+    """Run a task in a process of its own; the process id. What it prints and raises goes to the log. `longest`: seconds
+    after which its own alarm ends it; 0 is never."""
     assert threading.active_count() == 1, "a process with threads must not be forked"
     gc.freeze()
     pid = os.fork()
     if pid == 0:
-        _live(task, log)
+        _live(task, log, longest)
     return pid
 
 
@@ -59,10 +60,10 @@ def _end(status: int) -> End:
     return End(os.WTERMSIG(status), 0) if os.WIFSIGNALED(status) else End(0, os.WEXITSTATUS(status))
 
 
-def _live(task: Callable[[], None], log: Path) -> None:
+def _live(task: Callable[[], None], log: Path, longest: int) -> None:
     code = 1
     try:
-        signal.alarm(LONGEST_LIFE)
+        signal.alarm(longest)
         gc.disable()
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(descriptor, 1)

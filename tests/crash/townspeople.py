@@ -1,0 +1,135 @@
+"""People at their Slack clients: they start runs, read cards and press buttons, and try again when the bot was gone."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.cards.ids import ActionId, Target
+from bot.workspace import Message, Person, Workspace
+from bot.workspace.blockkit.reading import Button
+from bot.workspace.errors import WorkspaceError
+from bot.workspace.outcomes import Outcome
+from tests.crash.effects import effects
+from tests.crash.patterns import NEW_WORDS
+
+DECIDING = frozenset(
+    {
+        ActionId.APPROVE, ActionId.REJECT, ActionId.SKIP, ActionId.ANSWER, ActionId.ACCEPT, ActionId.CHANGES,
+        ActionId.OUTCOME_AGAIN, ActionId.OUTCOME_HAPPENED, ActionId.OUTCOME_FAILED,
+    }
+)  # fmt: skip
+PAUSE = 0.1
+"""Seconds between two looks at Slack."""
+FORM_PATIENCE = 2.0
+ORDER = re.compile(r"order-\d+")
+TOOLS = ("send_email", "read", "buy", "drop")
+ITEMS = ("stock", "pens", "ink", "paper", "orders")
+AT_ONCE = 3
+
+
+@dataclass
+class Townspeople:
+    """Ana starts runs, Fred and Dora decide, both at once. `acknowledged` is what Slack was told arrived: the words of
+    runs that were started, and (request, decision) of decisions."""
+
+    ws: Workspace
+    folder: Path
+    most: int
+    started: list[str] = field(default_factory=list)
+    acknowledged_runs: list[str] = field(default_factory=list)
+    acknowledged: set[tuple[str, str]] = field(default_factory=set)
+
+    async def live(self) -> None:
+        """Until cancelled."""
+        while True:
+            if len(self.acknowledged_runs) < self.most and len(self._open_runs()) < AT_ONCE:
+                await self._start()
+            for card in list(self.cards()):
+                await self._decide(card)
+            await asyncio.sleep(PAUSE)
+
+    def cards(self) -> Iterator[Message]:
+        """Every message that could still decide something, wherever it stands."""
+        for channel in list(self.ws.world.channels.values()):
+            for message in self.ws.channel(channel.id).everything:
+                if any(button.action_id in DECIDING for button in message.buttons):
+                    yield message
+
+    def messages(self) -> list[Message]:
+        """Everything the bot said in channels."""
+        channels = list(self.ws.world.channels.values())
+        found = [message for channel in channels for message in self.ws.channel(channel.id).everything]
+        return [message for message in found if message.metadata]
+
+    def _open_runs(self) -> list[Message]:
+        return [one for one in self.messages() if any(b.action_id == ActionId.CANCEL_RUN for b in one.buttons)]
+
+    async def _start(self) -> None:
+        order = f"order-{len(self.started)}"
+        words = f"approval Send email to team about {order}" if len(self.started) % 2 else f"parallel {order}"
+        self.started.append(order)
+        answer = await self.ws.person("ana").command("/agent", words, channel="#general")
+        if answer.ok and answer.text:
+            self.acknowledged_runs.append(order)
+
+    async def _decide(self, card: Message) -> None:
+        label = self._choice(card)
+        button = next(one for one in card.buttons if one.label == label)
+        act = self._form if label in {"Reject", "It happened"} else self._press
+        await asyncio.gather(*(act(self.ws.person(name), card, button) for name in ("fred", "dora")))
+
+    async def _press(self, person: Person, card: Message, button: Button) -> None:
+        answer = await _tried(lambda: person.click(card, button.label))
+        if answer is not None and answer.ok:
+            self._note(button)
+
+    async def _form(self, person: Person, card: Message, button: Button) -> None:
+        if await _tried(lambda: person.click(card, button.label)) is None:
+            return
+        with suppress(TimeoutError):
+            await self.ws.wait_for(lambda: person.view and person.view.fields, FORM_PATIENCE)
+        view = person.view
+        if view is None:
+            return
+        if view.fields:
+            words = {view.fields[0].block_id: NEW_WORDS}
+            answer = await _tried(lambda: person.fill_and_submit(view, words))
+            if answer is not None and answer.ok:
+                self._note(button)
+        if person.view is not None:
+            await person.close(person.view, everything=True)
+
+    def _note(self, button: Button) -> None:
+        target = Target.parse(button.value)
+        assert target is not None
+        self.acknowledged.add((target.request_id, button.action_id))
+
+    def _choice(self, card: Message) -> str:
+        text = card.plain()
+        if "It happened" in card.labels:
+            return "It happened" if self._happened(text) else "Run again"
+        if "send_email" in text:
+            return "Approve" if "Revised" in text else "Reject"
+        return "Reject" if "drop" in text else "Approve"
+
+    def _happened(self, text: str) -> bool:
+        order = ORDER.findall(text)[0]
+        tool = next(name for name in TOOLS if name in text)
+        item = next((name for name in ITEMS if f"{name} {order}" in text), "")
+        about = f"{item} {order}" if item else f"about: {order}."
+        return any(effect.tool == tool and about in effect.about for effect in effects(self.folder))
+
+
+async def _tried(act: Callable[[], object]) -> Outcome | None:
+    """An act, or None where the card had changed under the person's finger."""
+    try:
+        answer = await act()  # type: ignore[misc]
+    except WorkspaceError:
+        return None
+    assert isinstance(answer, Outcome)
+    return answer

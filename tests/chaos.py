@@ -30,16 +30,16 @@ def main() -> int:
             print(f"out of time: {len(sizes) - number} towns were not tried")  # noqa: T201
             towns.append(Told(problems=["out of time"]))
             break
-        towns.append(one_town(asked.seed + number, size))
+        towns.append(one_town(asked.seed + number, size, forget=asked.forget))
         _tell(number, len(sizes), towns[-1], time.monotonic() - began)
     return _sum_up(towns, time.monotonic() - began)
 
 
-def one_town(seed: int, kills: int) -> Told:
+def one_town(seed: int, kills: int, *, forget: bool) -> Told:
     """A town in a folder of its own, which is kept where something went wrong."""
     folder = Path(tempfile.mkdtemp(prefix="signoff-chaos-"))
     nursery = Nursery.open(folder / "log")
-    told = asyncio.run(_play(folder, nursery, seed, kills))
+    told = asyncio.run(_play(folder, nursery, seed, kills, forget))
     if told.problems:
         told.problems.append(f"seed {seed}; the files are in {folder}")
     else:
@@ -47,9 +47,9 @@ def one_town(seed: int, kills: int) -> Told:
     return told
 
 
-async def _play(folder: Path, nursery: Nursery, seed: int, kills: int) -> Told:
+async def _play(folder: Path, nursery: Nursery, seed: int, kills: int, forget: bool) -> Told:
     try:
-        return await play(folder, nursery, seed, kills)
+        return await play(folder, nursery, seed, kills, forget=forget)
     finally:
         await nursery.close()
 
@@ -59,6 +59,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=KILLS)
     parser.add_argument("--seed", type=int, default=2030)
     parser.add_argument("--longest", type=float, default=LONGEST, help="seconds")
+    parser.add_argument("--forget", action="store_true", help="take the journal's memory away: problems must be found")
     return parser.parse_args()
 
 

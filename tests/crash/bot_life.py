@@ -17,7 +17,7 @@ from agent_runtime.policy_file import read_policy_text
 from bot.app import Connection, open_bot
 from bot.demo.stage import serve_bot
 from tests.crash.life import KEY, URL
-from tests.crash.patterns import build
+from tests.crash.patterns import WATCH, build
 
 POLICY = """
 [slack]
@@ -38,6 +38,8 @@ tool = "wipe"
 action = "deny"
 """
 AGENTS = ("approval", "parallel")
+TOOL_PAUSE = 0.05
+"""Seconds: long enough that many kills find a tool at work."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class BotLife:
     def run(self, agents: Mapping[str, Agent], report: int) -> None:
         """Live until SIGTERM (or worse). Writes its address to `report` once it can be reached."""
         os.chdir(self.folder)
+        WATCH.pause = TOOL_PAUSE
         asyncio.run(self._run(agents, lambda url: os.write(report, json.dumps({"url": url}).encode() + b"\n")))
 
     async def _run(self, agents: Mapping[str, Agent], tell: Callable[[str], object]) -> None:

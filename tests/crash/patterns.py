@@ -5,6 +5,7 @@ The agents are built once, by the warm parent; in each life their effects land i
 
 from __future__ import annotations
 
+import asyncio
 import mailbox
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -81,9 +82,11 @@ PATTERNS: Mapping[str, Pattern] = {
 
 @dataclass
 class Watch:
-    """Told of every place inside a tool where a process can die: `before buy pens`, `after buy pens`."""
+    """Told of every place inside a tool where a process can die: `before buy pens`, `after buy pens`. `pause`: seconds
+    that a tool takes before its effect, and again after it."""
 
     reached: Callable[[str], None] = lambda _point: None
+    pause: float = 0.0
 
 
 WATCH = Watch()
@@ -93,9 +96,11 @@ def tools() -> list[BaseTool]:
     """read, buy, drop, wipe: one line each. book: the same, after a question of its own."""
 
     async def effect(name: str, item: str, config: RunnableConfig) -> str:
+        await asyncio.sleep(WATCH.pause)
         WATCH.reached(f"before {name} {item}")
         act(HERE, run_id(config), name, {"item": item})
         WATCH.reached(f"after {name} {item}")
+        await asyncio.sleep(WATCH.pause)
         return f"{name} {item}: done"
 
     @tool

@@ -26,6 +26,7 @@ from tests.crash.findings import Files, breaches, read_files
 from tests.crash.life import KEY
 from tests.crash.nursery import Nursery
 from tests.crash.patterns import SHOPPING, revised
+from tests.crash.sweep import forget_starts
 from tests.crash.townspeople import Townspeople
 
 DOWN = POST_AGAIN_AFTER + timedelta(seconds=5)
@@ -57,8 +58,9 @@ class Told:
     problems: list[str] = field(default_factory=list)
 
 
-async def play(folder: Path, nursery: Nursery, seed: int, kills: int) -> Told:
-    """Kill the bot so many times at random, let it come to rest, and judge."""
+async def play(folder: Path, nursery: Nursery, seed: int, kills: int, *, forget: bool = False) -> Told:
+    """Kill the bot so many times at random, let it come to rest, and judge. `forget`: what was written before each
+    effect is taken away after each kill, which must be seen."""
     chance = random.Random(seed)
     told = Told()
     clock = MovableClock(follow=SystemClock())
@@ -68,6 +70,8 @@ async def play(folder: Path, nursery: Nursery, seed: int, kills: int) -> Told:
         async with _living(people):
             for _ in range(kills):
                 await town.live_for(chance.uniform(0, LONGEST_LIFE))
+                if forget:
+                    forget_starts(folder)
             people.most = 0
             await town.rest()
         told.problems += ws.problems

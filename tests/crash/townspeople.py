@@ -26,9 +26,8 @@ DECIDING = frozenset(
 PAUSE = 0.1
 """Seconds between two looks at Slack."""
 FORM_PATIENCE = 2.0
-ORDER = re.compile(r"order-\d+")
-TOOLS = ("send_email", "read", "buy", "drop")
-ITEMS = ("stock", "pens", "ink", "paper", "orders")
+ITEM = re.compile(r"\w+ order-\d+\b")
+MAIL = re.compile(r"about: order-\d+\b")
 AT_ONCE = 3
 
 
@@ -118,11 +117,9 @@ class Townspeople:
         return "Reject" if "drop" in text else "Approve"
 
     def _happened(self, text: str) -> bool:
-        order = ORDER.findall(text)[0]
-        tool = next(name for name in TOOLS if name in text)
-        item = next((name for name in ITEMS if f"{name} {order}" in text), "")
-        about = f"{item} {order}" if item else f"about: {order}."
-        return any(effect.tool == tool and about in effect.about for effect in effects(self.folder))
+        words = ITEM.search(text) or MAIL.search(text)
+        assert words is not None, text
+        return any(words[0] in effect.about for effect in effects(self.folder))
 
 
 async def _tried(act: Callable[[], object]) -> Outcome | None:

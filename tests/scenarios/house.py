@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from aiohttp import web
@@ -24,6 +26,7 @@ from bot.door import PATH
 from bot.workspace import Message, Person, Workspace
 from bot.workspace.demo_world import demo_world
 from storage import audit, outbox, requests
+from storage.database import migrate
 from storage.models import AuditEntry
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -150,6 +153,14 @@ async def open_house(
         yield house
 
 
+@cache
+def _empty_store() -> bytes:
+    """A store with its tables and no rows: making the tables anew for each house would take most of its time."""
+    with TemporaryDirectory() as folder:
+        migrate(f"sqlite:///{folder}/signoff.db")
+        return Path(folder, "signoff.db").read_bytes()
+
+
 @asynccontextmanager
 async def _beside(
     workspace: Workspace,
@@ -160,8 +171,12 @@ async def _beside(
     on_commit: Callable[[int], None] | None,
 ) -> AsyncIterator[House]:
     connection = Connection(workspace.api_url, workspace.bot_token, workspace.signing_secret)
-    database = f"sqlite:///{folder / 'signoff.db'}"
-    async with open_bot(connection, configuration, agents, database, KEY, clock=clock, on_commit=on_commit) as bot:
+    store = folder / "signoff.db"
+    if not store.exists():
+        store.write_bytes(_empty_store())
+    async with open_bot(
+        connection, configuration, agents, f"sqlite:///{store}", KEY, clock=clock, on_commit=on_commit
+    ) as bot:
         runner = web.AppRunner(bot.web_app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()

@@ -7,6 +7,7 @@ Only the agent's own questions are resumed, each by its id, with the answer to e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ from agent_runtime.adapters.langgraph.graph import Graph
 from agent_runtime.adapters.langgraph.private import TypeName
 from agent_runtime.adapters.langgraph.reading import read_output
 from agent_runtime.adapters.langgraph.saver import MSGPACK, StoreSaver
-from agent_runtime.adapters.langgraph.tripwire import Tripwire, Ungated
+from agent_runtime.adapters.langgraph.tripwire import Tripwire, Ungated, armed
 from agent_runtime.agents import Completed, Interrupt, Paused, Turn
 from agent_runtime.digest import digest_payload
 from agent_runtime.errors import AgentError, SignoffError
@@ -55,14 +56,13 @@ class Advance:
         self._gate = Gate(turn.ledger, plan.serde)
         self._graph = plan.graph.copy({"checkpointer": self._saver})
         self._config: RunnableConfig = {"configurable": {"thread_id": turn.run_id}}
-        if plan.tripwire:
-            self._config["callbacks"] = [Tripwire(self._gate.stopped)]
 
     async def run(self) -> Completed | Paused:
         """Go as far as possible without people. Raises LeaseLost, RunCancelled, AgentError, or the store's error."""
         token = GATE.set(self._gate)
         try:
-            return await self._run()
+            with armed(Tripwire(self._gate.stopped)) if self._plan.tripwire else nullcontext():
+                return await self._run()
         except Exception as error:
             cause = self._cause(error)
             if cause is error:

@@ -10,7 +10,6 @@ from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
 
-from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import tool
@@ -22,7 +21,7 @@ from langgraph.types import Send
 
 from agent_runtime.adapters.langgraph.gate import GATE, Gate
 from agent_runtime.adapters.langgraph.graph import Graph, gate_graph
-from agent_runtime.adapters.langgraph.tripwire import Tripwire, Ungated
+from agent_runtime.adapters.langgraph.tripwire import Tripwire, Ungated, armed
 from agent_runtime.agents import Go, Interrupt, Outcome, Refuse, Start, ToolCall
 from agent_runtime.errors import AgentError
 
@@ -47,7 +46,7 @@ async def check_gate() -> None:
 async def _check_calls(*, send: bool) -> None:
     ran: list[str] = []
     ledger = _Canary()
-    state = await _run(gate_graph(_graph(ran, send=send)), Gate(ledger, _SERDE), [])
+    state = await _run(gate_graph(_graph(ran, send=send)), Gate(ledger, _SERDE))
     answers = [message for message in state["messages"] if isinstance(message, ToolMessage)]
     said = {answer.tool_call_id: answer.status for answer in answers}
     if ran != ["canary_allowed"]:
@@ -61,8 +60,8 @@ async def _check_calls(*, send: bool) -> None:
 async def _check_tripwire() -> None:
     ran: list[str] = []
     gate = Gate(_Canary(), _SERDE)
-    with suppress(Ungated):
-        await _run(_graph(ran, send=False), gate, [Tripwire(gate.stopped)])
+    with suppress(Ungated), armed(Tripwire(gate.stopped)):
+        await _run(_graph(ran, send=False), gate)
     if ran:
         raise _broken(f"the tools {ran} ran outside the gate, past the tripwire")
 
@@ -120,11 +119,11 @@ def _graph(ran: list[str], *, send: bool) -> Graph:
     return builder.compile()
 
 
-async def _run(graph: Graph, gate: Gate, callbacks: list[BaseCallbackHandler]) -> Any:
+async def _run(graph: Graph, gate: Gate) -> Any:
     token = GATE.set(gate)
     try:
         running = graph.copy({"checkpointer": InMemorySaver(serde=_SERDE)})
-        config: RunnableConfig = {"configurable": {"thread_id": "canary"}, "callbacks": callbacks}
+        config: RunnableConfig = {"configurable": {"thread_id": "canary"}}
         return await running.ainvoke({"messages": []}, config, durability="sync")
     finally:
         GATE.reset(token)

@@ -1,18 +1,22 @@
 """Stops every tool that would run outside the gate, wherever in a graph it is called from.
 
 Nodes that cannot be replaced (a ToolNode inside a function, a sequence, an inner graph) would run their tools ungated.
-LangChain tells callbacks of each tool before it runs, and hands callbacks down into closures and inner graphs.
+LangChain tells callbacks of each tool before it runs. The tripwire is hooked into the making of every callback manager,
+so that it also hears of tools called with callbacks of their own (`callbacks=[]`) or with none (`tool.run(...)`). A
+tool's bare function, called as `tool.func(...)`, is no tool to LangChain: nobody hears of it.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.tracers.context import register_configure_hook
 from langgraph.errors import GraphBubbleUp
 
 
@@ -59,3 +63,17 @@ class Tripwire(BaseCallbackHandler):
         error = Ungated(name)
         self._tripped(error)
         raise error
+
+
+_ARMED: ContextVar[Tripwire | None] = ContextVar("signoff_tripwire", default=None)
+register_configure_hook(_ARMED, inheritable=True)
+
+
+@contextmanager
+def armed(tripwire: Tripwire) -> Iterator[None]:
+    """While this lasts, no tool runs in this context without a passage."""
+    token = _ARMED.set(tripwire)
+    try:
+        yield
+    finally:
+        _ARMED.reset(token)

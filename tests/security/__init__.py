@@ -1,0 +1,1 @@
+"""Attacks, each as the promise that holds against it."""

@@ -81,7 +81,7 @@ def _encode(value: JsonValue, pointer: str, depth: int) -> JsonValue:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
-        return value if abs(value) <= SAFE_INTEGER else {"$int": str(value)}
+        return value if abs(value) <= SAFE_INTEGER else {"$int": _digits(value, pointer)}
     if isinstance(value, str):
         return _encode_text(value, pointer)
     if isinstance(value, float):
@@ -93,6 +93,13 @@ def _encode(value: JsonValue, pointer: str, depth: int) -> JsonValue:
     if isinstance(value, list | tuple):
         return [_encode(item, f"{pointer}/{index}", depth + 1) for index, item in enumerate(value)]
     raise NotJson(pointer, f"a {type(value).__name__} is not JSON")
+
+
+def _digits(value: int, pointer: str) -> str:
+    try:
+        return str(value)
+    except ValueError:  # Python writes no more than some thousand digits
+        raise NotJson(pointer, "a number with too many digits") from None
 
 
 def _encode_key(key: object, pointer: str) -> str:

@@ -12,11 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError
-from referencing import Registry
-from referencing.exceptions import Unresolvable
+from jsonschema.exceptions import ValidationError
 
+from agent_runtime.answer_schema import NotFollowed, first_fault, is_schema
 from agent_runtime.json_text import indented
 from storage.types import Json, JsonValue, RequestKind
 
@@ -106,7 +104,7 @@ def _question(payload: JsonValue) -> Question | None:
     known = payload.keys() <= {"kind", "question", "choices", "answer_schema"}
     if not known or not isinstance(text, str) or not text.strip() or not _are_texts(choices):
         return None  # a key we do not show might be what the person needs to see
-    if schema is not None and not (isinstance(schema, Mapping) and _is_schema(schema)):
+    if schema is not None and not (isinstance(schema, Mapping) and is_schema(schema)):
         return None
     return Question(text=text, choices=tuple(choices), answer_schema=schema)
 
@@ -154,11 +152,9 @@ def _judge_schema(schema: Json, value: JsonValue) -> JsonValue | AnswerFault:
     if isinstance(value, str):
         with suppress(ValueError, RecursionError):
             candidates.append(json.loads(value))
-    # An empty registry: a `$ref` to an address is refused, never fetched.
-    validator = Draft202012Validator(schema, registry=Registry())
     try:
-        faults = [next(validator.iter_errors(candidate), None) for candidate in candidates]
-    except (Unresolvable, RecursionError):
+        faults = [first_fault(schema, candidate) for candidate in candidates]
+    except NotFollowed:
         return AnswerFault("The agent's own rules for this answer cannot be followed. Cancel the run.")
     for candidate, fault in zip(candidates, faults, strict=True):
         if fault is None:
@@ -191,11 +187,3 @@ def _are_texts(value: JsonValue) -> TypeGuard[Sequence[str]]:
 
 def _is_count(value: JsonValue) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _is_schema(schema: Json) -> bool:
-    try:
-        Draft202012Validator.check_schema(schema)
-    except (SchemaError, RecursionError):
-        return False
-    return True

@@ -21,6 +21,7 @@ from agent_runtime.policy_file import Configuration
 from agent_runtime.runtime import Runtime
 from agent_runtime.scheduler import build_scheduler
 from agent_runtime.worker import Heartbeat
+from bot.budgets import Budgets
 from bot.delivery import Deliveries
 from bot.desk import Desk
 from bot.directory import Directory
@@ -94,8 +95,10 @@ async def open_bot(
     *,
     clock: Clock | None = None,
     on_commit: Callable[[int], None] | None = None,
+    budgets: Budgets | None = None,
 ) -> AsyncIterator[Bot]:
-    """Everything, wired. Raises SlackRefused where the token and StorageUnusable where the store cannot be used."""
+    """Everything, wired; `budgets` are Slack's own limits unless told otherwise. Raises SlackRefused where the token and
+    StorageUnusable where the store cannot be used."""
     clock = clock or SystemClock()
     async with (
         open_clients(connection.api_url, connection.bot_token) as clients,
@@ -105,7 +108,7 @@ async def open_bot(
         runtime = Runtime(db, agents, configuration.policies, Seal(secret_key), clock)
         await runtime.boot()
         directory = Directory(clients, clock, identity)
-        deliveries = Deliveries(runtime, clients, directory, configuration.approvals_channel)
+        deliveries = Deliveries(runtime, clients, directory, configuration.approvals_channel, budgets=budgets)
         desk = Desk(runtime, directory)
         door = Door(build_slack_app(clients, identity, desk), connection.signing_secret, clock)
         try:

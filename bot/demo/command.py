@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -11,61 +12,84 @@ from agent_runtime.refusals import RefusalReason
 from agent_runtime.registry import nearest
 from agent_runtime.runs import Order
 from bot.console import Console, ConsolePeople, console_origin
-from bot.demo.effects import compare_effects
+from bot.demo.effects import compare_effects, list_effects
 from bot.demo.play import Play, PlayFailed
 from bot.demo.scenes import SCENES
 from bot.demo.stage import Stage, open_stage
 from bot.desk import Desk
+from bot.logs import configure_logs
 from storage.types import Actor, ActorKind, RunStatus
 
-ok, failed, usage = 0, 1, 2
+DONE, FAILED, USAGE = 0, 1, 2
 REQUESTER = Actor(kind=ActorKind.CLI, id="requester", name="The demo's requester")
+LOG = "signoff.log"
 
 
 def run(*, auto: bool = False, console: str | None = None, data_dir: Path | None = None) -> int:
-    """Exit code: 0 when everything went as it should. The play works in a folder of its own, so that its effects can
-    be compared exactly."""
+    """Exit code: 0 when everything went as it should. Without a folder a fresh one is used; the play's is removed again
+    when its effects were as they should be."""
     folder = data_dir or Path(tempfile.mkdtemp(prefix="signoff-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
-    if console is not None:
-        return asyncio.run(_ask(folder, console))
-    return asyncio.run(_play(folder) if auto else _serve(folder))
+    if auto and any(folder.iterdir()):
+        _complain(f"{folder} is not empty, and the play compares every effect in it. Name an empty folder.")
+        return USAGE
+    with (folder / LOG).open("a") as log:
+        configure_logs(log)
+        if console is not None:
+            return asyncio.run(_ask(folder, console))
+        if not auto:
+            return asyncio.run(_serve(folder))
+        code = asyncio.run(_play(folder))
+    if code == DONE and data_dir is None:
+        shutil.rmtree(folder)
+    else:
+        _say(f"Its data and its log are in {folder}")
+    return code
 
 
 async def _play(folder: Path) -> int:
-    print(f"The demo's data is in {folder}")  # noqa: T201
     async with open_stage(folder) as stage:
-        play = Play(stage, print)
+        play = Play(stage, _say)
         try:
             for scene in SCENES:
                 await scene(play)
         except PlayFailed as failure:
-            print(f"\nThe play stopped: {failure}")  # noqa: T201
-            return failed
+            _say(f"\nThe play stopped: {failure}")
+            return FAILED
         problems = stage.workspace.problems
     return _judge(folder, problems)
 
 
 def _judge(folder: Path, problems: list[str]) -> int:
+    _say("\nThe effects on disk:")
+    for effect in list_effects(folder):
+        _say(f"  {effect}")
     differences = compare_effects(folder) + [f"the workspace noticed: {problem}" for problem in problems]
-    for line in differences:
-        print(line)  # noqa: T201
     if differences:
-        return failed
-    print("\nEvery effect on disk is one that was approved or allowed: nothing missing, doubled or unapproved.")  # noqa: T201
-    return ok
+        _say("\nThat is not what was approved:")
+        for line in differences:
+            _say(f"  {line}")
+        return FAILED
+    _say("\nEvery one was approved or allowed: nothing missing, doubled or unapproved.")
+    return DONE
 
 
 async def _serve(folder: Path) -> int:
     async with open_stage(folder) as stage:
         _introduce(stage)
         await asyncio.Event().wait()
-    return ok
+    return DONE
 
 
 def _introduce(stage: Stage) -> None:
-    print(f"A local workspace serves at {stage.workspace.url}, with the bot in it.")  # noqa: T201
-    print("signoff demo --auto plays every demo agent in it. Ctrl-C stops it.")  # noqa: T201
+    _say(f"A Slack-compatible workspace serves at {stage.workspace.url}, with the bot in it. It has no page: it is for")
+    _say("programs. This types a command as Ana:")
+    act = '{"person": "ana", "do": "command", "command": "/agent", "text": "approval Send email to team about lunch"}'
+    _say(f"  curl -H 'Content-Type: application/json' -d '{act}' {stage.workspace.url}/control/act")
+    _say(f"  curl '{stage.workspace.url}/control/state?person=maria'")
+    _say("To answer at this terminal instead: signoff demo --console approval")
+    _say("To see everything played: signoff demo --auto")
+    _say(f"Its data and its log are in {stage.data_dir}. Ctrl-C stops it.")
 
 
 async def _ask(folder: Path, agent: str) -> int:
@@ -77,13 +101,24 @@ async def _ask(folder: Path, agent: str) -> int:
         if known is None:
             near = nearest(agent, list(runtime.agents))
             hint = f" Did you mean {near}?" if near else ""
-            print(f"No agent is called {agent}.{hint} There are: {', '.join(sorted(runtime.agents))}.")  # noqa: T201
-            return usage
+            _complain(f"No agent is called {agent}.{hint} There are: {', '.join(sorted(runtime.agents))}.")
+            return USAGE
         desk = Desk(runtime, ConsolePeople(runtime.clock))
         started = await desk.start(Order(agent, known.example, {}), REQUESTER, console_origin())
         if isinstance(started, RefusalReason):
-            print(f"Nothing was started: {started.sentence}")  # noqa: T201
-            return failed
-        print(f"{REQUESTER.name} starts {agent}: {known.example}")  # noqa: T201
+            _complain(f"Nothing was started: {started.sentence}")
+            return FAILED
+        _say(f"{REQUESTER.name} starts {agent}: {known.example}")
         ended = await Console(desk, sys.stdin, sys.stdout).play(started.id)
-    return ok if ended.status is RunStatus.SUCCEEDED else failed
+    for effect in list_effects(folder):
+        _say(f"On disk: {effect}")
+    _say(f"Its data and its log are in {folder}")
+    return DONE if ended.status is RunStatus.SUCCEEDED else FAILED
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201
+
+
+def _complain(line: str) -> None:
+    print(line, file=sys.stderr)  # noqa: T201

@@ -26,11 +26,16 @@ EXPECTED = (
 
 def compare_effects(data_dir: Path) -> list[str]:
     """What differs from the expected effects, one line each; empty when every effect happened exactly as approved."""
-    found = sorted(_found(data_dir))
+    found = list_effects(data_dir)
     expected = sorted(EXPECTED)
     missing = [f"missing: {line}" for line in _without(expected, found)]
     surplus = [f"unexpected: {line}" for line in _without(found, expected)]
     return missing + surplus
+
+
+def list_effects(data_dir: Path) -> list[str]:
+    """One line for each effect in the folder."""
+    return sorted(_found(data_dir))
 
 
 def _without(lines: list[str], others: list[str]) -> list[str]:

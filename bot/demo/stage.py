@@ -16,6 +16,7 @@ from agent_runtime.clock import MovableClock, SystemClock
 from agent_runtime.policy_file import load_policy_file
 from agent_runtime.registry import load_agents
 from bot.app import Bot, Connection, open_bot
+from bot.budgets import UNLIMITED, Budgets
 from bot.door import PATH
 from bot.workspace import Workspace
 from bot.workspace.demo_world import demo_world
@@ -44,8 +45,10 @@ async def open_stage(data_dir: Path, *, port: int = 0) -> AsyncIterator[Stage]:
     async with Workspace.serve(demo_world(clock), clock=clock, signing_clock=clock, port=port) as workspace:
         connection = Connection(workspace.api_url, workspace.bot_token, workspace.signing_secret)
         key = secrets.token_bytes(KEY_BYTES)
+        # This workspace has none of Slack's limits, and nobody who tries a demo wants to wait for them.
+        budgets = Budgets(clock, UNLIMITED, UNLIMITED)
         async with (
-            open_bot(connection, configuration, agents, database, key, clock=clock) as bot,
+            open_bot(connection, configuration, agents, database, key, clock=clock, budgets=budgets) as bot,
             serve_bot(bot) as url,
         ):
             workspace.app_url = url

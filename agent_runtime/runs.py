@@ -14,6 +14,7 @@ from agent_runtime.audit import INTERNAL, Event, Origin, record
 from agent_runtime.calls import lose_started
 from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
+from agent_runtime.json_text import indented
 from agent_runtime.lifecycle import ENDED
 from agent_runtime.opening import CapReached, open_pause
 from agent_runtime.people import Membership, authorise_owner, authorise_start
@@ -26,6 +27,8 @@ from storage.types import SYSTEM, Actor, Json, JsonValue, RequestKind, RequestSt
 
 MOST_ATTEMPTS = 5
 BACKOFF = timedelta(seconds=2)
+LONGEST_NOTE = 1_000
+"""Characters of a result that its run's thread tells."""
 STUCK = 3
 """How often an agent may pause on nothing but closed requests before the run fails."""
 
@@ -219,8 +222,15 @@ def _complete(tx: Tx, context: Context, run: Run, lease: Lease, result: Complete
     values = {"output": result.output, "error": "", "lease_until": None, "updated_at": context.now}
     runs.change_held(tx, run.id, lease.owner, lease.attempt, status=RunStatus.SUCCEEDED, **values)
     cancel_open(tx, context, run.id, SYSTEM, INTERNAL, "the run ended")
-    record(tx, context, Event.RUN_SUCCEEDED, SYSTEM, run_id=run.id, text={"output": result.output})
+    seq = record(tx, context, Event.RUN_SUCCEEDED, SYSTEM, run_id=run.id, text={"output": result.output})
     outbound.want_run(tx, context, run.id)
+    # The run's own message shows the whole result, but a message that is updated notifies nobody.
+    outbound.note(tx, context, run.id, seq, f"Done: {_on_one_line(result.output)}")
+
+
+def _on_one_line(output: JsonValue) -> str:
+    text = output if isinstance(output, str) else indented(output)
+    return " ".join(text[:LONGEST_NOTE].split())
 
 
 def _pause(

@@ -83,8 +83,7 @@ def started(view: RunView, thread_link: str = "") -> Message:
 def help_text(entries: Sequence[AgentEntry] = ()) -> Message:
     """Every word that `/agent` knows."""
     lines = [
-        "*`/agent`* opens a form to start an agent",
-        "*`/agent NAME INPUT`* starts one at once",
+        "*`/agent NAME INPUT`* starts an agent",
         *(f"*`/agent {word}`*: {meaning}" for word, meaning in AGENT_COMMANDS.items()),
     ]
     return message(_REPLY, "What /agent can do.", [section(ours("\n".join(lines))), *_example(entries)])

@@ -84,7 +84,9 @@ async def test_the_result_stands_where_the_run_was_started(house: House) -> None
     assert "Done" in done.plain()
     assert "Sent “Meeting” to team@example.com." in done.plain()
     assert done.labels == []
-    assert any("approved by Maria Lindqvist" in reply.plain() for reply in root.thread)
+    decided, result = root.thread
+    assert "approved by Maria Lindqvist" in decided.plain()
+    assert result.plain() == "Done: Sent “Meeting” to team@example.com."
 
 
 async def test_a_rejection_with_a_reason_brings_a_revised_plan(house: House) -> None:

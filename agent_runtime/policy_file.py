@@ -21,14 +21,14 @@ from agent_runtime.toml_lines import locate
 from agent_runtime.toml_reader import Faults, TableReader
 from storage.types import OnTimeout
 
-DEFAULT_AGENTS = ("agent_runtime.demo:agents",)
 _IMPORT_PATH = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _SYNTAX_PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
 
 
 class Configuration(BaseModel):
-    """What the file says. `agents` are import paths; an empty `approvals_channel` means the run's own thread, and
-    alerts go to the approvals channel where `alerts_channel` is not set."""
+    """What the file says. `agents` are import paths, none where the file need not name any; an empty
+    `approvals_channel` means the run's own thread, and alerts go to the approvals channel where `alerts_channel` is not
+    set."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -43,13 +43,18 @@ def parse_import_path(text: str) -> str:
     path = text.strip()
     if "://" in path:
         raise TextError("names a remote agent, which is not available yet", "Write package.module:name")
+    module, _, name = path.partition(":")
+    if module.endswith(".py"):
+        dotted = module.removesuffix(".py").removeprefix("./").strip("/").replace("/", ".")
+        raise TextError(f"{quoted(path)} names a file, not a module", f"Leave out .py: {dotted}:{name or 'agents'}")
     if not _IMPORT_PATH.fullmatch(path):
         raise TextError(f"{quoted(path)} is not an import path", "Write package.module:name")
     return path
 
 
-def load_policy_file(path: Path) -> Configuration:
-    """Reads the file. Raises `ConfigError` with everything wrong in it."""
+def load_policy_file(path: Path, *, needs_agents: bool = True) -> Configuration:
+    """Reads the file. `needs_agents` is False where the environment names them. Raises `ConfigError` with everything
+    wrong in it."""
     file = str(path)
     try:
         body = path.read_bytes()
@@ -62,10 +67,10 @@ def load_policy_file(path: Path) -> Configuration:
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
         raise _alone(file, "is not UTF-8 text", "Save it as UTF-8", line) from error
-    return read_policy_text(text, file, hashlib.sha256(body).hexdigest())
+    return read_policy_text(text, file, hashlib.sha256(body).hexdigest(), needs_agents=needs_agents)
 
 
-def read_policy_text(text: str, file: str, digest: str = "") -> Configuration:
+def read_policy_text(text: str, file: str, digest: str = "", *, needs_agents: bool = False) -> Configuration:
     """The configuration a text holds; `file` is its name in messages. Raises `ConfigError`."""
     try:
         document = tomllib.loads(text)
@@ -76,11 +81,12 @@ def read_policy_text(text: str, file: str, digest: str = "") -> Configuration:
         raise _alone(file, "holds a number that is too long to read", "Shorten it") from None
     except RecursionError:
         raise _alone(file, "is nested too deeply", "Remove the brackets within brackets") from None
-    return _configuration(TableReader(document, (), faults), faults, digest)
+    top = TableReader(document, (), faults)
+    agents = _agents(top, needed=needs_agents)
+    return _configuration(top, agents, faults, digest)
 
 
-def _configuration(top: TableReader, faults: Faults, digest: str) -> Configuration:
-    agents = _agents(top)
+def _configuration(top: TableReader, agents: tuple[str, ...], faults: Faults, digest: str) -> Configuration:
     slack, alerts = top.table("slack"), top.table("alerts", later=("waiting",))
     approvals_channel = slack.parsed("approvals_channel", parse_channel)
     alerts_channel = alerts.parsed("channel", parse_channel, default=approvals_channel)
@@ -110,10 +116,13 @@ def _configuration(top: TableReader, faults: Faults, digest: str) -> Configurati
     )
 
 
-def _agents(top: TableReader) -> tuple[str, ...]:
+def _agents(top: TableReader, *, needed: bool) -> tuple[str, ...]:
+    if needed and not top.has("agents"):
+        mend = 'Add agents = "my_agents:agents" at the top: a module beside this file, and the mapping in it'
+        top.fault("agents", "is missing, so there would be no agent to start", mend)
     if isinstance(top.raw("agents"), str):
         return (top.parsed("agents", parse_import_path),)
-    return top.texts("agents", parse_import_path, default=DEFAULT_AGENTS)
+    return top.texts("agents", parse_import_path)
 
 
 def _agent_rule(table: TableReader) -> AgentRule:

@@ -126,9 +126,10 @@ def test_a_file_with_everything_loads_as_written(tmp_path: Path) -> None:
 
 
 def test_the_smallest_file_is_the_default_stage() -> None:
-    """All but the default stage has a default: the demo agents, four hours, reject, and the run's own thread."""
+    """All but the default stage has a default: four hours, reject, and the run's own thread. No agent is chosen for
+    whoever names none."""
     configuration = read_policy_text(STAGE, "signoff.toml")
-    assert configuration.agents == ("agent_runtime.demo:agents",)
+    assert configuration.agents == ()
     assert (configuration.approvals_channel, configuration.alerts_channel) == ("", "")
     stage = Stage(name="approval", approvers=("channel:#approvers",))
     assert configuration.policies == PolicySet(default=Default(stage=stage))
@@ -266,6 +267,7 @@ BROKEN = {
         'Did you mean "approve"?',
     ),
     "a remote agent": ('agents = "https://example.com"\n' + STAGE, "agents", 1, "package.module:name"),
+    "a file for a module": ('agents = "my/shop.py:agents"\n' + STAGE, "agents", 1, "Leave out .py: my.shop:agents"),
     "an agent without its object": ('agents = ["a.b"]\n' + STAGE, "agents 1", 1, "package.module:name"),
     "a blank glob": (STAGE + '[[policy]]\ntool = ["a", " "]\n', "policy 1.tool 2", 4, "read_*"),
     "a text without an end": (STAGE + 'x = "\n\n', "x", 3, "quotes"),
@@ -307,6 +309,18 @@ def test_all_faults_of_a_file_are_told_at_once() -> None:
     ]
 
 
+def test_a_file_that_names_no_agents_is_refused_unless_the_environment_does(tmp_path: Path) -> None:
+    """Nobody gets agents they did not ask for, and the other faults of the file are told beside it."""
+    path = tmp_path / "signoff.toml"
+    path.write_text(STAGE + "quorum = 0\n")
+    with pytest.raises(ConfigError) as caught:
+        load_policy_file(path)
+    assert [fault.key for fault in caught.value.faults] == ["agents", "default.stage.quorum"]
+    assert 'agents = "my_agents:agents"' in caught.value.faults[0].mend
+    path.write_text(STAGE)
+    assert load_policy_file(path, needs_agents=False).agents == ()
+
+
 def test_a_missing_file_is_told_with_the_command_that_makes_one(tmp_path: Path) -> None:
     """The first thing a newcomer meets is the way on."""
     with pytest.raises(ConfigError) as caught:
@@ -331,7 +345,7 @@ def test_a_file_saved_by_a_windows_editor_loads(tmp_path: Path) -> None:
     """A byte order mark and carriage returns change nothing, not even the lines of faults."""
     path = tmp_path / "signoff.toml"
     path.write_bytes(b"\xef\xbb\xbf" + STAGE.replace("\n", "\r\n").encode())
-    assert load_policy_file(path).policies.default.stage.approvers == ("channel:#approvers",)
+    assert load_policy_file(path, needs_agents=False).policies.default.stage.approvers == ("channel:#approvers",)
     assert faults((STAGE + "quorum = 0\n").replace("\n", "\r\n"))[0].line == 3
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from agent_runtime.agents import Agent
@@ -23,6 +23,9 @@ from bot.slack_client import SlackClients, open_clients
 
 APPROVERS = "Approvers"
 """The title of the one section whose faults do not keep a server from starting: requests wait until they are mended."""
+
+DEMO = "agent_runtime.demo"
+"""Where the demo agents come from."""
 
 
 class Inspection:
@@ -64,7 +67,7 @@ class Inspection:
 
     def _read_policy(self, settings: Settings) -> tuple[Finding, ...]:
         try:
-            self.configuration = load_policy_file(settings.config)
+            self.configuration = load_policy_file(settings.config, needs_agents=not settings.agents)
         except ConfigError as error:
             return faults_of(error)
         count = len(self.configuration.policies.policies)
@@ -79,12 +82,12 @@ class Inspection:
     async def _load_agents(self, settings: Settings) -> tuple[Finding, ...]:
         paths = agent_paths(settings, self.configuration)
         if not paths:
-            return (warning("not looked at: the policy file that names them cannot be read", "Mend that file first"),)
+            return (warning("not looked at: the policy file that names them has faults", "Mend that file first"),)
         try:
             self.agents = load_agents(paths, settings.data_dir, file=_source(settings))
         except ConfigError as error:
             return faults_of(error)
-        return await check_agents(self.agents)
+        return (*demo_agents(paths, settings), *await check_agents(self.agents))
 
     async def _ask_slack(self, clients: SlackClients) -> AsyncIterator[Section]:
         connected: Connected = await check_connection(clients, self._clock)
@@ -103,6 +106,15 @@ def agent_paths(settings: Settings, configuration: Configuration | None) -> tupl
 
 def _source(settings: Settings) -> str:
     return "environment" if settings.agents else str(settings.config)
+
+
+def demo_agents(paths: tuple[str, ...], settings: Settings) -> Iterator[Finding]:
+    """The demo agents belong to the demo's workspace: in another, people there would act on this machine."""
+    if not settings.slack_is_local and any(path.partition(":")[0].startswith(DEMO) for path in paths):
+        yield warning(
+            "The demo agents would be served to a real workspace: one of them runs shell commands on this machine",
+            f'Name agents of your own in {settings.config}, as agents = "my_agents:agents"',
+        )
 
 
 def _remarks(settings: Settings) -> tuple[Finding, ...]:

@@ -18,8 +18,10 @@ from agent_runtime.agents import AgentLevel, Completed, NodeReport, Paused, Turn
 from agent_runtime.errors import AgentError
 from bot.checks.agents import check_agents
 from bot.checks.finding import Level
+from bot.checks.inspection import demo_agents
 from bot.checks.scopes import SCOPES
 from bot.checks.slack import check_clocks
+from bot.settings import Settings
 from storage.database import Database, has_wal_reset_bug
 from storage.types import Json
 from tests.cli.conftest import Shell
@@ -207,6 +209,24 @@ async def test_what_slack_says_cannot_steer_the_terminal(shell: Shell) -> None:
     checked = await shell.run("check")
     assert "\x1b" not in checked.out
     assert "Lantern⟦U+001B⟧[2Jworks" in checked.said
+
+
+async def test_a_file_without_agents_is_a_fault_unless_the_environment_names_them(shell: Shell) -> None:
+    """No agent is served that nobody named."""
+    file = shell.folder / "signoff.toml"
+    file.write_text(file.read_text().partition("\n")[2])
+    checked = await shell.run("check")
+    assert (checked.code, "signoff.toml: agents: is missing" in checked.said) == (2, True)
+    shell.set(SIGNOFF_AGENTS="tiny_agents:agents")
+    assert (await shell.run("check")).code == 0
+
+
+@pytest.mark.parametrize(("address", "told"), [("https://192.0.2.1/api/", True), ("http://127.0.0.1:9/api/", False)])
+async def test_demo_agents_before_a_real_workspace_are_a_warning(address: str, told: bool) -> None:
+    """One of them runs shell commands; on the demo's own workspace that is what it is for."""
+    found = list(demo_agents(("agent_runtime.demo:agents",), Settings(slack_api_url=address)))
+    assert [finding.level for finding in found] == ([Level.WARNING] if told else [])
+    assert not list(demo_agents(("my_agents:agents",), Settings(slack_api_url=address)))
 
 
 async def test_json_holds_every_finding(shell: Shell) -> None:

@@ -55,7 +55,7 @@ class Queue:
 async def until(done: Callable[[], Any]) -> None:
     """Let the loop turn until this holds; ten seconds are a failure."""
     async with asyncio.timeout(10):
-        while not (await found if inspect.isawaitable(found := done()) else found):
+        while not (await found if inspect.isawaitable(found := done()) else found):  # noqa: ASYNC110 - no event for rows
             await asyncio.sleep(0)
 
 

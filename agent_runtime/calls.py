@@ -34,9 +34,9 @@ def change_call(
     return after if changed else None
 
 
-def was_started(tx: Tx, run_id: str, digest: str) -> bool:
-    """Whether the audit log knows a start of this very call, even where the journal does not."""
-    return audit_rows.has_event(tx, run_id, Event.CALL_STARTED.value, digest)
+def starts_known(tx: Tx, run_id: str, digest: str) -> int:
+    """How many starts of this very call the audit log knows: rows of the journal may be lost, or put back."""
+    return audit_rows.count(tx, run_id, Event.CALL_STARTED.value, digest)
 
 
 def lose_call(tx: Tx, context: Context, entry: JournalEntry, actor: Actor = SYSTEM) -> JournalEntry:

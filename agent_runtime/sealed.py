@@ -94,6 +94,7 @@ def _rules(request: Request) -> Json:
         "run": request.run_id,
         "starter": request.starter_key,
         "subject": request.subject,
+        "generation": request.generation,
         "kind": request.kind.value,
         "revision": request.revision,
         "digest": request.digest,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from agent_runtime import outbound, verdicts
 from agent_runtime.agents import Ask, Go, Interrupt, Lease, Outcome, Refuse, Replay, Start, ToolCall
 from agent_runtime.audit import Event, record
-from agent_runtime.calls import change_call, lose_call, open_call, was_started
+from agent_runtime.calls import change_call, lose_call, open_call, starts_known
 from agent_runtime.context import Context
 from agent_runtime.digest import NotJson, canonical, digest_call
 from agent_runtime.errors import ExecutionPaused, LeaseLost, RunCancelled
@@ -100,7 +100,7 @@ def _start_first(tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCal
     request = permit.request
     if request is not None and not requests.consume(tx, request.id, context.now):
         return _broken(tx, context, run, call, "the approval was already used", request)
-    if was_started(tx, run.id, digest):
+    if starts_known(tx, run.id, digest):
         return _broken(tx, context, run, call, "the call was started before, and its journal is gone", request)
     entry = JournalEntry(
         run_id=run.id, call_key=call.key, step=call.step, call_id=call.id, tool=call.tool, args=dict(call.args),
@@ -116,6 +116,8 @@ def _start_again(tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCal
     if entry.status in {CallStatus.FINISHED, CallStatus.FAILED}:
         outcome = Outcome(entry.format, entry.outcome or b"", entry.summary)
         return Replay(outcome, failed=entry.status is CallStatus.FAILED)
+    if starts_known(tx, run.id, entry.digest) != entry.starts:
+        return _broken(tx, context, run, call, "the journal of this call is not its newest")
     if entry.status is CallStatus.STARTED:
         if (entry.owner, entry.attempt) == (lease.owner, lease.attempt):
             return Ask(outcome_interrupt(call, entry))

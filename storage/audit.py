@@ -27,12 +27,14 @@ def append(tx: Tx, entry: AuditEntry, text: AuditText) -> None:
     tx.insert(text)
 
 
-def has_event(tx: Tx, run_id: str, event: str, digest: str) -> bool:
-    """Whether a run has an entry of this event about this digest."""
-    statement = select(col(AuditEntry.seq)).where(
-        col(AuditEntry.run_id) == run_id, col(AuditEntry.event) == event, col(AuditEntry.digest) == digest
+def count(tx: Tx, run_id: str, event: str, digest: str) -> int:
+    """How many entries of this event about this digest a run has."""
+    statement = (
+        select(sa.func.count())
+        .select_from(AuditEntry)
+        .where(col(AuditEntry.run_id) == run_id, col(AuditEntry.event) == event, col(AuditEntry.digest) == digest)
     )
-    return tx.scalar(statement.limit(1)) is not None
+    return int(tx.scalar(statement) or 0)
 
 
 def entries(tx: Tx, after: int = 0, limit: int = 1000) -> list[AuditEntry]:

@@ -1,0 +1,66 @@
+"""Somebody who may write to the database but has no key, and puts back rows that were genuine once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent_runtime.audit import Event
+from agent_runtime.policy import Policy
+from storage.types import CallStatus, RequestStatus
+from tests.core.agent import one
+from tests.core.world import ANA, HOURS, MINUTES, NO, OPS, World, policy_set, stage
+
+BUY = one("buy", {"amount": 10})
+SHORT = Policy(tools=("buy",), valid_for=5 * MINUTES, stages=(stage(ANA),), timeout=HOURS)
+
+
+async def kept(world: World, table: str, where: str) -> tuple[Any, ...]:
+    """A row as it is now."""
+    (row,) = await world.look(f"select * from {table} where {where}")
+    return row
+
+
+async def put_back(world: World, table: str, where: str, row: tuple[Any, ...]) -> None:
+    """The row as it was."""
+    await world.sql(f"delete from {table} where {where}")
+    await world.sql(f"insert into {table} values ({', '.join('?' * len(row))})", *row)
+
+
+async def test_a_journal_put_back_to_before_its_last_start_starts_nothing(worlds: Any) -> None:
+    """A call that was run again on a person's word is not run once more by restoring the rows from before."""
+    world = await worlds(BUY)
+    run = await world.waiting()
+    await world.decide(ANA)
+    await world.killed_at("acted")
+    await world.settle()
+    asked = await world.pending()
+    lost = await kept(world, "journal", "call_key = 'm1/c1'")
+    await world.answer(OPS, {"action": "run_again"})
+    await world.settle()
+    assert (len(world.effects), (await world.call(run)).status) == (2, CallStatus.FINISHED)
+
+    await put_back(world, "journal", "call_key = 'm1/c1'", lost)
+    await world.sql("update request set consumed_at = null where id = ?", asked.id)
+    await world.sql("update run set status = 'queued', output = null")
+    await world.settle()
+    assert len(world.effects) == 2
+    assert await world.count(Event.INTEGRITY_BROKEN) == 1
+
+
+async def test_a_lapsed_approval_put_before_a_later_rejection_runs_nothing(worlds: Any) -> None:
+    """Which request about a call is the newest is sealed: an older yes does not pass for a newer one than the no."""
+    world = await worlds(BUY, policies=policy_set(SHORT))
+    run = await world.waiting()
+    first = await world.pending()
+    await world.decide(ANA)
+    world.clock.advance(10 * MINUTES)
+    await world.settle()
+    assert (await world.request(first)).status is RequestStatus.LAPSED
+    await world.decide(ANA, NO)
+
+    now = (await world.look("select opened_at from request where generation = 1"))[0][0]
+    await world.sql("update request set generation = 2, status = 'approved', closed_at = ? where id = ?", now, first.id)
+    await world.settle()
+    assert world.effects == []
+    assert await world.count(Event.INTEGRITY_BROKEN) == 1
+    assert (await world.run(run)).status.value == "succeeded"

@@ -38,7 +38,7 @@ tool = "wipe"
 action = "deny"
 """
 AGENTS = ("approval", "parallel")
-TOOL_PAUSE = 0.05
+TOOL_PAUSE = 0.15
 """Seconds: long enough that many kills find a tool at work."""
 
 

@@ -107,7 +107,7 @@ def _called_once(files: Files) -> Iterator[str]:
     starts = Counter((e.run_id, e.digest) for e in files.entries if e.event == Event.CALL_STARTED.value)
     asked_again = Counter(
         (e.run_id, e.digest) for e in files.entries if e.event == Event.CALL_SUSPENDED.value
-    ) + Counter((one.run_id, one.digest) for one in files.requests if _said_run_again(one))
+    ) + Counter((one.run_id, one.digest) for one in files.requests if _said(one, "run_again"))
     for call in files.calls:
         known = (call.run_id, call.digest)
         allowed = 1 + asked_again[known]
@@ -147,11 +147,13 @@ def _audited(files: Files) -> Iterator[str]:
 
 
 def missing_effects(files: Files, wanted: Iterable[tuple[str, str]]) -> list[str]:
-    """How what happened differs from exactly what had to happen, each once, in the only run there is."""
+    """How what happened differs from exactly what had to happen, each once, in the only run there is. A call that
+    people gave up may be missing."""
     (run,) = (one.id for one in files.runs)
     expected = Counter(Effect(run, tool, what) for tool, what in wanted)
     found = Counter(files.effects)
-    missing = [f"did not happen: {effect}" for effect in (expected - found).elements()]
+    given_up = Counter(Effect(one.run_id, one.tool, about(one.args)) for one in files.requests if _said(one, "failed"))
+    missing = [f"did not happen: {effect}" for effect in (expected - found - given_up).elements()]
     return missing + [f"should not have happened: {effect}" for effect in (found - expected).elements()]
 
 
@@ -159,6 +161,6 @@ def _pending(request: Request) -> bool:
     return request.status is RequestStatus.PENDING
 
 
-def _said_run_again(request: Request) -> bool:
+def _said(request: Request, action: str) -> bool:
     answer = request.answer
-    return request.kind is RequestKind.OUTCOME and isinstance(answer, dict) and answer.get("action") == "run_again"
+    return request.kind is RequestKind.OUTCOME and isinstance(answer, dict) and answer.get("action") == action

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import socket
 from functools import partial
 from pathlib import Path
@@ -54,9 +55,9 @@ class Nursery:
             raise StillBorn(self.log_tail()) from None
         return str(answer["url"])
 
-    async def end(self, signal: int) -> forks.End:
+    async def end(self, by: int) -> forks.End:
         """End the present life with a signal; how it ended."""
-        return forks.End(**await self._ask({"do": "end", "signal": signal}))
+        return forks.End(**await self._ask({"do": "end", "signal": by}))
 
     async def close(self) -> None:
         """End the warm process."""
@@ -86,5 +87,7 @@ def _serve(line: socket.socket, log: Path) -> None:
             pid = forks.fork(partial(BotLife(**wanted["life"]).run, agents, line.fileno()), log)
         else:
             os.kill(pid, wanted["signal"])
-            ended = forks.wait(pid)
+            ended, pid = forks.wait(pid), 0
             line.sendall(json.dumps({"signal": ended.signal, "code": ended.code}).encode() + b"\n")
+    if pid:  # whoever asked is gone
+        os.kill(pid, signal.SIGKILL)

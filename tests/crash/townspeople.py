@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,10 @@ PAUSE = 0.1
 FORM_PATIENCE = 2.0
 ITEM = re.compile(r"\w+ order-\d+\b")
 MAIL = re.compile(r"about: order-\d+\b")
-AT_ONCE = 3
+FORMS = frozenset({"Reject", "It happened"})
+"""Buttons that ask for words."""
+AT_ONCE = 8
+"""Runs that are open at the same time."""
 
 
 @dataclass
@@ -44,12 +47,12 @@ class Townspeople:
     acknowledged: set[tuple[str, str]] = field(default_factory=set)
 
     async def live(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. Buttons are pressed on all cards at once; a form is filled in one after the other."""
+        await asyncio.gather(self._again(self._start), self._again(self._press_all), self._again(self._fill_all))
+
+    async def _again(self, act: Callable[[], Awaitable[None]]) -> None:
         while True:
-            if len(self.acknowledged_runs) < self.most and len(self._open_runs()) < AT_ONCE:
-                await self._start()
-            for card in list(self.cards()):
-                await self._decide(card)
+            await act()
             await asyncio.sleep(PAUSE)
 
     def cards(self) -> Iterator[Message]:
@@ -68,7 +71,19 @@ class Townspeople:
     def _open_runs(self) -> list[Message]:
         return [one for one in self.messages() if any(b.action_id == ActionId.CANCEL_RUN for b in one.buttons)]
 
+    async def _press_all(self) -> None:
+        chosen = [(card, self._choice(card)) for card in self.cards()]
+        await asyncio.gather(*(self._decide(card, label) for card, label in chosen if label not in FORMS))
+
+    async def _fill_all(self) -> None:
+        for card in list(self.cards()):
+            now = card.now()
+            if now is not None and now.buttons and (label := self._choice(now)) in FORMS:
+                await self._decide(now, label)
+
     async def _start(self) -> None:
+        if len(self.acknowledged_runs) >= self.most or len(self._open_runs()) >= AT_ONCE:
+            return
         order = f"order-{len(self.started)}"
         words = f"approval Send email to team about {order}" if len(self.started) % 2 else f"parallel {order}"
         self.started.append(order)
@@ -76,10 +91,11 @@ class Townspeople:
         if answer.ok and answer.text:
             self.acknowledged_runs.append(order)
 
-    async def _decide(self, card: Message) -> None:
-        label = self._choice(card)
-        button = next(one for one in card.buttons if one.label == label)
-        act = self._form if label in {"Reject", "It happened"} else self._press
+    async def _decide(self, card: Message, label: str) -> None:
+        button = next((one for one in card.buttons if one.label == label), None)
+        if button is None:
+            return  # decided meanwhile
+        act = self._form if label in FORMS else self._press
         await asyncio.gather(*(act(self.ws.person(name), card, button) for name in ("fred", "dora")))
 
     async def _press(self, person: Person, card: Message, button: Button) -> None:

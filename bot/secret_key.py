@@ -1,7 +1,8 @@
 """The key that seals decisions and policy snapshots: from the settings, else a file in the data directory.
 
-The file is made whole under another name and then linked into place, so that of two processes starting at once exactly
-one makes the key, and a crash never leaves half a key behind.
+A key is made only once a server has everything else it needs. The file is made whole under another name and then linked
+into place, so that of two processes starting at once exactly one makes the key, and a crash never leaves half a key
+behind.
 """
 
 from __future__ import annotations
@@ -18,29 +19,47 @@ from bot.settings import SHORTEST_KEY, Settings
 KEY_FILE = "secret.key"
 
 
-def read_secret_key(settings: Settings) -> bytes:
-    """The key, made and kept in the data directory where the settings name none. The text of the file is the key: it
-    can be moved into SIGNOFF_SECRET_KEY as it is. Raises `ConfigError` where the file cannot be trusted or used."""
+def find_secret_key(settings: Settings) -> bytes | None:
+    """The key; None where the settings name none and none was made yet. The text of the file is the key: it can be
+    moved into SIGNOFF_SECRET_KEY as it is. Raises `ConfigError` where the file cannot be trusted or used."""
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value().encode()
     path = settings.data_dir / KEY_FILE
+    if not path.is_symlink() and not path.exists():
+        return None
     try:
-        if not path.is_symlink() and not path.exists():
-            _make(path)
         return _read(path)
     except OSError as error:
-        problem = f"cannot be read or made: {error.strerror}"
+        mend = "Let this user read it, or set SIGNOFF_SECRET_KEY"
+        raise _refused(path, f"cannot be read: {error.strerror}", mend) from error
+
+
+def fresh_secret_key() -> bytes:
+    """A key that nobody has yet. It is to be kept before anything sealed with it is to last."""
+    return (random_salt() + random_salt()).hex().encode()
+
+
+def keep_secret_key(settings: Settings, key: bytes) -> None:
+    """Puts a fresh key in place. Raises `ConfigError` where that fails, or somebody else put theirs there just now."""
+    path = settings.data_dir / KEY_FILE
+    try:
+        _make(path, key)
+        kept = _read(path)
+    except OSError as error:
+        problem = f"cannot be made: {error.strerror}"
         raise _refused(path, problem, "Let this user write the data directory, or set SIGNOFF_SECRET_KEY") from error
+    if kept != key:
+        raise _refused(path, "was made by another process at this very moment", "Start again: signoff serve")
 
 
-def _make(path: Path) -> None:
-    """Puts a fresh key in place, unless somebody else just did."""
+def _make(path: Path, key: bytes) -> None:
+    """Puts a key in place, unless somebody else just did."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{random_salt().hex()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write((random_salt() + random_salt()).hex().encode() + b"\n")
+            file.write(key + b"\n")
             file.flush()
             os.fsync(file.fileno())
         with suppress(FileExistsError):

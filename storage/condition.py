@@ -9,23 +9,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import Engine, NullPool, create_engine
+from sqlalchemy import Engine, NullPool, create_engine, inspect, select, table
 from sqlalchemy.exc import DatabaseError
 
 from storage.database import sqlite_path
 from storage.errors import StorageUnusable
 from storage.migrate import at_head, is_empty
+from storage.models import Request, Run
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """How a store was found. `taken`: another process is using it; `current`: its tables are this version's."""
+    """How a store was found. `taken`: another process is using it; `current`: its tables are this version's; `used`: it
+    holds runs or requests."""
 
     path: Path
     exists: bool = False
     taken: bool = False
     empty: bool = True
     current: bool = False
+    used: bool = False
 
 
 def read_condition(url: str) -> Condition:
@@ -38,7 +41,8 @@ def read_condition(url: str) -> Condition:
     engine = _engine(path)
     try:
         empty = is_empty(engine)
-        return Condition(path, exists=True, taken=taken, empty=empty, current=not empty and at_head(engine))
+        current = not empty and at_head(engine)
+        return Condition(path, exists=True, taken=taken, empty=empty, current=current, used=_is_used(engine))
     except DatabaseError as error:
         problem = f"{path} cannot be read as a database: {error.orig}"
         raise StorageUnusable(problem, "Restore it from a backup, or name another file") from error
@@ -59,6 +63,13 @@ def is_taken(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def _is_used(engine: Engine) -> bool:
+    """Whether anything was ever run here, by this version or another."""
+    with engine.connect() as connection:
+        tables = {Run.__tablename__, Request.__tablename__} & {*inspect(connection).get_table_names()}
+        return any(connection.execute(select(1).select_from(table(str(name))).limit(1)).first() for name in tables)
 
 
 def _engine(path: Path) -> Engine:

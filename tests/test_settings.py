@@ -14,7 +14,7 @@ from agent_runtime.errors import ConfigError, ConfigFault
 from agent_runtime.policy import Action, CallFacts, Require, evaluate
 from agent_runtime.policy_file import load_policy_file
 from bot.init import write_starter_file
-from bot.secret_key import read_secret_key
+from bot.secret_key import find_secret_key, fresh_secret_key, keep_secret_key
 from bot.settings import Settings, load_settings, require_slack
 from storage.types import Actor, ActorKind, OnTimeout, RequestKind
 
@@ -157,32 +157,48 @@ def test_wrong_looking_slack_secrets_are_told_before_slack_is_called(
         assert fault.mend.startswith("Copy")
 
 
+def make_key(settings: Settings) -> bytes:
+    """What a server does that has no key yet."""
+    key = fresh_secret_key()
+    keep_secret_key(settings, key)
+    return key
+
+
 def test_the_secret_key_is_made_once_and_kept(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without a setting a key is made for this user alone, and every later start reads the same."""
     settings = Settings(data_dir=tmp_path / "new" / "data")
-    key = read_secret_key(settings)
+    assert find_secret_key(settings) is None
+    assert not (tmp_path / "new").exists()
+    key = make_key(settings)
     assert len(key) == 64
-    assert read_secret_key(settings) == key
+    assert find_secret_key(settings) == key
     (path,) = settings.data_dir.iterdir()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(settings.data_dir.stat().st_mode) == 0o700
-    assert read_secret_key(Settings(secret_key=SecretStr(path.read_text().strip()))) == key
-    assert read_secret_key(Settings(data_dir=tmp_path / "other")) != key
+    assert find_secret_key(Settings(secret_key=SecretStr(path.read_text().strip()))) == key
+    assert make_key(Settings(data_dir=tmp_path / "other")) != key
 
 
-def test_processes_that_start_at_once_share_one_key(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Whoever loses the race takes the winner's key, whole."""
+def test_of_processes_that_start_at_once_one_makes_the_key(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whoever loses the race is told, and the winner's key stays, whole."""
+
+    def start(settings: Settings) -> bytes | None:
+        try:
+            return make_key(settings)
+        except ConfigError:
+            return None
+
     for turn in range(20):
         settings = Settings(data_dir=tmp_path / str(turn))
         with ThreadPoolExecutor(8) as pool:
-            keys = set(pool.map(lambda settings: read_secret_key(settings), [settings] * 8))
-        assert len(keys) == 1
+            (key,) = filter(None, pool.map(start, [settings] * 8))
+        assert find_secret_key(settings) == key
         assert len(list(settings.data_dir.iterdir())) == 1
 
 
 def test_a_key_in_the_settings_leaves_no_file(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Whoever brings a key keeps it where they want it."""
-    assert read_secret_key(Settings(data_dir=tmp_path / "data", secret_key=SecretStr(SECRET))) == SECRET.encode()
+    assert find_secret_key(Settings(data_dir=tmp_path / "data", secret_key=SecretStr(SECRET))) == SECRET.encode()
     assert not (tmp_path / "data").exists()
 
 
@@ -190,10 +206,10 @@ def test_a_key_in_the_settings_leaves_no_file(environment: pytest.MonkeyPatch, t
 def test_a_key_that_others_may_read_is_refused(environment: pytest.MonkeyPatch, tmp_path: Path, mode: int) -> None:
     """Whoever can read the key can forge decisions; the mend is one command."""
     settings = Settings(data_dir=tmp_path)
-    read_secret_key(settings)
+    make_key(settings)
     (tmp_path / "secret.key").chmod(mode)
     with pytest.raises(ConfigError, match=f"chmod 600 {tmp_path}"):
-        read_secret_key(settings)
+        find_secret_key(settings)
 
 
 def test_a_key_file_that_holds_no_key_is_refused(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -202,16 +218,16 @@ def test_a_key_file_that_holds_no_key_is_refused(environment: pytest.MonkeyPatch
     path = tmp_path / "secret.key"
     path.touch(mode=0o600)
     with pytest.raises(ConfigError, match="cut short"):
-        read_secret_key(settings)
+        find_secret_key(settings)
     assert path.read_bytes() == b""
     path.unlink()
     path.mkdir(mode=0o700)
     with pytest.raises(ConfigError, match="is not a file"):
-        read_secret_key(settings)
+        find_secret_key(settings)
     path.rmdir()
     path.symlink_to(tmp_path / "nowhere")
     with pytest.raises(ConfigError, match="SIGNOFF_SECRET_KEY"):
-        read_secret_key(settings)
+        find_secret_key(settings)
 
 
 def test_the_starter_file_guards_what_changes_things_and_lets_reads_through(tmp_path: Path) -> None:

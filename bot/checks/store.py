@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from bot.checks.finding import Finding, fault, ok, warning
-from bot.secret_key import KEY_FILE, read_secret_key
+from bot.secret_key import KEY_FILE, find_secret_key
 from bot.settings import Settings
 from storage.condition import Condition, read_condition
 from storage.database import has_wal_reset_bug
@@ -55,12 +55,13 @@ def _key(settings: Settings, condition: Condition) -> Finding:
     if settings.secret_key is not None:
         return ok("The secret key comes from SIGNOFF_SECRET_KEY")
     path = settings.data_dir / KEY_FILE
-    if path.exists() or path.is_symlink():
-        read_secret_key(settings)
+    if find_secret_key(settings) is not None:
         return ok(f"The secret key is in {path}, and only its owner can read it")
-    if condition.exists and not condition.empty:
-        return warning(
-            f"{path} is missing though the database is there: a new key makes every open request undecidable",
-            "Restore the key from a backup, or set SIGNOFF_SECRET_KEY to the old one",
+    if condition.used:
+        return fault(
+            f"{path} is missing, and {condition.path} holds runs that were sealed with it: with a new key nobody could "
+            "decide what is open",
+            "Restore the key from a backup, or set SIGNOFF_SECRET_KEY to the old one; where it is lost, move the "
+            "database away to begin with an empty one",
         )
     return ok(f"The secret key will be made in {path} when the server starts")

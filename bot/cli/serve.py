@@ -69,7 +69,7 @@ def _may_start(sections: list[Section]) -> bool:
 
 async def _run(inspection: Inspection, stopping: asyncio.Event) -> None:
     from bot.app import Connection, open_bot
-    from bot.secret_key import read_secret_key
+    from bot.secret_key import find_secret_key, fresh_secret_key, keep_secret_key
 
     settings, configuration, agents = inspection.settings, inspection.configuration, inspection.agents
     assert settings is not None, "there was no fault"
@@ -79,8 +79,11 @@ async def _run(inspection: Inspection, stopping: asyncio.Event) -> None:
     assert token is not None, "there was no fault"
     assert secret is not None, "there was no fault"
     connection = Connection(settings.slack_api_url, token.get_secret_value(), secret.get_secret_value())
-    key = read_secret_key(settings)
+    known = find_secret_key(settings)
+    key = known or fresh_secret_key()
     async with open_bot(connection, configuration, agents, settings.database_url, key) as bot:
+        if known is None:  # only now: a start that failed must leave no key behind
+            keep_secret_key(settings, key)
         await _listen(bot, settings, stopping)
 
 

@@ -22,8 +22,10 @@ from bot.checks.inspection import demo_agents
 from bot.checks.scopes import SCOPES
 from bot.checks.slack import check_clocks
 from bot.settings import Settings
+from storage import runs
 from storage.database import Database, has_wal_reset_bug
-from storage.types import Json
+from storage.models import Run
+from storage.types import Json, RunStatus
 from tests.cli.conftest import Shell
 
 MANIFEST = Path(__file__).parents[2] / "manifest.yml"
@@ -196,11 +198,28 @@ async def test_a_database_in_use_is_told_and_left_alone(shell: Shell) -> None:
         assert "has the tables of this version" in checked.said
 
 
-async def test_a_database_whose_key_is_gone_is_told(shell: Shell) -> None:
-    """A new key would make every open request undecidable, and the server would make one silently."""
-    async with Database(f"sqlite:///{shell.folder}/.signoff/signoff.db"):
-        pass
-    assert "secret.key is missing though the database is there" in (await shell.run("check")).said
+async def test_runs_whose_key_is_gone_are_a_fault(shell: Shell) -> None:
+    """With a new key nobody could decide what is open, so no server starts before somebody says what is to be done."""
+    async with Database(f"sqlite:///{shell.folder}/.signoff/signoff.db") as db:
+        now = datetime(2026, 3, 2, tzinfo=UTC)
+        run = Run(id="R1", agent="tiny", status=RunStatus.SUCCEEDED, starter={}, starter_key="cli:ana",
+                  due_at=now, created_at=now, updated_at=now)  # fmt: skip
+        await db.transact(runs.insert, run)
+    checked = await shell.run("check")
+    assert (checked.code, "secret.key is missing" in checked.said) == (2, True)
+    assert "Restore the key from a backup" in checked.said
+    refused = await shell.start("serve")
+    _, err = await refused.communicate()
+    assert refused.returncode == 2
+    assert "Restore the key from a backup" in err.decode()
+    assert not (shell.folder / ".signoff" / "secret.key").exists()
+
+
+async def test_an_empty_database_without_a_key_is_as_it_should_be(shell: Shell) -> None:
+    """After `signoff migrate` in an empty folder there is nothing that a key could have sealed."""
+    assert (await shell.run("migrate")).code == 0
+    checked = await shell.run("check")
+    assert (checked.code, "will be made in .signoff/secret.key" in checked.said) == (0, True)
 
 
 async def test_what_slack_says_cannot_steer_the_terminal(shell: Shell) -> None:

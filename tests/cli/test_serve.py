@@ -149,6 +149,21 @@ async def test_a_fault_in_slack_refuses_to_start_with_its_mend(shell: Shell) -> 
     assert not (shell.folder / ".signoff").exists()
 
 
+async def test_a_start_that_failed_makes_no_key(shell: Shell) -> None:
+    """The key comes last: once Slack knew the token and the store was open. The next start makes it."""
+    key = shell.folder / ".signoff" / "secret.key"
+    shell.ws.fail("auth.test", status=503, times=None)
+    server = Server(await shell.start("serve"))
+    assert await server.ends() == 1, server.lines
+    assert not key.exists()
+    shell.ws.heal()
+    server = Server(await shell.start("serve"))
+    await server.says("Signoff listens on ")
+    assert key.exists()
+    server.process.terminate()
+    assert await server.ends() == 0
+
+
 async def test_a_taken_port_is_named(shell: Shell) -> None:
     """Two servers cannot listen on one port: words, exit code 1; an approver nobody knows is told and does not stop."""
     shell.policy(approvers="usergroup:bosses")

@@ -130,14 +130,24 @@ class Settings(BaseSettings):
 
 def load_settings() -> Settings:
     """Reads the environment. Raises `ConfigError` with every bad value, never showing a secret."""
+    settings, faults = read_settings()
+    if faults:
+        raise ConfigError(faults)
+    return settings
+
+
+def read_settings() -> tuple[Settings, tuple[ConfigFault, ...]]:
+    """What the environment says, with the default for each value that is bad, and what is wrong with those. For who
+    wants to look at everything else all the same; nothing may run on such defaults."""
     try:
-        return Settings()
+        return Settings(), ()
     except ValidationError as error:
-        faults = tuple(
-            _fault(str(found["loc"][0]), found.get("ctx", {}).get("error"))
-            for found in error.errors(include_url=False, include_input=False)
-        )
-    raise ConfigError(faults)
+        found = error.errors(include_url=False, include_input=False)
+    faults = tuple(_fault(str(one["loc"][0]), one.get("ctx", {}).get("error")) for one in found)
+    bad = {fault.key for fault in faults}
+    defaults = {name: field.get_default() for name, field in Settings.model_fields.items()
+                if field.validation_alias in bad}  # fmt: skip
+    return Settings(**defaults), faults
 
 
 def require_slack(settings: Settings) -> tuple[ConfigFault, ...]:
@@ -175,7 +185,7 @@ def _token_fault(name: str, token: SecretStr | None, starts: tuple[str, ...]) ->
 def _signing_fault(secret: SecretStr | None) -> ConfigFault | None:
     name, mend = "SLACK_SIGNING_SECRET", "Copy the Signing Secret from the app's page Basic Information"
     if secret is None:
-        return ConfigFault(ENVIRONMENT, name, "is not set, and HTTP needs it", f"{mend}, or set SLACK_APP_TOKEN")
+        return ConfigFault(ENVIRONMENT, name, "is not set, and HTTP needs it", mend)
     if secret.get_secret_value().startswith(("xox", "xapp-")):
         return ConfigFault(ENVIRONMENT, name, "holds a token, not the signing secret", mend)
     return None

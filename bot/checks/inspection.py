@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agent_runtime.agents import Agent
 from agent_runtime.clock import Clock
-from agent_runtime.errors import ConfigError
+from agent_runtime.errors import ConfigError, ConfigFault
 from agent_runtime.policy_file import Configuration, load_policy_file
 from agent_runtime.registry import load_agents
 from bot.checks.agents import check_agents
@@ -18,7 +18,7 @@ from bot.checks.packages import check_packages
 from bot.checks.places import check_places
 from bot.checks.slack import Connected, check_connection
 from bot.checks.store import check_store
-from bot.settings import Settings, load_settings, require_slack
+from bot.settings import Settings, read_settings, require_slack
 from bot.slack_client import SlackClients, open_clients
 
 APPROVERS = "Approvers"
@@ -27,10 +27,12 @@ APPROVERS = "Approvers"
 DEMO = "agent_runtime.demo"
 """Where the demo agents come from."""
 
+OF_THE_STORE = frozenset({"SIGNOFF_DATABASE_URL", "SIGNOFF_SECRET_KEY"})
+
 
 class Inspection:
-    """One round of all checks. `settings`, `configuration` and `agents` are None until their section came without a
-    fault."""
+    """One round of all checks. `configuration` and `agents` are None until their section came without a fault;
+    `settings` has defaults where its section found one."""
 
     def __init__(self, clock: Clock, folder: Path) -> None:
         self.settings: Settings | None = None
@@ -42,32 +44,26 @@ class Inspection:
     async def sections(self) -> AsyncIterator[Section]:
         """The findings, section by section, as they are made. Nothing expected raises."""
         yield Section("Packages", check_packages(self._folder))
-        yield Section("Settings", self._read_settings())
-        if self.settings is None:
-            return
-        yield Section("Policy file", self._read_policy(self.settings))
-        yield Section("Database", self._look_at_store(self.settings))
-        yield Section("Agents", await self._load_agents(self.settings))
-        if self.settings.slack_bot_token is not None:
-            token = self.settings.slack_bot_token.get_secret_value()
-            async with open_clients(self.settings.slack_api_url, token) as clients:
+        settings, faults = read_settings()
+        self.settings = settings
+        bad = {found.key for found in faults}
+        yield Section("Settings", _told(settings, faults))
+        needs_agents = not settings.agents and "SIGNOFF_AGENTS" not in bad
+        yield Section("Policy file", self._read_policy(settings, needs_agents))
+        # A default in place of a bad value is no place to look at.
+        yield Section("Database", _unseen(bad & OF_THE_STORE) or self._look_at_store(settings))
+        yield Section("Agents", await self._load_agents(settings))
+        if unseen := _unseen(bad & {"SLACK_API_URL"}):
+            yield Section("Slack", unseen)
+        elif settings.slack_bot_token is not None:
+            token = settings.slack_bot_token.get_secret_value()
+            async with open_clients(settings.slack_api_url, token) as clients:
                 async for section in self._ask_slack(clients):
                     yield section
 
-    def _read_settings(self) -> tuple[Finding, ...]:
+    def _read_policy(self, settings: Settings, needs_agents: bool) -> tuple[Finding, ...]:
         try:
-            self.settings = load_settings()
-        except ConfigError as error:
-            return faults_of(error)
-        missing = faults_of(ConfigError(require_slack(self.settings)))
-        if self.settings.socket_mode:
-            problem = "SLACK_APP_TOKEN is set, and Socket Mode is not available yet"
-            missing += (fault(problem, "Unset it, and set SLACK_SIGNING_SECRET for HTTP"),)
-        return missing or (ok("Everything that Slack needs is set"), *_remarks(self.settings))
-
-    def _read_policy(self, settings: Settings) -> tuple[Finding, ...]:
-        try:
-            self.configuration = load_policy_file(settings.config, needs_agents=not settings.agents)
+            self.configuration = load_policy_file(settings.config, needs_agents=needs_agents)
         except ConfigError as error:
             return faults_of(error)
         count = len(self.configuration.policies.policies)
@@ -82,7 +78,7 @@ class Inspection:
     async def _load_agents(self, settings: Settings) -> tuple[Finding, ...]:
         paths = agent_paths(settings, self.configuration)
         if not paths:
-            return (warning("not looked at: the policy file that names them has faults", "Mend that file first"),)
+            return (warning("not looked at: what names them has a fault", "Mend the policy file or the setting first"),)
         try:
             self.agents = load_agents(paths, settings.data_dir, file=_source(settings))
         except ConfigError as error:
@@ -97,6 +93,20 @@ class Inspection:
         listing = Listing(clients, connected.bot)
         yield Section("Channels", await check_places(self.configuration, listing, connected.scopes))
         yield Section(APPROVERS, await check_approvers(self.configuration, listing))
+
+
+def _told(settings: Settings, faults: tuple[ConfigFault, ...]) -> tuple[Finding, ...]:
+    """What is wrong with the settings, and what of them Slack lacks."""
+    found = faults_of(ConfigError((*faults, *require_slack(settings))))
+    if settings.socket_mode:
+        problem = "SLACK_APP_TOKEN is set, and Socket Mode is not available yet"
+        found += (fault(problem, "Unset it, and set SLACK_SIGNING_SECRET for HTTP"),)
+    return found or (ok("Everything that Slack needs is set"), *_remarks(settings))
+
+
+def _unseen(bad: set[str]) -> tuple[Finding, ...]:
+    """What is said of a thing whose setting is bad; nothing where all are well."""
+    return tuple(warning(f"not looked at: {name} has a fault", "Mend that setting first") for name in sorted(bad))
 
 
 def agent_paths(settings: Settings, configuration: Configuration | None) -> tuple[str, ...]:

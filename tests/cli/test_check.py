@@ -94,7 +94,7 @@ FAULTS: dict[str, tuple[Plant, int, str, str]] = {
         lambda s: setattr(s.ws.world.app, "revoked", "token_revoked"), 2, "was revoked", "Install the app",
     ),
     "no signing secret": (
-        lambda s: s.set(SLACK_SIGNING_SECRET=""), 2, "SLACK_SIGNING_SECRET is not set", "Basic Information",
+        lambda s: s.set(SLACK_SIGNING_SECRET=""), 2, "SLACK_SIGNING_SECRET is not set", "page Basic Information.",
     ),
     "Socket Mode": (
         lambda s: s.set(SLACK_APP_TOKEN="xapp-1"), 2, "Socket Mode is not available yet", "set SLACK_SIGNING_SECRET",
@@ -170,15 +170,31 @@ async def test_a_planted_fault_is_named_with_its_mend(shell: Shell, name: str) -
 
 
 async def test_faults_that_do_not_hide_each_other_are_told_at_once(shell: Shell) -> None:
-    """Settings, every line of the policy file and Slack are looked at in one go."""
-    shell.set(SLACK_SIGNING_SECRET="")
+    """Settings, every line of the policy file and Slack are looked at in one go, whatever one setting is like."""
+    shell.set(SLACK_SIGNING_SECRET="", SIGNOFF_PORT="abc", SIGNOFF_SECRET_KEY="short")
     (shell.folder / "signoff.toml").write_text(
         '[default]\ntimeout = "soon"\n[slack]\napprovals_channel = "Approvals"\n'
     )
     checked = await shell.run("check")
     assert checked.code == 2
-    for what in ("SLACK_SIGNING_SECRET", "signoff.toml:2: default.timeout", "signoff.toml:4: slack.", "@signoff in"):
+    for what in (
+        "SLACK_SIGNING_SECRET",
+        "SIGNOFF_PORT",
+        "SIGNOFF_SECRET_KEY",
+        "signoff.toml:2: default.timeout",
+        "signoff.toml:4: slack.",
+        "@signoff in",
+    ):
         assert what in checked.said
+
+
+async def test_a_default_is_not_looked_at_in_place_of_a_bad_setting(shell: Shell) -> None:
+    """The token goes to no address that nobody named, and no other database is told about."""
+    shell.set(SLACK_API_URL="ftp://127.0.0.1/api/", SIGNOFF_DATABASE_URL="nowhere")
+    sections = json.loads((await shell.run("check", "--json")).out)["sections"]
+    found = {section["title"]: [finding["what"] for finding in section["findings"]] for section in sections}
+    assert found["Slack"] == ["not looked at: SLACK_API_URL has a fault"]
+    assert found["Database"] == ["not looked at: SIGNOFF_DATABASE_URL has a fault"]
 
 
 async def test_text_that_is_no_toml_is_named_with_its_line(shell: Shell) -> None:

@@ -17,6 +17,7 @@ VALUE_LIMIT = 200
 """Characters of one value that a note shows; the card shows every argument in full anyway."""
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_LINE_END = re.compile(r"[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
 _PLACEHOLDER = re.compile(r"args((?:\.[^\s.{}]+)+)")
 
 
@@ -64,11 +65,14 @@ def _inside(value: JsonValue, part: str) -> tuple[JsonValue, ...]:
 
 
 def _plain(value: JsonValue) -> str:
-    """A value as text: texts as they are, all else as JSON. Half characters, which no store takes, become `?`."""
+    """A value as text on one line: texts as they are, all else, and texts of several lines, as JSON: a line of its own
+    would read as the policy's. Half characters, which no store takes, become `?`."""
     try:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=_builtin)
+        plain = isinstance(value, str) and not _LINE_END.search(value)
+        text = str(value) if plain else json.dumps(value, ensure_ascii=False, default=_builtin)
     except (TypeError, ValueError, RecursionError):
         return "(a value that cannot be shown here)"
+    text = _LINE_END.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

@@ -18,12 +18,14 @@ from agent_runtime import runs as run_state
 from agent_runtime.approvals import Accepted, Act, Refused
 from agent_runtime.audit import Origin
 from agent_runtime.context import Context
+from agent_runtime.digest import Seal
 from agent_runtime.people import Member, Membership
 from agent_runtime.policy import Rules, may_start
 from agent_runtime.reading import find_runs, read_recent_runs, read_request, read_run
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.runs import Order
 from agent_runtime.runtime import Runtime
+from agent_runtime.sealed import read_rules
 from agent_runtime.selectors import Selector
 from agent_runtime.views import RequestView, RunView
 from bot.cards import notices
@@ -139,7 +141,7 @@ class Desk:
         await self.runtime.db.transact(_tell, self.runtime.context(), subject, actor, place, sentence)
 
     async def _see(self, act: Act, actor: Actor) -> tuple[Membership, tuple[str, ...]]:
-        rules, starter = await self.runtime.db.read(_asked, act.request_id)
+        rules, starter = await self.runtime.db.read(_asked, self.runtime.seal, act.request_id)
         stage = rules.stages[act.stage] if rules and act.stage < len(rules.stages) else None
         selectors = stage.approvers if stage else ()
         allow_public = stage.allow_public if stage else False
@@ -169,12 +171,15 @@ def _log_decision(act: Act, verdict: Accepted, actor: Actor) -> None:
     )
 
 
-def _asked(tx: Tx, request_id: str) -> tuple[Rules | None, Actor | None]:
+def _asked(tx: Tx, seal: Seal, request_id: str) -> tuple[Rules | None, Actor | None]:
+    """By which rules to look the person up, and whose run it is; no rules where they were changed by hand, even if they
+    are put back before the decision is checked."""
     request = requests.get(tx, request_id)
     run = runs.get(tx, request.run_id) if request else None
     if request is None or run is None:
         return None, None
-    return Rules.model_validate(request.rules), Actor.model_validate(run.starter)
+    starter = Actor.model_validate(run.starter)
+    return (read_rules(seal, request) if starter.key == request.starter_key else None), starter
 
 
 def _decide(

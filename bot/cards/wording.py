@@ -55,12 +55,17 @@ def outcome_words(view: RequestView, subject: Subject) -> str:
     if view.status is RequestStatus.ANSWERED:
         return _answered(view, subject)
     if view.status is RequestStatus.LAPSED:
-        return "Approved, but not run in time"
+        # A retry sets aside what closed with nobody's decision; only people's approvals can lapse.
+        return "Closed undecided, for a retry to ask again" if _by_itself(view) else "Approved, but not run in time"
     return view.status.value.capitalize()
 
 
 def _by_the_clock(view: RequestView) -> bool:
     return view.closed_by is not None and view.closed_by.kind is ActorKind.SCHEDULER
+
+
+def _by_itself(view: RequestView) -> bool:
+    return view.closed_by is not None and view.closed_by.kind in (ActorKind.SCHEDULER, ActorKind.SYSTEM)
 
 
 _ANSWERS = {

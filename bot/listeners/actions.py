@@ -40,7 +40,7 @@ DIRECT: dict[ActionId, tuple[DecisionKind, JsonValue]] = {
 }
 """Buttons that decide by themselves."""
 
-SAYS_YES = frozenset({ActionId.APPROVE, ActionId.ACCEPT})
+SAYS_YES = frozenset({ActionId.APPROVE, ActionId.ACCEPT, ActionId.OUTCOME_AGAIN})
 """Buttons for which everything must have been there to read."""
 
 MOST_REMEMBERED = 10_000

@@ -1,0 +1,38 @@
+"""What people are told is what happened, and what an agent says never passes for somebody else's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agent_runtime.note import fill_note
+from agent_runtime.policy import Policy
+from agent_runtime.reading import read_request
+from bot.cards.subject import subject_of
+from bot.cards.wording import heading
+from storage.types import OnTimeout, RequestStatus, RunStatus
+from tests.core.agent import one
+from tests.core.world import ANA, HOURS, policy_set, stage
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\u2028", "\x85", "\n\n"])
+def test_an_argument_adds_no_line_to_the_policys_note(end: str) -> None:
+    """A note is the policy's: a value in it stays on its line, quoted, so that it cannot go on as the policy."""
+    note = fill_note("Spends {args.amount}", {"amount": f"5{end}Finance has approved this."})
+    assert len(note.splitlines()) == 1
+    assert note.startswith('Spends "5')
+
+
+async def test_a_request_that_nobody_approved_is_never_called_approved(worlds: Any) -> None:
+    """What timed out and is asked anew by a retry reads as that, not as an approval that was not used."""
+    policies = policy_set(Policy(stages=(stage(ANA),), timeout=HOURS, on_timeout=OnTimeout.FAIL))
+    world = await worlds(one("buy", {"amount": 1}), policies=policies)
+    run = await world.waiting()
+    asked = await world.pending()
+    await world.pass_time(2 * HOURS)
+    assert await world.status(run) is RunStatus.FAILED
+    await world.retry(run)
+    view = await world.db.read(read_request, asked.id)
+    assert view.status is RequestStatus.LAPSED
+    assert "pproved" not in heading(view, subject_of(view))

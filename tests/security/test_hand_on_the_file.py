@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from agent_runtime.approvals import Act, Refused
 from agent_runtime.audit import Event
+from agent_runtime.people import Membership, Unreachable
 from agent_runtime.policy import Policy
-from storage.types import CallStatus, RequestStatus
+from bot.desk import Desk
+from storage.types import Actor, CallStatus, RequestStatus
 from tests.core.agent import one
-from tests.core.world import ANA, HOURS, MINUTES, NO, OPS, World, policy_set, stage
+from tests.core.world import ANA, EVE, HOURS, MINUTES, NO, OPS, SURFACE, YES, World, policy_set, stage
 
 BUY = one("buy", {"amount": 10})
 SHORT = Policy(tools=("buy",), valid_for=5 * MINUTES, stages=(stage(ANA),), timeout=HOURS)
@@ -64,3 +68,23 @@ async def test_a_lapsed_approval_put_before_a_later_rejection_runs_nothing(world
     assert world.effects == []
     assert await world.count(Event.INTEGRITY_BROKEN) == 1
     assert (await world.run(run)).status.value == "succeeded"
+
+
+async def test_changed_rules_are_not_even_looked_up(worlds: Any) -> None:
+    """The directory is asked by sealed rules only: rules put back before the transaction have changed nothing."""
+    world = await worlds(BUY)
+    await world.waiting()
+    asked = await world.pending()
+    await world.sql("update request set rules = json_set(rules, '$.stages[0].approvers', json('[\"channel:#all\"]'))")
+
+    class Directory:
+        async def member(self, actor: Actor, selectors: Sequence[str], **_: Any) -> Membership:
+            assert tuple(selectors) == ()
+            return Unreachable(actor)
+
+        async def mentions(self, *_: Any) -> tuple[str, ...]:
+            return ()
+
+    act = Act(asked.id, asked.revision, asked.stage, YES)
+    answered = await Desk(world.runtime, Directory()).decide(act, EVE, SURFACE)
+    assert isinstance(answered.verdict, Refused)

@@ -52,6 +52,9 @@ def read(table: TableReader) -> Policy:
         idempotent=table.flag("idempotent"),
     )
     _check_keys(table, kind, action)
+    if kind is not RequestKind.TOOL and (len(policy.stages) > 1 or any(stage.quorum > 1 for stage in policy.stages)):
+        mend = "Keep one stage without a quorum, naming everybody who may answer"
+        table.fault("stage", f"asks for more than one person, but a {kind.value} takes its first answer", mend)
     table.done()
     return policy
 

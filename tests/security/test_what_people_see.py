@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from agent_runtime.errors import ConfigError
 from agent_runtime.note import fill_note
 from agent_runtime.policy import Policy
+from agent_runtime.policy_file import read_policy_text
 from agent_runtime.reading import read_request
 from bot.cards.subject import subject_of
 from bot.cards.wording import heading
@@ -36,3 +38,23 @@ async def test_a_request_that_nobody_approved_is_never_called_approved(worlds: A
     view = await world.db.read(read_request, asked.id)
     assert view.status is RequestStatus.LAPSED
     assert "pproved" not in heading(view, subject_of(view))
+
+
+@pytest.mark.parametrize(
+    "stages",
+    ['[{approvers = ["usergroup:a"], quorum = 2}]', '[{approvers = ["usergroup:a"]}, {approvers = ["usergroup:b"]}]'],
+)
+def test_a_file_cannot_ask_for_more_answers_than_a_question_takes(stages: str) -> None:
+    """The first answer closes a question: a quorum or a second stage would be silently ignored."""
+    text = f"""
+        [slack]
+        approvals_channel = "#approvals"
+        [default.stage]
+        approvers = ["channel:#approvers"]
+        [[policy]]
+        kind = "question"
+        stage = {stages}
+    """
+    with pytest.raises(ConfigError) as refused:
+        read_policy_text(text, "signoff.toml")
+    assert [fault.key for fault in refused.value.faults] == ["policy 1.stage"]

@@ -3,7 +3,8 @@
 Nodes that cannot be replaced (a ToolNode inside a function, a sequence, an inner graph) would run their tools ungated.
 LangChain tells callbacks of each tool before it runs. The tripwire is hooked into the making of every callback manager,
 so that it also hears of tools called with callbacks of their own (`callbacks=[]`) or with none (`tool.run(...)`). A
-tool's bare function, called as `tool.func(...)`, is no tool to LangChain: nobody hears of it.
+tool's bare function, called as `tool.func(...)`, is no tool to LangChain: nobody hears of it. Nor does anybody of tools
+called in a thread that was started without the context of the advance.
 """
 
 from __future__ import annotations

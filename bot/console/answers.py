@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import TypeVar
 
 from agent_runtime.approvals import LONGEST_REASON, Act
@@ -13,7 +14,7 @@ from storage.types import DecisionKind, JsonValue, RequestKind
 
 T = TypeVar("T")
 Ask = Callable[[str], Awaitable[str]]
-"""Shows a prompt and gives the line that was typed."""
+"""Shows a prompt and gives the line that was typed. Raises NobodyThere where the input has ended."""
 
 Say = Callable[[str], None]
 
@@ -22,6 +23,10 @@ APPROVALS = {
     DecisionKind.REJECTED: ("no", "n"),
     DecisionKind.SKIPPED: ("skip", "s"),
 }
+
+
+class NobodyThere(Exception):
+    """The input ended: there is nobody to ask."""
 
 
 async def ask_for(request: RequestView, ask: Ask, say: Say) -> Act:
@@ -43,7 +48,8 @@ async def _approval(request: RequestView, ask: Ask, say: Say) -> Act:
     kind = await _choose("Approve?", offered, ask, say)
     reason = ""
     if kind is DecisionKind.REJECTED:
-        reason = await _text("Why not? (Enter for no reason): ", ask, say)
+        with suppress(NobodyThere):  # the no was said; a reason was not
+            reason = await _text("Why not? (Enter for no reason): ", ask, say)
     return Act(request.id, request.revision, request.stage, kind, reason=reason)
 
 

@@ -18,7 +18,7 @@ from agent_runtime.refusals import RefusalReason
 from agent_runtime.views import RequestView, RunView
 from bot.cards.plain import card_text, closed_text
 from bot.cards.text import visible
-from bot.console.answers import ask_for
+from bot.console.answers import NobodyThere, ask_for
 from bot.console.lines import Lines
 from bot.console.people import console_actor, console_origin
 from bot.desk import Answered, Desk
@@ -33,10 +33,6 @@ _ASK_AGAIN = frozenset({RefusalReason.OUTDATED, RefusalReason.BAD_ANSWER, Refusa
 
 class Closed(Exception):
     """The request changed while its prompt was open."""
-
-
-class NobodyThere(Exception):
-    """The input ended: there is nobody to ask."""
 
 
 class Console:

@@ -259,6 +259,16 @@ async def test_where_the_input_ends_the_request_stays_open(terminal: Terminal) -
     assert "The input has ended" in terminal.screen.getvalue()
 
 
+async def test_a_no_counts_where_the_input_ends_before_the_reason(terminal: Terminal, tmp_path: Path) -> None:
+    """`echo no | signoff demo --console approval` is a rejection without a reason."""
+    run_id = await terminal.start("approval", "Send email to team about meeting")
+    terminal.type("no")
+    terminal.keyboard.close()
+    await terminal.play(run_id)
+    assert (await _closed_with(terminal, run_id))[0] == ("rejected", "")
+    assert _mails(tmp_path) == 0
+
+
 async def test_the_audit_knows_host_user_and_process(terminal: Terminal) -> None:
     """A decision at the console is recorded as one of the user the process runs as."""
     run_id = await terminal.start("approval", "Send email to team about meeting")

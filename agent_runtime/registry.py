@@ -5,14 +5,29 @@ from __future__ import annotations
 import difflib
 import importlib
 import sys
+import sysconfig
+import traceback
 from collections.abc import Mapping
+from operator import attrgetter
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from agent_runtime.agents import Agent
 from agent_runtime.errors import ConfigError, ConfigFault
 
 MEND = 'Name a module and a mapping in it, such as agents = "my_agents:agents"'
+
+_LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+
+
+class _Unloadable(Exception):
+    """A path gives no agents. `mend` says what to do."""
+
+    def __init__(self, problem: str, mend: str = MEND) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.mend = mend
 
 
 def load_agents(paths: tuple[str, ...], data_dir: Path, *, file: str = "signoff.toml") -> dict[str, Agent]:
@@ -22,9 +37,9 @@ def load_agents(paths: tuple[str, ...], data_dir: Path, *, file: str = "signoff.
     faults: list[ConfigFault] = []
     for path in paths:
         try:
-            made = _import(path, data_dir)
-        except Exception as error:  # noqa: BLE001 - a user's module may raise anything; it is told, not traced
-            faults.append(ConfigFault(file, "agents", f"{path} could not be imported: {_first_line(error)}", MEND))
+            made = _load(path, data_dir)
+        except _Unloadable as error:
+            faults.append(ConfigFault(file, "agents", f"{path} {error.problem}", error.mend))
             continue
         for name, made_of in made.items():
             if name in found:
@@ -34,9 +49,7 @@ def load_agents(paths: tuple[str, ...], data_dir: Path, *, file: str = "signoff.
             try:
                 found[name] = as_agent(made_of)
             except TypeError as error:
-                faults.append(
-                    ConfigFault(file, "agents", f"{path}: {name}: {error}", "Give a compiled graph or an Agent")
-                )
+                faults.append(ConfigFault(file, "agents", f"{path}: {name}: {error}", _mend_graph(made_of)))
     if faults:
         raise ConfigError(tuple(faults))
     return found
@@ -59,22 +72,56 @@ def as_agent(made_of: Any) -> Agent:
 
 def nearest(word: str, words: Mapping[str, object] | list[str]) -> str | None:
     """The known word most like this one, or None."""
-    matches = difflib.get_close_matches(word, list(words), n=1, cutoff=0.4)
+    matches = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
     return matches[0] if matches else None
 
 
-def _import(path: str, data_dir: Path) -> Mapping[str, Any]:
-    module_name, _, attribute = path.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)  # a user's module lies beside the policy file
-    made = getattr(importlib.import_module(module_name), attribute or "agents")
+def _load(path: str, data_dir: Path) -> Mapping[str, Any]:
+    """The mapping behind a path. Raises _Unloadable, also for whatever the user's own code raises."""
+    name, _, attribute = path.partition(":")
+    module = _import(name)
+    try:
+        made = attrgetter(attribute)(module)
+    except AttributeError:
+        near = nearest(attribute, [known for known in vars(module) if not known.startswith("_")])
+        meant = f"Did you mean {name}:{near}?" if near else MEND
+        raise _Unloadable(f"is not there: the module {name} has no {attribute}", meant) from None
     if callable(made) and not isinstance(made, Mapping):
-        made = made(data_dir)
+        try:
+            made = made(data_dir)
+        except Exception as error:
+            problem = f"could not be used: {attribute}(data_dir) failed, {_place(error)}"
+            raise _Unloadable(problem, "Mend that line") from error
     if not isinstance(made, Mapping):
-        raise TypeError(f"{path} is a {type(made).__name__} and not a mapping of names to agents")
+        mend = f'Put it into one, as {attribute} = {{"name": graph}}'
+        raise _Unloadable(f"is a {type(made).__name__} and not a mapping of names to agents", mend)
     return made
 
 
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+def _import(name: str) -> ModuleType:
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)  # a user's module lies beside the policy file
+    try:
+        return importlib.import_module(name)
+    except (Exception, SystemExit) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
+            raise _Unloadable(f"could not be imported: there is no module {error.name} in {here}") from None
+        problem = f"could not be imported: the module {name} itself failed, {_place(error)}"
+        raise _Unloadable(problem, "Mend that line") from error
+
+
+def _place(error: BaseException) -> str:
+    """What a user's own code raised, and the line of theirs that it came from."""
+    said = f"{type(error).__name__}: {error}".splitlines()[0]
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}, line {error.lineno}: {type(error).__name__}: {error.msg}"
+    files = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    own = [place for place in files if not place[0].startswith((*_LIBRARIES, __file__, "<"))]
+    return f"{own[-1][0]}, line {own[-1][1]}: {said}" if own else said
+
+
+def _mend_graph(made_of: Any) -> str:
+    if hasattr(made_of, "compile"):
+        return "Compile it: call .compile() on it"
+    return "Give a compiled graph or an Agent"

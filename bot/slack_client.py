@@ -7,6 +7,7 @@ call, `reads` repeats those that change nothing or always the same.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -120,10 +121,22 @@ async def answer(call: Awaitable[AsyncSlackResponse]) -> Mapping[str, Any]:
     except SlackApiError as error:
         raise _failure(error.response) from error
     except (ClientConnectorError, ConnectionTimeoutError) as error:
-        raise Unsent(f"Slack could not be reached: {error}") from error
+        raise Unsent(f"Slack could not be reached: {_why_unreached(error)}") from error
+    except TimeoutError as error:
+        raise Ambiguous("Slack did not answer in time") from error
     except (ClientError, SlackRequestError, OSError, UnicodeError) as error:
         raise Ambiguous(f"Slack did not answer: {type(error).__name__} {error}".strip()) from error
     return cast("Mapping[str, Any]", response.data)
+
+
+def _why_unreached(error: ClientConnectorError | ConnectionTimeoutError) -> str:
+    """Host, port and what the system said of them; the library's own sentence names its settings, too."""
+    if isinstance(error, ConnectionTimeoutError):
+        return "no connection was made in time"
+    number, said = error.os_error.errno or 0, error.os_error.strerror or str(error.os_error)
+    # What asyncio puts into a refused connection is no sentence; a failed look-up and TLS have numbers of their own.
+    reason = os.strerror(number) if said.startswith("Connect call failed") else said
+    return f"{error.host}:{error.port}: {reason}"
 
 
 def _failure(response: Any) -> SlackFailure:

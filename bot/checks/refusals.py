@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from agent_runtime.errors import SignoffError
 from bot.checks.finding import Finding, fault, trouble
-from bot.slack_client import SlackRefused
+from bot.slack_client import Ambiguous, SlackRefused, Unsent
 
 _COPY = "Copy the Bot User OAuth Token (xoxb-...) from the app's page OAuth & Permissions into SLACK_BOT_TOKEN"
 _INSTALL = "Install the app in the workspace again, and copy its new token into SLACK_BOT_TOKEN"
-_WAIT = "Try again in a minute; is there a way from this machine to SLACK_API_URL?"
+_WAIT = "Try again in a minute"
 
 _CODES = {
     "invalid_auth": ("Slack does not know the token in SLACK_BOT_TOKEN", _COPY),
@@ -23,8 +23,10 @@ _CODES = {
 }
 
 
-def explain_failure(failure: SignoffError) -> tuple[str, str]:
-    """What a failed call to Slack means, and the mend."""
+def explain_failure(failure: SignoffError, address: str = "Slack") -> tuple[str, str]:
+    """What a failed call to Slack means, and the mend. `address` is where Slack was looked for."""
+    if isinstance(failure, Unsent | Ambiguous):
+        return str(failure), f"{_WAIT}; is there a way from this machine to {address}?"
     if not isinstance(failure, SlackRefused):
         return str(failure), _WAIT
     if failure.code == "missing_scope":
@@ -33,8 +35,9 @@ def explain_failure(failure: SignoffError) -> tuple[str, str]:
     return _CODES.get(failure.code, (str(failure), "Look the code up in Slack's documentation"))
 
 
-def found_failure(failure: SignoffError, doing: str = "") -> Finding:
-    """A failed call as a finding: a refusal stays until somebody mends it, all else may pass. `doing` says what for."""
-    what, mend = explain_failure(failure)
+def found_failure(failure: SignoffError, doing: str = "", address: str = "Slack") -> Finding:
+    """A failed call as a finding: a refusal stays until somebody mends it, all else may pass. `doing` says what for,
+    `address` where Slack was looked for."""
+    what, mend = explain_failure(failure, address)
     make = fault if isinstance(failure, SlackRefused) else trouble
     return make(f"{doing}: {what}" if doing else what, mend)

@@ -46,7 +46,7 @@ async def check_connection(clients: SlackClients, clock: Clock) -> Connected:
     try:
         said = await answer(ask())
     except SlackFailure as failure:
-        return Connected((found_failure(failure),))
+        return Connected((found_failure(failure, address=clients.reads.base_url),))
     told = headers.get("x-oauth-scopes")
     scopes = frozenset(name.strip() for name in told.split(",")) if told is not None else None
     named = ok(f"Slack knows the bot as @{said.get('user')} in {said.get('team')} ({said.get('url')})")

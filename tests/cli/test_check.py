@@ -146,7 +146,8 @@ FAULTS: dict[str, tuple[Plant, int, str, str]] = {
         lambda s: (s.folder / "storage.py").write_text(""), 0, "storage.py has the name of Signoff's own", "Rename it",
     ),
     "Slack not there": (
-        lambda s: s.set(SLACK_API_URL="http://127.0.0.1:9/api/"), 1, "Slack could not be reached", "Try again",
+        lambda s: s.set(SLACK_API_URL="http://127.0.0.1:9/api/"), 1,
+        "Slack could not be reached: 127.0.0.1:9: Connection refused.", "way from this machine to http://127.0.0.1:9/api/?",
     ),
     "Slack in trouble": (lambda s: s.ws.fail("auth.test", status=503), 1, "Slack answered 503", "Try again"),
     "Slack in a hurry": (

@@ -19,7 +19,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from storage.errors import StorageUnusable
+from storage.errors import StorageUnusable, StoreTaken
 from storage.migrate import at_head, is_empty, upgrade
 from storage.tx import Tx
 from storage.writer import Writer
@@ -35,7 +35,7 @@ class Database:
 
     def __init__(self, url: str, *, exclusive: bool = True, on_commit: Callable[[int], None] | None = None) -> None:
         self.path = sqlite_path(url)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        _make_private(self.path)
         self._lock = _lock(self.path) if exclusive else None
         self._write_engine = _write_engine(self.path)
         self._read_engine = _read_engine(self.path)
@@ -121,7 +121,7 @@ def sqlite_path(url: str) -> Path:
 def migrate(url: str) -> None:
     """Bring the tables to this version's. Takes the file's lock; raises StorageUnusable while a server holds it."""
     path = sqlite_path(url)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_private(path)
     lock = _lock(path)
     engine = _write_engine(path)
     try:
@@ -137,16 +137,24 @@ def has_wal_reset_bug(version: tuple[int, ...] = sqlite3.sqlite_version_info) ->
     return (3, 7, 0) <= version < (3, 51, 3) and version[:3] not in {(3, 44, 6), (3, 50, 7)}
 
 
+def _make_private(path: Path) -> None:
+    """Makes the folder and the empty file where they are not there yet, for this user alone. SQLite gives the files
+    that it keeps beside a database the mode of the database."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
 def _lock(path: Path) -> int:
+    """Takes the lock beside the file, and writes into it who did: for the words that another process is told."""
     descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        said = os.read(descriptor, 20).strip()
         os.close(descriptor)
-        raise StorageUnusable(
-            f"Another signoff process is using {path}",
-            "Stop it first, or give this one its own SIGNOFF_DATA_DIR",
-        ) from None
+        raise StoreTaken(path, int(said) if said.isdigit() else None) from None
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"{os.getpid()}\n".encode())
     return descriptor
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class SignoffError(Exception):
     """Base of every error that Signoff raises on purpose."""
@@ -29,3 +31,15 @@ class StorageUnusable(SignoffError):
         super().__init__(f"{problem}. {mend}")
         self.problem = problem
         self.mend = mend
+
+
+class StoreTaken(StorageUnusable):
+    """Another process has the database. `pid` is its number, None where it did not say."""
+
+    def __init__(self, path: Path, pid: int | None) -> None:
+        holder = f"Another signoff process (pid {pid})" if pid else "Another signoff process"
+        super().__init__(
+            f"{holder} is using {path}",
+            "Stop it first, or give this one its own SIGNOFF_DATA_DIR, or SIGNOFF_DATABASE_URL where that is set",
+        )
+        self.pid = pid

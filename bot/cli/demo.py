@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from bot.cli.words import CommandFailed, Problem
+from storage.errors import StoreTaken
+
 
 def demo(
     auto: Annotated[bool, typer.Option("--auto", help="Play all patterns by itself, and compare the effects.")] = False,
@@ -22,4 +25,9 @@ def demo(
         raise typer.BadParameter("--auto answers by itself and --console asks you: choose one.")
     from bot.demo.command import run  # the bot and its agents take seconds to import
 
-    raise typer.Exit(run(auto=auto, console=console, data_dir=data_dir))
+    try:
+        code = run(auto=auto, console=console, data_dir=data_dir)
+    except StoreTaken as taken:
+        mend = "Stop it first, or name another folder with --data-dir"
+        raise CommandFailed(Problem(taken.problem, mend)) from taken
+    raise typer.Exit(code)

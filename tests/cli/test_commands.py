@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
+import stat
 from datetime import timedelta
 
 import pytest
@@ -81,8 +83,38 @@ async def test_migrate_refuses_a_database_in_use(shell: Shell) -> None:
     async with Database(f"sqlite:///{shell.folder}/.signoff/signoff.db"):
         refused = await shell.run("migrate")
     assert refused.code == 1
-    assert "Another signoff process is using" in refused.err
-    assert "Stop it first" in refused.err
+    assert f"Another signoff process (pid {os.getpid()}) is using" in refused.err
+    assert "its own SIGNOFF_DATA_DIR" in refused.err
+
+
+async def test_a_demo_in_a_folder_in_use_names_its_own_option(shell: Shell) -> None:
+    """Whoever named the folder with --data-dir is not sent to a setting that the demo does not read."""
+    async with Database(f"sqlite:///{shell.folder}/here/signoff.db"):
+        refused = await shell.run("demo", "--console", "approval", "--data-dir", "here")
+    assert refused.code == 1
+    assert f"(pid {os.getpid()})" in refused.err
+    assert "--data-dir" in refused.err
+    assert "SIGNOFF_DATA_DIR" not in refused.err
+
+
+async def test_what_is_made_is_for_its_owner_alone(shell: Shell) -> None:
+    """Arguments and answers lie in the database: nobody else on the machine may read it. A folder that was there keeps
+    its mode."""
+    old = os.umask(0o022)
+    try:
+        async with Database(f"sqlite:///{shell.folder}/new/signoff.db") as db:
+            await db.transact(lambda tx: None)
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (shell.folder / "new").iterdir()}
+        (shell.folder / "old").mkdir(mode=0o755)
+        shell.set(SIGNOFF_DATA_DIR="old")
+        assert (await shell.run("migrate")).code == 0
+    finally:
+        os.umask(old)
+    assert {"signoff.db", "signoff.db-wal", "signoff.db-shm", "signoff.db.lock"} <= modes.keys()
+    assert set(modes.values()) == {0o600}
+    folders = [stat.S_IMODE((shell.folder / name).stat().st_mode) for name in ("new", "old")]
+    assert folders == [0o700, 0o755]
+    assert stat.S_IMODE((shell.folder / "old" / "signoff.db").stat().st_mode) == 0o600
 
 
 async def test_agents_tells_each_agents_level_and_places(shell: Shell) -> None:

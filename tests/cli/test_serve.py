@@ -111,7 +111,7 @@ async def test_sigterm_lets_what_was_begun_finish_and_exits_0(shell: Shell, serv
     await _begin(shell, server)
     second = Server(await shell.start("serve"))
     assert await second.ends() == 1
-    assert any("Another signoff process is using" in line for line in second.lines), second.lines
+    assert any(f"(pid {server.process.pid}) is using" in line for line in second.lines), second.lines
     server.process.send_signal(signal.SIGTERM)
     await server.says("Stopping when what was begun is finished")
     assert server.process.returncode is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import subprocess
 import sys
@@ -194,7 +195,7 @@ def test_a_second_process_is_refused_with_the_mend(db: Database, url: str) -> No
     code = f"from storage.database import Database; Database({url!r})"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert run.returncode != 0
-    assert "Another signoff process is using" in run.stderr
+    assert f"Another signoff process (pid {os.getpid()}) is using" in run.stderr
     assert "SIGNOFF_DATA_DIR" in run.stderr
     with pytest.raises(StorageUnusable):
         migrate(url)

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from bot.packages import strangers
 
-TERMINATED = 128 + signal.SIGTERM
+TERMINATED, INTERRUPTED = 128 + signal.SIGTERM, 128 + signal.SIGINT
 
 
 def main() -> None:
@@ -19,10 +19,15 @@ def main() -> None:
             print(f"signoff: Python finds {path} under the name {name}, which is Signoff's.", file=sys.stderr)  # noqa: T201
         print("Rename yours, or run signoff where it is not on Python's path.", file=sys.stderr)  # noqa: T201
         sys.exit(2)
-    from bot.cli import run  # only now: it imports the packages that were looked for
-
     signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(run(sys.argv[1:]))
+    try:
+        from bot.cli import run  # only now: it imports the packages that were looked for
+
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # while it imports; a command that runs says so itself
+        print("Stopped.", file=sys.stderr)  # noqa: T201
+        code = INTERRUPTED
+    sys.exit(code)
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:

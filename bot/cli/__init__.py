@@ -6,26 +6,37 @@ Heavy imports wait inside their command, so that `signoff --help` is quick.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from bot.cli import agents, check, demo, init, migrate, serve
-from bot.cli.words import FAILED, Problem, Words, explain, nearest_command, say
+from bot.cli.words import FAILED, INTERRUPTED, Problem, Words, explain, nearest_command, say, stderr, stdout
 
 EPILOG = """\
 First steps: signoff demo --auto, then signoff init, signoff check, signoff serve.
 
-Environment: SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET are needed; SIGNOFF_CONFIG (signoff.toml), SIGNOFF_DATA_DIR \
-(.signoff), SIGNOFF_HOST and SIGNOFF_PORT (127.0.0.1:3000) have defaults.
+Settings come from the environment: SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET are needed, the others have defaults. All \
+of them: signoff serve --help
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 stopped with Ctrl-C.
 """
+
+
+class Command(TyperCommand):
+    """A command whose --help shows no type beside a flag."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        return _untyped(super().get_help_option(ctx))
 
 
 class Commands(TyperGroup):
     """The commands, with a way back for whoever mistypes one."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        return _untyped(super().get_help_option(ctx))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and args[0] not in self.commands and not args[0].startswith("-"):
@@ -33,10 +44,16 @@ class Commands(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
+def _untyped(option: Any) -> Any:
+    """The help option, which takes no value, without the type that would stand beside it."""
+    if option is not None:
+        option.metavar = ""
+    return option
+
+
 app = typer.Typer(
     cls=Commands,
     name="signoff",
-    help="People in Slack sign off what an AI agent is about to do.",
     epilog=EPILOG,
     no_args_is_help=True,
     add_completion=False,
@@ -46,20 +63,35 @@ app = typer.Typer(
 )
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        stdout().print(f"signoff {version('signoff')}")
+        raise typer.Exit
+
+
 @app.callback()
-def _prepare() -> None:
-    """Before any command: logs go to stderr, so that a command's own output stays clean."""
+def _prepare(
+    _: Annotated[
+        bool,
+        typer.Option("--version", metavar="", help="Show the version and exit.", callback=_tell_version, is_eager=True),
+    ] = False,
+) -> None:
+    """People in Slack sign off what an AI agent is about to do."""
+    # Logs go to stderr, so that a command's own output stays clean.
     from bot.logs import configure_logs
 
     configure_logs()
 
 
-app.command(rich_help_panel="Try it")(demo.demo)
-app.command(rich_help_panel="Set up")(init.init)
-app.command(rich_help_panel="Set up")(check.check)
-app.command(rich_help_panel="Set up")(agents.agents)
-app.command(rich_help_panel="Run it")(serve.serve)
-app.command(rich_help_panel="Run it")(migrate.migrate)
+for _panel, _command, _epilog in (
+    ("Try it", demo.demo, None),
+    ("Set up", init.init, None),
+    ("Set up", check.check, None),
+    ("Set up", agents.agents, None),
+    ("Run it", serve.serve, serve.SETTINGS),
+    ("Run it", migrate.migrate, None),
+):
+    app.command(cls=Command, rich_help_panel=_panel, epilog=_epilog)(_command)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -79,6 +111,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def _code(done: SystemExit) -> int:
     """What `sys.exit` was given: a number, nothing, or words to say before failing."""
+    if done.code == INTERRUPTED:
+        stderr().print("Stopped.")
     if done.code is None or isinstance(done.code, int):
         return done.code or 0
     say(Words(FAILED, (Problem(str(done.code)),)))

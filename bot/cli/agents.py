@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def agents(
-    as_json: Annotated[bool, typer.Option("--json", help="The agents as JSON, for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", metavar="", help="The agents as JSON, for programs.")] = False,
 ) -> None:
     """List the agents: what each does, and whether its tools are gated."""
     found = _load()

@@ -22,7 +22,7 @@ WORDS = {"ok": "", "warning": "warning: ", "fault": "wrong: ", "trouble": "faile
 
 
 def check(
-    as_json: Annotated[bool, typer.Option("--json", help="The findings as JSON, for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", metavar="", help="The findings as JSON, for programs.")] = False,
 ) -> None:
     """Look at everything Signoff needs, from settings to Slack. Changes nothing."""
     from bot.checks.finding import exit_code  # the checks import Slack's library

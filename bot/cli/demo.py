@@ -12,7 +12,9 @@ from storage.errors import StoreTaken
 
 
 def demo(
-    auto: Annotated[bool, typer.Option("--auto", help="Play all patterns by itself, and compare the effects.")] = False,
+    auto: Annotated[
+        bool, typer.Option("--auto", metavar="", help="Play all patterns by itself, and compare the effects.")
+    ] = False,
     console: Annotated[
         str | None, typer.Option("--console", metavar="AGENT", help="Run one agent and ask you here, yes or no.")
     ] = None,

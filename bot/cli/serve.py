@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from bot.cli.check import show
-from bot.cli.words import MISUSED, CommandFailed, Problem, Words, say, sentence, stderr, stdout
+from bot.cli.words import INTERRUPTED, MISUSED, CommandFailed, Problem, Words, say, sentence, stderr, stdout
 
 if TYPE_CHECKING:
     from bot.app import Bot
@@ -20,9 +20,30 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 BACKLOG = 1024
-INTERRUPTED = 128 + signal.SIGINT
 GRACE_SECONDS = 5.0
 """How long deliveries that are being answered may take once the server stops."""
+
+SETTINGS = """\
+Settings, from the environment:
+
+SLACK_BOT_TOKEN: the app's bot token (xoxb-...). Needed.
+
+SLACK_SIGNING_SECRET: what Slack signs its deliveries with. Needed.
+
+SLACK_API_URL: where Slack's API is; https://slack.com/api/ if unset.
+
+SIGNOFF_CONFIG: the policy file; signoff.toml if unset.
+
+SIGNOFF_AGENTS: import paths of the agents, between commas, in place of those in the policy file.
+
+SIGNOFF_DATA_DIR: the folder for the database and the secret key; .signoff if unset.
+
+SIGNOFF_DATABASE_URL: another place for the database, as sqlite:///path/to/signoff.db
+
+SIGNOFF_SECRET_KEY: the key that seals decisions; made and kept in the data directory if unset.
+
+SIGNOFF_HOST, SIGNOFF_PORT: where Slack's deliveries come in; 127.0.0.1 and 3000 if unset.
+"""
 
 
 def serve() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,8 +15,8 @@ from bot.cards.text import visible
 from bot.checks.finding import words_of
 from storage.errors import StorageUnusable
 
-DONE, FAILED, MISUSED = 0, 1, 2
-"""Exit codes: done; it failed; wrong usage or configuration."""
+DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 128 + signal.SIGINT
+"""Exit codes: done; it failed; wrong usage or configuration; stopped with Ctrl-C."""
 
 EXAMPLES = {
     "demo": "signoff demo --auto",
@@ -84,7 +85,7 @@ def printable(text: str) -> str:
 def sentence(text: str) -> str:
     """A text with the full stop that ends it; none where a command or a question ends it."""
     _, colon, last = text.rpartition(": ")
-    is_command = bool(colon) and last.startswith(("signoff ", "/invite ", "chmod "))
+    is_command = bool(colon) and last.startswith(("signoff ", "/invite ", "chmod ", "mkdir "))
     return text if is_command or text.endswith((".", "?", "!")) else f"{text}."
 
 

@@ -6,8 +6,10 @@ import io
 import json
 import logging
 import os
+import signal
 import stat
 from datetime import timedelta
+from importlib.metadata import version
 
 import pytest
 import structlog
@@ -16,6 +18,7 @@ from agent_runtime.errors import ConfigError, ConfigFault, SignoffError
 from bot.cli.words import explain
 from bot.init import STARTER_FILE
 from bot.logs import configure_logs
+from bot.settings import Settings
 from bot.slack_client import RateLimited, SlackRefused
 from storage.database import Database
 from storage.errors import StorageUnusable
@@ -26,8 +29,52 @@ async def test_help_names_every_command_and_the_exit_codes(shell: Shell) -> None
     """The first page is a map: what there is, where to begin, what to set."""
     helped = await shell.run("--help")
     assert helped.code == 0
-    for word in ("demo", "init", "check", "agents", "serve", "migrate", "First steps", "SLACK_BOT_TOKEN", "Exit codes"):
+    for word in (
+        "demo",
+        "init",
+        "check",
+        "agents",
+        "serve",
+        "migrate",
+        "First steps",
+        "SLACK_BOT_TOKEN",
+        "130 stopped",
+    ):
         assert word in helped.said
+
+
+async def test_the_help_of_serve_names_every_setting_there_is(shell: Shell) -> None:
+    """Whoever wants to set something finds its name where it is needed; Socket Mode is not there yet."""
+    helped = await shell.run("serve", "--help")
+    for setting in Settings.model_fields.values():
+        name = str(setting.validation_alias)
+        assert (name in helped.out) is (name != "SLACK_APP_TOKEN"), name
+
+
+async def test_no_flag_is_shown_with_a_type(shell: Shell) -> None:
+    """A flag takes no value."""
+    assert "bool" not in (await shell.run("--help")).out
+    for command in ("demo", "init", "check", "agents", "serve", "migrate"):
+        assert "bool" not in (await shell.run(command, "--help")).out
+
+
+async def test_the_version_is_told(shell: Shell) -> None:
+    """The first thing that a report of a fault needs."""
+    told = await shell.run("--version")
+    assert (told.code, told.out) == (0, f"signoff {version('signoff')}\n")
+
+
+async def test_ctrl_c_ends_a_command_with_a_word(shell: Shell) -> None:
+    """The demo serves until then; its end is no error's silence."""
+    process = await shell.start("demo", "--data-dir", "here")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    async for line in process.stdout:
+        if b"Ctrl-C" in line:
+            process.send_signal(signal.SIGINT)
+            break
+    assert (await process.stderr.read()).decode().splitlines() == ["Stopped."]
+    assert await process.wait() == 130
 
 
 @pytest.mark.parametrize(
@@ -61,6 +108,16 @@ async def test_init_writes_the_file_to_start_from_and_never_overwrites_one(shell
     refused = await shell.run("init")
     assert (refused.code, file.read_text()) == (2, "mine")
     assert "signoff.toml: exists already" in refused.err
+    assert "signoff init other.toml" in refused.err
+
+
+async def test_init_in_a_folder_that_is_not_there_says_so(shell: Shell) -> None:
+    """What was typed is named, and not a setting that nobody used."""
+    refused = await shell.run("init", "nodir/x.toml")
+    assert refused.code == 2
+    assert "the folder nodir does not exist" in refused.err
+    assert refused.err.endswith("mkdir -p nodir\n")
+    assert "SIGNOFF_CONFIG" not in refused.err
 
 
 async def test_init_says_how_a_file_elsewhere_is_found(shell: Shell) -> None:

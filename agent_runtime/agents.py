@@ -173,12 +173,22 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolShape:
+    """A tool by the name that policies match, with the names of its arguments; None where it takes any."""
+
+    name: str
+    args: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NodeReport:
-    """One place of an agent where tools may run: gated, or the reason why it cannot be."""
+    """One place of an agent where tools may run: gated, or the reason why it cannot be. `tools` are those that run
+    there, None where that is not known."""
 
     name: str
     gated: bool
     reason: str = ""
+    tools: tuple[ToolShape, ...] | None = None
 
 
 class Agent(Protocol):

@@ -36,6 +36,12 @@ def check_note(template: str) -> str:
     return template
 
 
+def named_arguments(template: str) -> tuple[str, ...]:
+    """The arguments that a checked template shows, without the places inside them."""
+    paths = [token[1].split(".") for token in _TOKEN.finditer(template) if token[1] is not None]
+    return tuple(dict.fromkeys(path[1] for path in paths))
+
+
 def fill_note(template: str, args: Json | None) -> str:
     """The note with the call's values in it; what the call lacks reads `(no amount)`. Never raises on a checked
     template, whatever the arguments are."""

@@ -16,6 +16,7 @@ from bot.checks.finding import Finding, Section, fault, faults_of, ok, warning
 from bot.checks.listing import Listing
 from bot.checks.packages import check_packages
 from bot.checks.places import check_places
+from bot.checks.policies import check_policies
 from bot.checks.slack import Connected, check_connection
 from bot.checks.store import check_store
 from bot.settings import Settings, read_settings, require_slack
@@ -83,7 +84,8 @@ class Inspection:
             self.agents = load_agents(paths, settings.data_dir, file=_source(settings))
         except ConfigError as error:
             return faults_of(error)
-        return (*demo_agents(paths, settings), *await check_agents(self.agents))
+        found = (*demo_agents(paths, settings), *await check_agents(self.agents))
+        return (*found, *(check_policies(self.configuration.policies, self.agents) if self.configuration else ()))
 
     async def _ask_slack(self, clients: SlackClients) -> AsyncIterator[Section]:
         connected: Connected = await check_connection(clients, self._clock)

@@ -83,7 +83,7 @@ def _gate_node(node: PregelNode) -> PregelNode:
 
 def _report_node(name: str, bound: Any) -> list[NodeReport]:
     if isinstance(bound, GatedToolNode):
-        return [NodeReport(name, gated=True)]
+        return [NodeReport(name, gated=True, tools=bound.shapes())]
     if isinstance(bound, ToolNode):
         return [NodeReport(name, gated=False, reason=why_not(bound))]
     if isinstance(bound, Pregel):

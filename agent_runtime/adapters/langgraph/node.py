@@ -14,6 +14,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import BaseTool
 from langgraph.config import get_config
 from langgraph.errors import GraphBubbleUp, GraphInterrupt
 from langgraph.func import task
@@ -23,7 +24,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 from agent_runtime.adapters.langgraph import private
 from agent_runtime.adapters.langgraph.gate import GATE, Gate, ToolFailed
 from agent_runtime.adapters.langgraph.private import Execute, RunnableCallable
-from agent_runtime.agents import ToolCall
+from agent_runtime.agents import ToolCall, ToolShape
 from agent_runtime.errors import AgentError
 from storage.types import Json
 
@@ -60,6 +61,12 @@ class GatedToolNode(RunnableCallable):
         self._wrapped = bool(private.wrapped_how(node))
         self._inner = private.rebuild(node, self._leaf)
         self.tools = tuple(node.tools_by_name)
+
+    def shapes(self) -> tuple[ToolShape, ...] | None:
+        """The tools that run here, for whoever compares them with policies; None where a wrapper may know more."""
+        if self._wrapped:
+            return None
+        return tuple(ToolShape(name, _arguments(tool)) for name, tool in self._inner.tools_by_name.items())
 
     async def run_one(self, step: Step, raw: Any, state: Any, config: RunnableConfig) -> Any:
         """Run one call of a step; the node's output for it."""
@@ -128,6 +135,17 @@ class GatedToolNode(RunnableCallable):
     def _runs(self, name: str) -> bool:
         """Whether this node might run the tool: what its author wrapped around it may know more tools than it does."""
         return self._wrapped or name in self.tools
+
+
+def _arguments(tool: BaseTool) -> frozenset[str] | None:
+    """The arguments a model may give; None where they cannot be told, or any may be given."""
+    schema = tool.args_schema
+    if isinstance(schema, dict) and schema.get("additionalProperties"):
+        return None
+    try:
+        return frozenset(tool.args)
+    except Exception:  # noqa: BLE001 - pydantic raises many kinds for types that have no JSON schema
+        return None
 
 
 def gated(node: ToolNode) -> GatedToolNode:

@@ -1,0 +1,74 @@
+"""Do the policies fit the agents? A name that matches nothing is most often misspelt, and its rule does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+
+from agent_runtime.agents import Agent, ToolShape
+from agent_runtime.note import named_arguments
+from agent_runtime.policy import Action, Policy, PolicySet
+from agent_runtime.registry import nearest
+from bot.checks.finding import Finding, warning
+from storage.types import RequestKind
+
+_WILD = frozenset("*?[")
+_ELSE = "Correct it, or remove it"
+
+
+def check_policies(policies: PolicySet, agents: Mapping[str, Agent]) -> tuple[Finding, ...]:
+    """What is named in the policy file and is not there. Nothing is said about agents whose tools are not known."""
+    found: list[Finding] = []
+    for rule in policies.agents:
+        found += _unknown_agent(f'[[agent]] "{rule.name}"', rule.name, agents)
+    for number, policy in enumerate(policies.policies, start=1):
+        unknown = list(_unknown_agent(policy.label(number), policy.agent, agents))
+        found += unknown
+        tools = tools_of(agents, policy.agent)
+        if tools is not None and not unknown and policy.kind is RequestKind.TOOL:
+            found += _unknown_tools(policy.label(number), policy, tools)
+            found += _unknown_arguments(policy.label(number), policy, tools)
+    return tuple(found)
+
+
+def tools_of(agents: Mapping[str, Agent], glob: str) -> Mapping[str, ToolShape] | None:
+    """The gated tools of the agents that a glob matches, by name; None where none or not all are known."""
+    places = [place for name, agent in agents.items() if fnmatchcase(name, glob) for place in agent.report()]
+    found: dict[str, ToolShape] = {}
+    for place in places:
+        if place.tools is None:
+            return None
+        found |= {tool.name: tool for tool in place.tools}
+    return found or None
+
+
+def _unknown_agent(where: str, glob: str, agents: Mapping[str, Agent]) -> Iterator[Finding]:
+    if not any(fnmatchcase(name, glob) for name in agents):
+        yield warning(f"{where}: no agent is called {glob}, so it does nothing", _meant(glob, agents))
+
+
+def _unknown_tools(where: str, policy: Policy, tools: Mapping[str, ToolShape]) -> Iterator[Finding]:
+    """Names that no tool has. A pattern may well match nothing beside one that does, or where it forbids."""
+    idle = [glob for glob in policy.tools if not any(fnmatchcase(name, glob) for name in tools)]
+    for glob in idle:
+        if _WILD & set(glob) and (policy.action is Action.DENY or len(idle) < len(policy.tools)):
+            continue
+        yield warning(f"{where}: no agent is seen to have a tool {glob}", _meant(glob, tools))
+
+
+def _unknown_arguments(where: str, policy: Policy, tools: Mapping[str, ToolShape]) -> Iterator[Finding]:
+    """Arguments in a note that a tool does not take: approvers would read `(no amount)`."""
+    for tool in tools.values():
+        if tool.args is None or not any(fnmatchcase(tool.name, glob) for glob in policy.tools):
+            continue
+        for name in named_arguments(policy.note):
+            if name not in tool.args:
+                taken = ", ".join(sorted(tool.args)) or "nothing"
+                near = nearest(name, list(tool.args))
+                mend = f"Did you mean {{args.{near}}}?" if near else f"It takes {taken}"
+                yield warning(f"{where}: the note shows {{args.{name}}}, which {tool.name} does not take", mend)
+
+
+def _meant(glob: str, names: Mapping[str, object]) -> str:
+    near = nearest(glob, names)
+    return f"Did you mean {near}?" if near else _ELSE

@@ -29,7 +29,7 @@ def run(*, auto: bool = False, console: str | None = None, data_dir: Path | None
     """Exit code: 0 when everything went as it should. Without a folder a fresh one is used; the play's is removed again
     when its effects were as they should be."""
     folder = data_dir or Path(tempfile.mkdtemp(prefix="signoff-demo-"))
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if auto and any(folder.iterdir()):
         _complain(f"{folder} is not empty, and the play compares every effect in it. Name an empty folder.")
         return USAGE

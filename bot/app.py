@@ -97,8 +97,8 @@ async def open_bot(
     on_commit: Callable[[int], None] | None = None,
     budgets: Budgets | None = None,
 ) -> AsyncIterator[Bot]:
-    """Everything, wired; `budgets` are Slack's own limits unless told otherwise. Raises SlackRefused where the token and
-    StorageUnusable where the store cannot be used."""
+    """Everything, wired; `budgets` are Slack's own limits unless told otherwise. Raises SlackRefused where the token
+    and StorageUnusable where the store cannot be used."""
     clock = clock or SystemClock()
     async with (
         open_clients(connection.api_url, connection.bot_token) as clients,

@@ -13,12 +13,13 @@ from bot.checks.finding import Finding, warning
 from storage.types import RequestKind
 
 _WILD = frozenset("*?[")
-_ELSE = "Correct it, or remove it"
+_ELSE = "Correct what is misspelt; the rest waits for an agent that has it"
 
 
 def check_policies(policies: PolicySet, agents: Mapping[str, Agent]) -> tuple[Finding, ...]:
     """What is named in the policy file and is not there. Nothing is said about agents whose tools are not known."""
     found: list[Finding] = []
+    idle: list[str] = []
     for rule in policies.agents:
         found += _unknown_agent(f'[[agent]] "{rule.name}"', rule.name, agents)
     for number, policy in enumerate(policies.policies, start=1):
@@ -26,8 +27,15 @@ def check_policies(policies: PolicySet, agents: Mapping[str, Agent]) -> tuple[Fi
         found += unknown
         tools = tools_of(agents, policy.agent)
         if tools is not None and not unknown and policy.kind is RequestKind.TOOL:
-            found += _unknown_tools(policy.label(number), policy, tools)
+            for glob in _unknown_tools(policy, tools):
+                if near := nearest(glob, tools):
+                    where = policy.label(number)
+                    found.append(warning(f"{where}: no agent is seen to have a tool {glob}", f"Did you mean {near}?"))
+                else:
+                    idle.append(f"{glob} (policy {number})")
             found += _unknown_arguments(policy.label(number), policy, tools)
+    if idle:
+        found.append(warning(f"No agent is seen to have these tools: {', '.join(idle)}", _ELSE))
     return tuple(found)
 
 
@@ -47,13 +55,13 @@ def _unknown_agent(where: str, glob: str, agents: Mapping[str, Agent]) -> Iterat
         yield warning(f"{where}: no agent is called {glob}, so it does nothing", _meant(glob, agents))
 
 
-def _unknown_tools(where: str, policy: Policy, tools: Mapping[str, ToolShape]) -> Iterator[Finding]:
+def _unknown_tools(policy: Policy, tools: Mapping[str, ToolShape]) -> Iterator[str]:
     """Names that no tool has. A pattern may well match nothing beside one that does, or where it forbids."""
     idle = [glob for glob in policy.tools if not any(fnmatchcase(name, glob) for name in tools)]
     for glob in idle:
         if _WILD & set(glob) and (policy.action is Action.DENY or len(idle) < len(policy.tools)):
             continue
-        yield warning(f"{where}: no agent is seen to have a tool {glob}", _meant(glob, tools))
+        yield glob
 
 
 def _unknown_arguments(where: str, policy: Policy, tools: Mapping[str, ToolShape]) -> Iterator[Finding]:

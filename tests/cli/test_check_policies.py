@@ -41,8 +41,8 @@ CASES = {
     "a misspelt tool": ('tool = "make_paymet"', "have a tool make_paymet", "Did you mean make_payment?"),
     "one of a list": ('tool = ["read_*", "make_paymet"]', "have a tool make_paymet", "make_payment?"),
     "a forbidden tool": ('tool = "red_file"\naction = "deny"', "have a tool red_file", "Did you mean read_file?"),
-    "a pattern for nothing": ('tool = "drop_*"', "have a tool drop_*", "Correct it, or remove it"),
-    "a tool of another agent": ('agent = "clerk"\ntool = "remote"', "have a tool remote", "Correct it"),
+    "a pattern for nothing": ('tool = "drop_*"', "have these tools: drop_* (policy 1)", "Correct what is misspelt"),
+    "a tool of another agent": ('agent = "clerk"\ntool = "remote"', "these tools: remote (policy 1)", "Correct what"),
     "a misspelt argument": (
         'tool = "make_*"\nnote = "Pays {args.amonut}"', "{args.amonut}, which make_payment", "mean {args.amount}?",
     ),
@@ -58,9 +58,16 @@ def test_a_name_that_matches_nothing_is_a_warning_with_the_nearest(name: str) ->
     policy, what, mend = CASES[name]
     policies = read_policy_text(f"{STAGE}[[policy]]\n{policy}\n", "signoff.toml").policies
     (found,) = check_policies(policies, AGENTS)
-    assert found.what.startswith("policy 1")
+    assert "policy 1" in found.what
     assert what in found.what
     assert mend in found.mend
+
+
+def test_names_that_resemble_nothing_share_one_line() -> None:
+    """A starter file full of tools that an agent does not have yet is one thing to know, not ten."""
+    text = f'{STAGE}[[policy]]\ntool = "drop_*"\n[[policy]]\ntool = "zzz"\n'
+    (found,) = check_policies(read_policy_text(text, "signoff.toml").policies, AGENTS)
+    assert "drop_* (policy 1), zzz (policy 2)" in found.what
 
 
 @pytest.mark.parametrize(

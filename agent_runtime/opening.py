@@ -114,7 +114,10 @@ def _rules(tx: Tx, context: Context, run: Run, interrupt: Interrupt) -> Rules | 
     if interrupt.kind is RequestKind.OUTCOME:
         assert call is not None
         original = requests.newest(tx, run.id, f"call:{call.key}")
-        return rules_for_outcome(context.policies, read_rules(context.seal, original) if original else None)
+        kept = read_rules(context.seal, original) if original else None
+        rules = rules_for_outcome(context.policies, kept)
+        # Rules that were changed by hand say nothing: not that nobody was needed either.
+        return rules.model_copy(update={"allow_self_approval": False}) if original and kept is None else rules
     facts = CallFacts(
         agent=run.agent,
         tool=call.tool if call else "",

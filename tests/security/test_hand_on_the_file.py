@@ -8,9 +8,9 @@ from typing import Any
 from agent_runtime.approvals import Act, Refused
 from agent_runtime.audit import Event
 from agent_runtime.people import Membership, Unreachable
-from agent_runtime.policy import Policy
+from agent_runtime.policy import Policy, Rules
 from bot.desk import Desk
-from storage.types import Actor, CallStatus, RequestStatus
+from storage.types import Actor, CallStatus, RequestKind, RequestStatus
 from tests.core.agent import one
 from tests.core.world import ANA, EVE, HOURS, MINUTES, NO, OPS, SURFACE, YES, World, policy_set, stage
 
@@ -88,3 +88,15 @@ async def test_changed_rules_are_not_even_looked_up(worlds: Any) -> None:
     act = Act(asked.id, asked.revision, asked.stage, YES)
     answered = await Desk(world.runtime, Directory()).decide(act, EVE, SURFACE)
     assert isinstance(answered.verdict, Refused)
+
+
+async def test_broken_rules_do_not_let_the_starter_say_what_happened(worlds: Any) -> None:
+    """A call that needed somebody else's yes still needs somebody else's word after its rules were changed by hand."""
+    world = await worlds(BUY)
+    await world.waiting()
+    await world.decide(ANA)
+    await world.killed_at("acted")
+    await world.sql("update request set rules_mac = 'ff'")
+    await world.settle()
+    (asked,) = [one for one in await world.all_pending() if one.kind is RequestKind.OUTCOME]
+    assert Rules.model_validate(asked.rules).allow_self_approval is False

@@ -21,11 +21,6 @@ def beat(tx: Tx, boot_id: str, now: datetime) -> None:
     tx.change(update(Boot).where(col(Boot.id) == boot_id).values(heartbeat_at=now))
 
 
-def newest(tx: Tx) -> Boot | None:
-    """The process that beat last."""
-    return tx.one(Boot, select(Boot).order_by(col(Boot.heartbeat_at).desc()).limit(1))
-
-
 def paused(tx: Tx) -> bool:
     """Whether executions and timers are stopped."""
     return tx.scalar(select(col(Pause.since)).where(col(Pause.id) == 1)) is not None

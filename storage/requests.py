@@ -103,11 +103,6 @@ def set_aside_unused(tx: Tx, run_id: str) -> list[Request]:
     return [one.model_copy(update={"status": RequestStatus.LAPSED}) for one in found]
 
 
-def with_prefix(tx: Tx, prefix: str, limit: int = 5) -> list[Request]:
-    """Requests whose id begins like this."""
-    return tx.all(Request, select(Request).where(col(Request.id).startswith(prefix, autoescape=True)).limit(limit))
-
-
 def open_outcome(tx: Tx, run_id: str, subject: str) -> Request | None:
     """The pending question about a call whose end nobody recorded."""
     statement = select(Request).where(

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from agent_runtime.refusals import RefusalReason
-from bot.cards import notes, notices, replies
+from bot.cards import notices, replies
 from bot.cards.ids import ActionId
 from bot.cards.run import result_of, run_card
-from storage.types import SCHEDULER, DecisionKind, RequestStatus, RunStatus
-from tests.cards.hostile import BUY, NOW, RUN, closed, vote
+from storage.types import RequestStatus, RunStatus
+from tests.cards.hostile import BUY, RUN, closed
 from tests.cards.limits import check_message, elements, texts
 
 
@@ -53,18 +53,6 @@ def test_a_finished_run_shows_its_result_and_a_failed_one_its_reason() -> None:
     long = result_of(replace(RUN, output="word " * 9_000))
     assert not long.fits
     assert long.whole == "word " * 9_000
-
-
-def test_thread_notes_tell_the_story() -> None:
-    """Who decided what and why, what passed, what ended."""
-    rejected = closed(BUY, RequestStatus.REJECTED, vote(DecisionKind.REJECTED, "too dear"))
-    assert said(notes.decided(rejected)) == "buy   rejected  by  too dear"
-    assert said(notes.decided(closed(BUY, RequestStatus.EXPIRED, by=SCHEDULER))) == "buy   timed out, rejected"
-    assert "closed, because its run ended" in said(notes.decided(closed(BUY, RequestStatus.CANCELLED)))
-    assert "Stage 1 of 2 is done; stage 2 is open." in said(notes.stage_passed(replace(BUY, stage=1)))
-    assert "<@U2BEN>: this still waits for you" in said(notes.reminder(BUY, ["<@U2BEN>"], NOW))
-    assert "<@U2BEN>: this may be decided" not in said(notes.escalated(BUY, ["<@U2BEN>"], NOW))
-    assert "failed. disk full" in said(notes.finished(replace(RUN, status=RunStatus.FAILED, error="disk full")))
 
 
 @pytest.mark.parametrize("reason", RefusalReason)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from bot.cli import agents, check, demo, init, migrate, serve
+from bot.cli import agents, check, demo, init, manifest, migrate, serve
 from bot.cli.words import FAILED, INTERRUPTED, Problem, Words, explain, nearest_command, say, stderr, stdout
 
 EPILOG = """\
@@ -85,6 +85,7 @@ def _prepare(
 
 for _panel, _command, _epilog in (
     ("Try it", demo.demo, None),
+    ("Set up", manifest.manifest, None),
     ("Set up", init.init, None),
     ("Set up", check.check, None),
     ("Set up", agents.agents, None),

@@ -21,6 +21,7 @@ DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 128 + signal.SIGINT
 EXAMPLES = {
     "demo": "signoff demo --auto",
     "init": "signoff init",
+    "manifest": "signoff manifest --socket",
     "check": "signoff check",
     "agents": "signoff agents --json",
     "serve": "signoff serve",

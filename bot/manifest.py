@@ -40,7 +40,9 @@ def for_socket_mode(text: str) -> str:
 
 def for_address(text: str, address: str) -> str:
     """The manifest of an app whose deliveries come to an address, such as `https://bot.example.com`."""
-    return _HEAD.sub(f"# Signoff's Slack app, for {address}. {WHERE}\n", text.replace(PLACEHOLDER, address + EVENTS_PATH))
+    return _HEAD.sub(
+        f"# Signoff's Slack app, for {address}. {WHERE}\n", text.replace(PLACEHOLDER, address + EVENTS_PATH)
+    )
 
 
 def as_shape(text: str) -> dict[str, Any]:

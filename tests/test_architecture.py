@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
 from storage import types
 from storage.types import Described
@@ -45,22 +44,6 @@ def test_every_word_of_the_store_carries_a_sentence() -> None:
     members = [member for cls in words for member in cls]
     assert len(members) > 30
     assert all(member.sentence.endswith((".", "?")) for member in members)
-
-
-def test_the_manifest_asks_for_what_the_bot_uses() -> None:
-    """Every command that a listener handles is in the manifest and the other way round, and everything points to the
-    bot's one address."""
-    manifest = yaml.safe_load((ROOT / "manifest.yml").read_text())
-    handled = {
-        name
-        for path in (ROOT / "bot" / "listeners").glob("*.py")
-        for name in re.findall(r'app\.command\("(/\w+)"\)', path.read_text())
-    }
-    commands = manifest["features"]["slash_commands"]
-    assert {command["command"] for command in commands} == handled
-    urls = {command["url"] for command in commands} | {manifest["settings"]["interactivity"]["request_url"]}
-    assert all(url.endswith("/slack/events") for url in urls)
-    assert len(urls) == 1
 
 
 def test_pins_name_no_place() -> None:

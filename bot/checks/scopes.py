@@ -2,10 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.checks.finding import Finding, fault, ok, warning
+
+_HISTORY = ("channels:history", "groups:history", "im:history")
+_READ = ("channels:read", "groups:read")
+
+METHODS: Mapping[str, tuple[str, ...]] = {
+    "auth.test": (),
+    "chat.getPermalink": (),
+    "chat.postEphemeral": ("chat:write",),
+    "chat.postMessage": ("chat:write", "chat:write.public"),
+    "chat.update": ("chat:write",),
+    "conversations.history": _HISTORY,
+    "conversations.info": _READ,
+    "conversations.list": _READ,
+    "conversations.members": _READ,
+    "conversations.open": ("im:write",),
+    "conversations.replies": _HISTORY,
+    "usergroups.list": ("usergroups:read",),
+    "usergroups.users.list": ("usergroups:read",),
+    "users.info": ("users:read",),
+    "views.open": (),
+    "views.push": (),
+    "views.update": (),
+}
+"""Every method of Slack's Web API that the bot calls with its token, and the scopes it takes for what we call it for.
+The page of each, https://docs.slack.dev/reference/methods/chat.update and so on, names them. Messages between the bot
+and one person are read (im:history), groups of people without a channel's name never."""
+
+EVENTS: Mapping[str, tuple[str, ...]] = {
+    "app_home_opened": (),
+    "app_mention": ("app_mentions:read",),
+    "message.channels": ("channels:history",),
+    "message.groups": ("groups:history",),
+    "message.im": ("im:history",),
+}
+"""The scopes that Slack wants for each event, by the name under which an app subscribes to it."""
+
+ENTRANCES = ("commands",)
+"""The scope of slash commands and shortcuts."""
 
 MEND = "Add it under OAuth & Permissions on the app's page, and install the app again; manifest.yml has them all"
 
@@ -24,7 +62,7 @@ SCOPES = (
     Scope("channels:read", "channel names, and members of approver channels"),
     Scope("chat:write", "cards, threads, private notices"),
     Scope("chat:write.public", "post where the bot was not invited", vital=False),
-    Scope("commands", "/agent", vital=False),
+    Scope("commands", "slash commands and shortcuts", vital=False),
     Scope("groups:history", "find a message again in a private channel", vital=False),
     Scope("groups:read", "members of private approver channels"),
     Scope("im:history", "find a direct message again", vital=False),

@@ -7,11 +7,9 @@ import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 from typing import ClassVar
 
 import pytest
-import yaml
 
 from agent_runtime.adapters import langgraph
 from agent_runtime.agents import AgentLevel, Completed, NodeReport, Paused, Turn
@@ -19,7 +17,6 @@ from agent_runtime.errors import AgentError
 from bot.checks.agents import check_agents
 from bot.checks.finding import Level
 from bot.checks.inspection import demo_agents
-from bot.checks.scopes import SCOPES
 from bot.checks.slack import check_clocks
 from bot.settings import Settings
 from storage import runs
@@ -28,7 +25,6 @@ from storage.models import Run
 from storage.types import Json, RunStatus
 from tests.cli.conftest import Shell
 
-MANIFEST = Path(__file__).parents[2] / "manifest.yml"
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 Plant = Callable[[Shell], object]
 
@@ -308,12 +304,6 @@ async def test_a_gate_that_does_not_hold_is_a_fault(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(langgraph, "check_gate", broken)
     assert (await check_agents({"half": Half()}))[-1].level is Level.FAULT
-
-
-def test_the_manifest_asks_for_exactly_the_scopes_that_are_checked() -> None:
-    """Whoever installs the app from manifest.yml passes the check."""
-    asked = yaml.safe_load(MANIFEST.read_text())["oauth_config"]["scopes"]["bot"]
-    assert asked == [scope.name for scope in SCOPES]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -31,6 +32,12 @@ class Changes:
             await future
         finally:
             self._waiting.discard(future)
+
+    async def soon(self, timeout: float) -> None:  # noqa: ASYNC109 - whoever waits names their patience
+        """Wait for the next change, but no longer than `timeout` seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self.next()
 
     async def until(self, predicate: Callable[[], T], timeout: float) -> T:  # noqa: ASYNC109 - a test names its patience
         """Wait until the predicate is truthy, asked anew after each change, and return its value.

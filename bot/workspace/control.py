@@ -5,79 +5,27 @@ Requests must come from loopback, name a loopback host, and be JSON, so that no 
 
 from __future__ import annotations
 
-import ipaddress
+import math
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from agent_runtime.clock import MovableClock
+from bot.workspace.acts import act_named
 from bot.workspace.errors import NotFound, WorkspaceError
-from bot.workspace.handles import Message, View
-from bot.workspace.outcomes import CommandAnswer, Outcome, SubmitAnswer
-from bot.workspace.person import Person
+from bot.workspace.look import look
+from bot.workspace.loopback import SAFE_HEADERS, only_from_here, only_json
 from bot.workspace.shapes import Json
+from bot.workspace.states import message_state, state_of, view_state
+from bot.workspace.stream import Streams
 
 if TYPE_CHECKING:
     from bot.workspace.server import Workspace
 
-Act = Callable[[Person, Json], Awaitable[Any]]
-
-
-def message_state(message: Message) -> Json:
-    """A message as the control API shows it."""
-    return {
-        "channel": message.channel,
-        "channel_id": message.channel_id,
-        "ts": message.ts,
-        "thread_ts": message.thread_ts,
-        "author": message.author,
-        "text": message.text,
-        "blocks": message.blocks,
-        "plain": message.plain(),
-        "buttons": message.labels,
-        "ephemeral": message.ephemeral,
-        "edited": bool(message.edited),
-        "metadata": message.metadata,
-    }
-
-
-def view_state(view: View | None) -> Json | None:
-    """A view as the control API shows it."""
-    if view is None:
-        return None
-    return {
-        "id": view.id,
-        "type": view.type,
-        "title": view.title,
-        "callback_id": view.callback_id,
-        "blocks": view.blocks,
-        "values": view.values,
-        "errors": view.errors,
-        "submit": view.submit_label,
-        "plain": view.plain(),
-        "buttons": view.labels,
-    }
-
-
-def outcome_state(outcome: Outcome) -> Json:
-    """What came of an action, as the control API shows it."""
-    shape: Json = {"delivered": outcome.delivered, "status": outcome.status, "error": outcome.error}
-    shape |= {"view": view_state(outcome.view), "ephemerals": [message_state(m) for m in outcome.ephemerals]}
-    if isinstance(outcome, CommandAnswer):
-        shape |= {"text": outcome.text, "refused": outcome.refused}
-    if isinstance(outcome, SubmitAnswer):
-        shape |= {"errors": outcome.errors, "closed": outcome.closed}
-    return shape
-
-
-def _is_loopback(host: str | None) -> bool:
-    if host is None or host == "localhost":
-        return host is not None
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+FURTHEST_MOVE = timedelta(days=366)
+"""As far as the clock moves at a time."""
 
 
 class Control:
@@ -85,6 +33,7 @@ class Control:
 
     def __init__(self, ws: Workspace) -> None:
         self.ws = ws
+        self._streams = Streams(ws.world.changes)
 
     def add_routes(self, app: web.Application) -> None:
         """Mount the control API in an aiohttp application."""
@@ -93,9 +42,12 @@ class Control:
             "calls": self._calls,
             "deliveries": self._deliveries,
             "problems": lambda _request: self.ws.problems,
+            "look": lambda request: look(self.ws, request.query["person"], request.query.get("channel")),
         }
         for name, read in reading.items():
             app.router.add_get(f"/control/{name}", self._guarded_read(read))
+        app.router.add_get("/control/stream", self._stream)
+        app.on_shutdown.append(self._streams.close)
         changing = {
             "act": self._act,
             "fail": self._fail,
@@ -104,13 +56,14 @@ class Control:
             "app": self._app,
             "retries": self._retries,
             "channel": self._channel,
+            "clock": self._clock,
         }
         for name, change in changing.items():
             app.router.add_post(f"/control/{name}", self._guarded_change(change))
 
     def _guarded_read(self, read: Callable[[web.Request], Any]) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
-            _from_here(request)
+            only_from_here(request)
             return await _answer(lambda: _later(read(request)))
 
         return handle
@@ -119,10 +72,14 @@ class Control:
         self, change: Callable[[Json], Awaitable[Any]]
     ) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
-            _from_here(request)
-            if request.content_type != "application/json":
-                raise web.HTTPUnsupportedMediaType(text="send JSON")
-            body = await request.json()
+            only_from_here(request)
+            only_json(request)
+            try:
+                body = await request.json()
+            except ValueError:
+                raise web.HTTPBadRequest(text="that is no JSON") from None
+            if not isinstance(body, dict):
+                raise web.HTTPBadRequest(text="send a JSON object")
             return await _answer(lambda: change(body))
 
         return handle
@@ -164,17 +121,15 @@ class Control:
             for d in self.ws.deliveries
         ]
 
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        only_from_here(request)
+        return await self._streams.serve(request, SAFE_HEADERS)
+
     # Acting
 
     async def _act(self, body: Json) -> Any:
         person = self.ws.person(str(body.get("person")))
-        act = _ACTS.get(str(body.get("do")))
-        if act is None:
-            raise NotFound("action", str(body.get("do")), sorted(_ACTS))
-        done = await act(person, body)
-        if isinstance(done, Outcome):
-            return outcome_state(done)
-        return message_state(done) if isinstance(done, Message) else view_state(done)
+        return state_of(await act_named(str(body.get("do")))(person, body))
 
     # Breaking and arranging
 
@@ -214,46 +169,18 @@ class Control:
         changes[wanted]()
         return {"ok": True}
 
-
-def _target(person: Person, body: Json) -> Message | View:
-    """What an action is aimed at: `view`, `home`, `ephemeral` (a ts), or `channel` and `ts`."""
-    if body.get("home") and person.home:
-        return person.home
-    if body.get("view"):
-        return _modal(person)
-    for message in person.ephemerals:
-        if message.ts == body.get("ephemeral"):
-            return message
-    held = person.world.channel_named(body["channel"]).messages.get(str(body.get("ts"))) if "channel" in body else None
-    if held is None:
-        raise NotFound("target", str({k: body.get(k) for k in ("home", "view", "ephemeral", "channel", "ts")}), [])
-    return Message.of(person.world, held)
-
-
-def _modal(person: Person) -> View:
-    if person.view is None:
-        raise NotFound("modal", "in front of " + person.name, [])
-    return person.view
-
-
-_ACTS: dict[str, Act] = {
-    "command": lambda p, b: p.command(b["command"], b.get("text", ""), channel=b.get("channel", "#general")),
-    "say": lambda p, b: p.say(b["text"], b.get("channel", "#general")),
-    "mention": lambda p, b: p.mention(b["text"], b.get("channel", "#general")),
-    "dm": lambda p, b: p.dm(b["text"]),
-    "home": lambda p, b: p.open_home(b.get("tab", "home")),
-    "click": lambda p, b: p.click(_target(p, b), b["button"], confirm=b.get("confirm", True)),
-    "choose": lambda p, b: p.choose(_target(p, b), b["field"], b.get("value")),
-    "submit": lambda p, b: p.fill_and_submit(_modal(p), b.get("values", {})),
-    "close": lambda p, b: p.close(_modal(p), everything=bool(b.get("everything"))),
-    "shortcut": lambda p, b: p.shortcut(b["callback_id"]),
-}
-
-
-def _from_here(request: web.Request) -> None:
-    peer = request.transport.get_extra_info("peername") if request.transport else None
-    if not _is_loopback(peer[0] if peer else None) or not _is_loopback(request.url.host):
-        raise web.HTTPForbidden(text="the control API is for this machine only")
+    async def _clock(self, body: Json) -> Json:
+        """Move time forward by so many `seconds`, for whoever lives by the workspace's clock."""
+        clock, seconds = self.ws.world.clock, body["seconds"]
+        if not isinstance(clock, MovableClock):
+            raise NotFound("movable clock", "this workspace follows the machine's", [])
+        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
+            raise web.HTTPBadRequest(text="seconds must be a number")
+        if not 0 <= seconds <= FURTHEST_MOVE.total_seconds():
+            raise web.HTTPBadRequest(text=f"the clock moves forward, by {FURTHEST_MOVE.days} days at most")
+        clock.advance(timedelta(seconds=seconds))
+        self.ws.world.changes.happened()
+        return {"now": int(clock.now().timestamp() * 1000)}
 
 
 async def _later(value: Any) -> Any:
@@ -262,8 +189,8 @@ async def _later(value: Any) -> Any:
 
 async def _answer(work: Callable[[], Awaitable[Any]]) -> web.Response:
     try:
-        return web.json_response(await work())
+        return web.json_response(await work(), headers=SAFE_HEADERS)
     except WorkspaceError as error:
-        return web.json_response({"error": str(error)}, status=400)
+        return web.json_response({"error": str(error)}, status=400, headers=SAFE_HEADERS)
     except KeyError as error:
-        return web.json_response({"error": f"missing: {error.args[0]}"}, status=400)
+        return web.json_response({"error": f"missing: {error.args[0]}"}, status=400, headers=SAFE_HEADERS)

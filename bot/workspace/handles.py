@@ -16,18 +16,20 @@ from bot.workspace.shapes import Json
 from bot.workspace.world import World
 
 
-def pick_button(buttons: Sequence[Button], wanted: str) -> Button:
-    """The button with that label or action_id; NotFound names those there are."""
+def pick_button(buttons: Sequence[Button], wanted: str, block: str | None = None) -> Button:
+    """The button with that label or action_id, in the block with that block_id if one is named; NotFound names those
+    there are."""
     for button in buttons:
-        if wanted in (button.label, button.action_id):
+        if wanted in (button.label, button.action_id) and block in (None, button.block_id):
             return button
     raise NotFound("button", wanted, [button.label for button in buttons])
 
 
-def pick_field(fields: Sequence[Field], wanted: str) -> Field:
-    """The field with that label, block_id or action_id; NotFound names those there are."""
+def pick_field(fields: Sequence[Field], wanted: str, block: str | None = None) -> Field:
+    """The field with that label, block_id or action_id, in the block with that block_id if one is named; NotFound names
+    those there are."""
     for field in fields:
-        if wanted in (field.label, field.block_id, field.action_id):
+        if wanted in (field.label, field.block_id, field.action_id) and block in (None, field.block_id):
             return field
     raise NotFound("field", wanted, [field.label or field.action_id for field in fields])
 
@@ -162,6 +164,11 @@ class View:
     def submit_label(self) -> str | None:
         """The label of the submit button; None where there is none."""
         return text_of(self.stored.submit, self.world.label) if self.stored.submit else None
+
+    @property
+    def close_label(self) -> str | None:
+        """The label of the button that closes it; None where Slack writes its own."""
+        return text_of(self.stored.close, self.world.label) if self.stored.close else None
 
     @property
     def buttons(self) -> list[Button]:

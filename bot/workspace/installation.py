@@ -31,10 +31,27 @@ DEFAULT_EVENTS = ("app_home_opened", "app_mention", "member_joined_channel", "me
 
 @dataclass
 class SlashCommand:
-    """A slash command of the app; with `should_escape`, typed @names and #channels arrive as ids."""
+    """A slash command of the app; with `should_escape`, typed @names and #channels arrive as ids.
+
+    People see `description` and `usage_hint` while they type it. `examples` are texts that may follow it; Slack has no
+    place for them, a page that wants to be understood at once does.
+    """
 
     name: str
     should_escape: bool = True
+    description: str = ""
+    usage_hint: str = ""
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """A shortcut of the app. `kind` is where people find it: `global` beside the composer, or `message`."""
+
+    name: str
+    kind: str
+    callback_id: str
+    description: str = ""
 
 
 @dataclass
@@ -53,8 +70,11 @@ class Installation:
     scopes: set[str] = field(default_factory=lambda: set(DEFAULT_SCOPES))
     events: set[str] = field(default_factory=lambda: set(DEFAULT_EVENTS))
     commands: dict[str, SlashCommand] = field(default_factory=dict)
+    shortcuts: tuple[Shortcut, ...] = ()
     home_tab: bool = True
     messages_tab: bool = True
+    messages_tab_read_only: bool = False
+    """Whether people can read, but not write, in their direct message with the app."""
     revoked: str | None = None
     """The error code every call gets (`token_revoked`, `account_inactive`, `token_expired`), or None while it works."""
 

@@ -138,12 +138,22 @@ class Person:
         await self._events.idle()
         return self.home
 
+    def read(self, channel: str, ts: str, thread: str = "") -> None:
+        """Take what stands in a conversation, or in a thread of it, as read up to a message."""
+        if self.world.read_marks.mark(self.user, self._channel(channel), ts, thread):
+            self.world.changes.happened()
+
     # Pressing and choosing
 
-    async def click(self, target: Message | View, button: str, *, confirm: bool = True) -> ClickAnswer:
-        """Press a button, named by label or action_id, as it is now; `confirm` answers a confirmation dialogue."""
+    async def click(
+        self, target: Message | View, button: str, *, block: str | None = None, confirm: bool = True
+    ) -> ClickAnswer:
+        """Press a button as it is now, named by label or action_id, and by its block where several are called so.
+
+        `confirm` answers a confirmation dialogue.
+        """
         current = self._current(target)
-        return await self._press(current, pick_button(current.buttons, button), confirm)
+        return await self._press(current, pick_button(current.buttons, button, block), confirm)
 
     async def click_stale(self, copy: Message, button: str) -> ClickAnswer:
         """Press a button of a copy that the person's client still shows, though the message may have changed since."""
@@ -158,13 +168,13 @@ class Person:
         answer.reply = await self._act(target, entry)
         return answer
 
-    async def choose(self, target: Message | View, field: str, value: Any) -> ClickAnswer:
+    async def choose(self, target: Message | View, field: str, value: Any, *, block: str | None = None) -> ClickAnswer:
         """Choose in a select, menu, picker or input (by label, placeholder, block_id or action_id).
 
         The app is told at once where the element does that; otherwise the value only stands in the view.
         """
         current = self._current(target)
-        found = pick_field(current.fields, field)
+        found = pick_field(current.fields, field, block)
         held = entered(found.element, value, self._resolve)
         answer = ClickAnswer(self.world, self.id, self.world.changes.count, None)
         if holds_state(found):
@@ -216,6 +226,14 @@ class Person:
         for name, value in values.items():
             found = pick_field(current.fields, name)
             self._keep(current, found.block_id, found.action_id, entered(found.element, value, self._resolve))
+
+    def enter(self, target: Message | View, values: Mapping[str, Mapping[str, Any]]) -> None:
+        """Enter values under block_id and action_id, as a client does that holds them until something is sent."""
+        current = self._current(target)
+        for block_id, entries in values.items():
+            for action_id, value in entries.items():
+                found = pick_field(current.fields, action_id, block_id)
+                self._keep(current, block_id, action_id, entered(found.element, value, self._resolve))
 
     async def fill_and_submit(self, view: View, values: Mapping[str, Any]) -> SubmitAnswer:
         """Enter values and submit. What Slack's client would refuse is not delivered and stands in `errors`."""

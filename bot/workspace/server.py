@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from agent_runtime.clock import Clock, SystemClock
+from bot.workspace import page
 from bot.workspace.admin import Admin
 from bot.workspace.control import Control
 from bot.workspace.deliveries import Deliveries, Delivery, Reply
@@ -93,6 +94,7 @@ class Workspace:
         """Mount the workspace in an aiohttp application."""
         app.router.add_route("*", "/api/{method}", self.api.handle)
         Control(self).add_routes(app)
+        page.add_routes(app)
         app.router.add_post("/upload/{file}", self._upload)
         for kind in ("commands", "actions", "app"):
             app.router.add_post(f"/{kind}/{{team}}/{{number}}/{{secret}}", self._response_url)

@@ -16,6 +16,7 @@ from bot.workspace.messages import StoredMessage
 from bot.workspace.mint import HEX, Mint
 from bot.workspace.modals import Stack, StoredView, Values
 from bot.workspace.people import Team, User, UserGroup
+from bot.workspace.read_marks import ReadMarks
 from bot.workspace.shapes import Json
 
 TRIGGER_LIFE = timedelta(seconds=3)
@@ -43,6 +44,8 @@ class World:
         self._seed = seed if seed is not None else secrets.token_hex(8)
         self.mint = Mint(f"{self._seed}:{self.clock.now().isoformat()}")
         self.changes = Changes()
+        self.born = self.clock.now().isoformat()
+        """When it began. A page that sees another value looks at another world."""
         self.team = team
         self.origin = ""
         """Where this workspace is served, `http://127.0.0.1:PORT`; response_urls and upload addresses start with it."""
@@ -58,6 +61,7 @@ class World:
         self.files: dict[str, Json] = {}
         self.entered: dict[tuple[str, str, str], Values] = {}
         """What a person chose in a message's elements, by user, channel and ts."""
+        self.read_marks = ReadMarks()
         self.page_size: int | None = None
         """Makes every list come in pages of at most so many items, whatever limit the app asks for."""
         self.problems: list[str] = []

@@ -1,0 +1,98 @@
+"""What a person can be made to do through the control API, each act under the name that requests give it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from bot.workspace.errors import NotFound
+from bot.workspace.handles import Message, View
+from bot.workspace.person import Person
+from bot.workspace.shapes import Json
+
+Act = Callable[[Person, Json], Awaitable[Any]]
+
+
+def act_named(name: str) -> Act:
+    """The act with that name; NotFound names those there are."""
+    act = _ACTS.get(name)
+    if act is None:
+        raise NotFound("action", name, sorted(_ACTS))
+    return act
+
+
+def _target(person: Person, body: Json) -> Message | View:
+    """What an action is aimed at: `view`, `home`, `ephemeral` (a ts), or `channel` and `ts`."""
+    if body.get("home") and person.home:
+        return person.home
+    if body.get("view"):
+        return _modal(person, body)
+    for message in person.ephemerals:
+        if message.ts == body.get("ephemeral"):
+            return message
+    return _message(person, body)
+
+
+def _message(person: Person, body: Json, key: str = "ts") -> Message:
+    held = person.world.channel_named(body["channel"]).messages.get(str(body.get(key))) if "channel" in body else None
+    if held is None:
+        raise NotFound("target", str({k: body.get(k) for k in ("home", "view", "ephemeral", "channel", key)}), [])
+    return Message.of(person.world, held)
+
+
+def _modal(person: Person, body: Json) -> View:
+    """The modal in front of them. A page that shows an older one names its own in `view`, and is refused."""
+    view, wanted = person.view, body.get("view")
+    if view is None or (isinstance(wanted, str) and wanted != view.id):
+        raise NotFound("modal", "in front of " + person.name, [])
+    return view
+
+
+def _channel(body: Json) -> str:
+    return str(body.get("channel", "#general"))
+
+
+async def _post(person: Person, body: Json) -> Message:
+    """Post what was typed into the page's composer. Only names become markup: a typed `<!channel>` calls nobody."""
+    text = str(body["text"]).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    thread = _message(person, body, "thread") if body.get("thread") else None
+    return await person.say(text, _channel(body), thread=thread)
+
+
+async def _click(person: Person, body: Json) -> Any:
+    target = _target(person, body)
+    person.enter(target, body.get("entered") or {})
+    return await person.click(target, body["button"], block=body.get("block"), confirm=body.get("confirm", True))
+
+
+async def _choose(person: Person, body: Json) -> Any:
+    target = _target(person, body)
+    person.enter(target, body.get("entered") or {})
+    return await person.choose(target, body["field"], body.get("value"), block=body.get("block"))
+
+
+async def _submit(person: Person, body: Json) -> Any:
+    view = _modal(person, body)
+    person.enter(view, body.get("entered") or {})
+    return await person.fill_and_submit(view, body.get("values", {}))
+
+
+async def _read(person: Person, body: Json) -> None:
+    person.read(_channel(body), str(body["ts"]), str(body.get("thread") or ""))
+
+
+_ACTS: dict[str, Act] = {
+    "command": lambda p, b: p.command(b["command"], b.get("text", ""), channel=_channel(b)),
+    "say": lambda p, b: p.say(b["text"], _channel(b)),
+    "post": _post,
+    "mention": lambda p, b: p.mention(b["text"], _channel(b)),
+    "dm": lambda p, b: p.dm(b["text"]),
+    "read": _read,
+    "home": lambda p, b: p.open_home(b.get("tab", "home")),
+    "click": _click,
+    "choose": _choose,
+    "submit": _submit,
+    "close": lambda p, b: p.close(_modal(p, b), everything=bool(b.get("everything"))),
+    "shortcut": lambda p, b: p.shortcut(b["callback_id"]),
+    "message_shortcut": lambda p, b: p.message_shortcut(b["callback_id"], _message(p, b)),
+}

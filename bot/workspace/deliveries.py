@@ -1,69 +1,22 @@
-"""Sends what happens in the workspace to the app: signed HTTP requests as Slack makes them, all of them kept."""
+"""Sends what happens in the workspace to the app, as Slack does: signed HTTP requests, or envelopes over its sockets
+and nothing over HTTP where Socket Mode is on. All of them are kept."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import json
-from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 
 from agent_runtime.clock import Clock
+from bot.workspace.attempts import REDIRECTED, TIMEOUT, UNREACHABLE, Attempt, Delivery, Reply, Retried
 from bot.workspace.shapes import Json, slack_json
+from bot.workspace.sockets import Sockets
+from bot.workspace.world import World
 
 ACK_SECONDS = 3.0
 USER_AGENT = "Slackbot 1.0 (+https://api.slack.com/robots)"
-TIMEOUT = "operation_timeout"
-UNREACHABLE = "connection_failed"
-REDIRECTED = "too_many_redirects"
-
-
-@dataclass(frozen=True)
-class Reply:
-    """The app's answer. `status` is None, and `error` says why, when there was none in time."""
-
-    status: int | None
-    content_type: str = ""
-    body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
-    error: str | None = None
-
-    @property
-    def text(self) -> str:
-        return self.body.decode("utf-8", "replace")
-
-    def json(self) -> Any:
-        """The body as JSON, or None where it is none."""
-        try:
-            return json.loads(self.body)
-        except ValueError:
-            return None
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One HTTP request: its exact headers and bytes, and what came back."""
-
-    headers: dict[str, str]
-    body: bytes
-    reply: Reply
-
-
-@dataclass
-class Delivery:
-    """Something to tell the app. `kind`: `slash_commands`, `interactive` or `events_api`; attempts in order."""
-
-    kind: str
-    payload: Json
-    attempts: list[Attempt] = field(default_factory=list)
-
-    @property
-    def reply(self) -> Reply | None:
-        """The answer to the latest attempt."""
-        return self.attempts[-1].reply if self.attempts else None
 
 
 def encode(kind: str, payload: Json) -> tuple[bytes, str]:
@@ -82,11 +35,13 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 class Deliveries:
     """The sender. Signatures carry the time of `signing_clock`, which must be the one that the app's verifier reads."""
 
-    def __init__(self, secret: str, signing_clock: Clock, app_url: str) -> None:
-        self.secret = secret
+    def __init__(self, world: World, signing_clock: Clock, app_url: str) -> None:
+        self.secret = world.app.signing_secret
         self.app_url = app_url
         self.ack_seconds = ACK_SECONDS
         self.log: list[Delivery] = []
+        self.sockets = Sockets(world)
+        self._world = world
         self._clock = signing_clock
         self._session: aiohttp.ClientSession | None = None
 
@@ -117,15 +72,32 @@ class Deliveries:
             "User-Agent": USER_AGENT,
         }
 
-    async def send(self, delivery: Delivery, extra: dict[str, str] | None = None) -> Reply:
+    async def send(self, delivery: Delivery, retried: Retried | None = None) -> Reply:
         """Make one attempt at a delivery and keep it."""
-        body, content_type = encode(delivery.kind, delivery.payload)
-        headers = self.headers(content_type) | self.sign(body) | (extra or {})
         if not delivery.attempts:
             self.log.append(delivery)
-        reply = await self.raw(body, headers)
-        delivery.attempts.append(Attempt(headers, body, reply))
-        return reply
+        carry = self._over_socket if self._world.app.socket_mode else self._over_http
+        attempt = await carry(delivery, retried or Retried())
+        delivery.attempts.append(attempt)
+        return attempt.reply
+
+    async def again(self, delivery: Delivery) -> Reply:
+        """Send the latest attempt of a delivery once more, as it was: byte for byte, or the same envelope."""
+        attempt = delivery.attempts[-1]
+        if not attempt.envelope:
+            return await self.raw(attempt.body, attempt.headers)
+        repeated = await self._over_socket(delivery, Retried(), attempt.envelope)
+        return repeated.reply
+
+    async def _over_socket(self, delivery: Delivery, retried: Retried, envelope: str | None = None) -> Attempt:
+        return await self.sockets.deliver(delivery.kind, delivery.payload, retried, self.ack_seconds, envelope)
+
+    async def _over_http(self, delivery: Delivery, retried: Retried) -> Attempt:
+        body, content_type = encode(delivery.kind, delivery.payload)
+        headers = self.headers(content_type) | self.sign(body)
+        if retried.number:
+            headers |= {"X-Slack-Retry-Num": str(retried.number), "X-Slack-Retry-Reason": retried.reason}
+        return Attempt(headers, body, await self.raw(body, headers))
 
     async def raw(self, body: bytes, headers: dict[str, str]) -> Reply:
         """POST these bytes with these headers to the app, whatever they are."""

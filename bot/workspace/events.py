@@ -6,8 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.workspace.attempts import REDIRECTED, TIMEOUT, UNREACHABLE, Delivery, Reply, Retried
 from bot.workspace.channels import Channel
-from bot.workspace.deliveries import REDIRECTED, TIMEOUT, UNREACHABLE, Deliveries, Delivery, Reply
+from bot.workspace.deliveries import Deliveries
 from bot.workspace.payloads import event_callback, now_ts
 from bot.workspace.shapes import Json
 from bot.workspace.world import World
@@ -71,8 +72,7 @@ class Events:
         return kind in app.events and (scope is None or scope in app.scopes)
 
     async def _attempt(self, delivery: Delivery, number: int, reason: str = "") -> None:
-        extra = {"X-Slack-Retry-Num": str(number), "X-Slack-Retry-Reason": reason} if number else None
-        reply = await self._deliveries.send(delivery, extra)
+        reply = await self._deliveries.send(delivery, Retried(number, reason))
         failure = _failure(reply)
         if failure and number < len(RETRY_AFTER):
             due = self.world.clock.now() + RETRY_AFTER[number]

@@ -26,6 +26,9 @@ DEFAULT_SCOPES = (
     "users:read.email",
 )
 
+SOCKET_PATH = "/link/"
+"""Where an app that has a ticket opens its connections."""
+
 DEFAULT_EVENTS = ("app_home_opened", "app_mention", "member_joined_channel", "message.im")
 
 
@@ -71,6 +74,10 @@ class Installation:
     events: set[str] = field(default_factory=lambda: set(DEFAULT_EVENTS))
     commands: dict[str, SlashCommand] = field(default_factory=dict)
     shortcuts: tuple[Shortcut, ...] = ()
+    socket_mode: bool = False
+    """Whether the app is told over connections that it opens itself, and over nothing else."""
+    app_scopes: set[str] = field(default_factory=lambda: {"connections:write"})
+    """What the app-level token may do."""
     home_tab: bool = True
     messages_tab: bool = True
     messages_tab_read_only: bool = False

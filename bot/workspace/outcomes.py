@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.workspace.deliveries import Reply
+from bot.workspace.attempts import Reply
 from bot.workspace.handles import Message, View
 from bot.workspace.world import World
 

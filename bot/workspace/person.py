@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.workspace import payloads
+from bot.workspace.attempts import Delivery, Reply
 from bot.workspace.blockkit.entering import entered, holds_state, refusal
 from bot.workspace.blockkit.reading import Button
 from bot.workspace.channels import Channel
-from bot.workspace.deliveries import Deliveries, Delivery, Reply
+from bot.workspace.deliveries import Deliveries
 from bot.workspace.errors import CannotSee, Deactivated, WorkspaceError
 from bot.workspace.events import Events
 from bot.workspace.handles import Message, View, pick_button, pick_field

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from bot.workspace.attempts import TIMEOUT, Reply
 from bot.workspace.composing import Content, compose
-from bot.workspace.deliveries import TIMEOUT, Reply
 from bot.workspace.errors import ApiError
 from bot.workspace.installation import ResponseUrl
 from bot.workspace.messages import StoredMessage

@@ -15,8 +15,9 @@ from aiohttp import web
 from agent_runtime.clock import Clock, SystemClock
 from bot.workspace import page
 from bot.workspace.admin import Admin
+from bot.workspace.attempts import Delivery, Reply
 from bot.workspace.control import Control
-from bot.workspace.deliveries import Deliveries, Delivery, Reply
+from bot.workspace.deliveries import Deliveries
 from bot.workspace.demo_world import demo_world
 from bot.workspace.events import Events
 from bot.workspace.faults import Fault, Faults, When
@@ -25,6 +26,7 @@ from bot.workspace.methods.files import receive
 from bot.workspace.person import Person
 from bot.workspace.replies import use_response_url
 from bot.workspace.shapes import Json
+from bot.workspace.sockets import Sockets
 from bot.workspace.web_api import BODY_LIMIT, ApiCall, WebApi
 from bot.workspace.world import World
 
@@ -40,7 +42,7 @@ class Workspace:
         self.world = world
         self.faults = Faults()
         self.api = WebApi(world, self.faults)
-        self.sender = Deliveries(world.app.signing_secret, signing_clock, app_url)
+        self.sender = Deliveries(world, signing_clock, app_url)
         self.events = Events(world, self.sender)
         self.admin = Admin(world)
         self.replace_by_default = False
@@ -72,6 +74,11 @@ class Workspace:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; port 0 takes a free one. `serve` does this for you."""
+        await self.sender.open()
+        await self.listen(host, port)
+
+    async def listen(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Answer on this address: at first, or again on the same port after `vanish`."""
         app = web.Application(client_max_size=BODY_LIMIT)
         self.add_routes(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
@@ -80,15 +87,21 @@ class Workspace:
         await site.start()
         bound = self._runner.addresses[0]
         self.world.origin = f"http://{bound[0]}:{bound[1]}"
-        await self.sender.open()
+
+    async def vanish(self) -> None:
+        """Be unreachable: nothing listens any more, and every connection is lost."""
+        self.sockets.drop()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
 
     async def stop(self) -> None:
         """Stop listening; hanging calls are let go."""
         self.faults.heal()
+        self.sockets.release()
         await self.events.close()
         await self.sender.close()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self.vanish()
 
     def add_routes(self, app: web.Application) -> None:
         """Mount the workspace in an aiohttp application."""
@@ -149,6 +162,20 @@ class Workspace:
     @app_url.setter
     def app_url(self, url: str) -> None:
         self.sender.app_url = url
+
+    @property
+    def socket_mode(self) -> bool:
+        """Whether the app is told over the connections that it opens; nothing comes over HTTP then."""
+        return self.world.app.socket_mode
+
+    @socket_mode.setter
+    def socket_mode(self, on: bool) -> None:
+        self.world.app.socket_mode = on
+
+    @property
+    def sockets(self) -> Sockets:
+        """The app's connections in Socket Mode, and what can go wrong with them."""
+        return self.sender.sockets
 
     # People and places
 
@@ -241,10 +268,8 @@ class Workspace:
     # Deliveries by hand
 
     async def replay(self, delivery: Delivery | None = None) -> Reply:
-        """Send the latest attempt of a delivery (of the last one) again, byte for byte, signature and all."""
-        chosen = delivery or self.deliveries[-1]
-        attempt = chosen.attempts[-1]
-        return await self.sender.raw(attempt.body, attempt.headers)
+        """Send the latest attempt of a delivery (of the last one) again: byte for byte, or the same envelope."""
+        return await self.sender.again(delivery or self.deliveries[-1])
 
     async def send(self, body: bytes, headers: dict[str, str]) -> Reply:
         """POST any bytes with any headers to the app: unsigned, forged or malformed requests."""

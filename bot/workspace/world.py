@@ -5,13 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from agent_runtime.clock import Clock, SystemClock
 from bot.workspace.changes import Changes
 from bot.workspace.channels import Channel
 from bot.workspace.errors import NotFound
-from bot.workspace.installation import Installation, ResponseUrl, Trigger
+from bot.workspace.installation import SOCKET_PATH, Installation, ResponseUrl, Trigger
 from bot.workspace.messages import StoredMessage
 from bot.workspace.mint import HEX, Mint
 from bot.workspace.modals import Stack, StoredView, Values
@@ -20,6 +20,7 @@ from bot.workspace.read_marks import ReadMarks
 from bot.workspace.shapes import Json
 
 TRIGGER_LIFE = timedelta(seconds=3)
+TICKET_LIFE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ class World:
         self.homes: dict[str, StoredView] = {}
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
+        self.tickets: dict[str, datetime] = {}
+        """The rights to open a connection that nobody has used, and since when."""
         self.files: dict[str, Json] = {}
         self.entered: dict[tuple[str, str, str], Values] = {}
         """What a person chose in a message's elements, by user, channel and ts."""
@@ -216,6 +219,17 @@ class World:
             hook.thread_ts = message.thread_ts
         self.response_urls[hook.path] = hook
         return hook
+
+    def socket_url(self) -> str:
+        """A fresh address at which the app may open one connection, soon."""
+        ticket = self.mint.client_msg_id()
+        self.tickets[ticket] = self.clock.now()
+        return f"{self.origin.replace('http', 'ws', 1)}{SOCKET_PATH}?ticket={ticket}&app_id={self.app.app_id}"
+
+    def use_ticket(self, ticket: str) -> bool:
+        """Whether this ticket opens a connection; only once it does."""
+        made = self.tickets.pop(ticket, None)
+        return made is not None and self.clock.now() - made <= TICKET_LIFE
 
     def show_error(self, user: str, code: str, about: str) -> None:
         """Show a person that their action failed."""

@@ -110,9 +110,3 @@ def bots_info(call: Call) -> Json:
     shape = bot_profile(call.world)
     del shape["team_id"]
     return {"bot": shape}
-
-
-@method("apps.connections.open", caller="app")
-def apps_connections_open(_call: Call) -> Json:
-    """Socket Mode is off in this workspace."""
-    raise ApiError("link_disabled")

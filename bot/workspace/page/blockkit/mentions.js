@@ -1,0 +1,27 @@
+// People, groups, channels and broadcasts inside a text. What concerns the person looking stands out.
+
+import { el } from "./dom.js";
+
+function mention(sign, name, concerns) {
+  return el("span", { class: concerns ? "bk-mention bk-mention-me" : "bk-mention" }, `${sign}${name}`);
+}
+
+/** A person; an unknown id is shown as it is, never by a label that the text brought along. */
+export function user(id, ctx) {
+  return mention("@", ctx.names?.users?.[id] ?? id, id === ctx.me);
+}
+
+/** A user group. */
+export function usergroup(id, ctx) {
+  return mention("@", ctx.names?.groups?.[id] ?? id, (ctx.names?.mine ?? []).includes(id));
+}
+
+/** A channel. */
+export function channel(id, ctx) {
+  return mention("#", ctx.names?.channels?.[id] ?? id, false);
+}
+
+/** @here, @channel or @everyone. */
+export function broadcast(range) {
+  return mention("@", range, true);
+}

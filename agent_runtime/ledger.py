@@ -17,7 +17,7 @@ from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
 from agent_runtime.digest import NotJson
 from agent_runtime.errors import LeaseLost
-from agent_runtime.policy import CallFacts, Require, evaluate
+from agent_runtime.judging import CallFacts, Require, evaluate
 from agent_runtime.sealed import is_genuine_call
 from agent_runtime.start import check_arguments, outcome_interrupt, start_call, tool_interrupt
 from storage import journal, requests, runs

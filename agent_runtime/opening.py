@@ -16,7 +16,8 @@ from agent_runtime.audit import Event, record
 from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
 from agent_runtime.digest import digest_call, digest_payload
-from agent_runtime.policy import CallFacts, Require, Rules, evaluate, rules_for_outcome
+from agent_runtime.judging import CallFacts, Require, evaluate, rules_for_outcome
+from agent_runtime.policy import Rules
 from agent_runtime.sealed import read_rules, seal_rules
 from storage import boots, requests
 from storage.models import Request, Run

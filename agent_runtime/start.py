@@ -18,7 +18,7 @@ from agent_runtime.calls import change_call, lose_call, open_call, starts_known
 from agent_runtime.context import Context
 from agent_runtime.digest import NotJson, canonical, digest_call
 from agent_runtime.errors import ExecutionPaused, LeaseLost, RunCancelled
-from agent_runtime.policy import Allow, CallFacts, Deny, evaluate
+from agent_runtime.judging import Allow, CallFacts, Deny, evaluate
 from agent_runtime.sealed import genuine_answer, has_quorum, is_genuine_call, read_rules
 from storage import boots, journal, requests, runs
 from storage.models import JournalEntry, Request, Run

@@ -14,24 +14,17 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from agent_runtime.errors import TextError
-from agent_runtime.note import VALUE_LIMIT, check_note, fill_note
-from agent_runtime.policy import (
-    Action,
-    AgentRule,
+from agent_runtime.judging import (
     Allow,
     CallFacts,
-    Default,
     Deny,
-    Policy,
-    PolicySet,
     Require,
-    Rules,
-    Stage,
     evaluate,
-    may_start,
     rules_for_outcome,
     rules_for_question,
 )
+from agent_runtime.note import VALUE_LIMIT, check_note, fill_note
+from agent_runtime.policy import Action, AgentRule, Default, Policy, PolicySet, Rules, Stage, may_start
 from agent_runtime.selectors import parse_selector
 from storage.types import Actor, ActorKind, DecisionKind, OnTimeout, RequestKind
 
@@ -241,7 +234,7 @@ def test_a_snapshot_with_an_unknown_rule_is_refused() -> None:
     """A snapshot from a newer version may hold a restriction that this one does not know; it is not dropped."""
     stored = Rules(policy="default", stages=(FALLBACK,), timeout=timedelta(hours=1)).model_dump(mode="json")
     with pytest.raises(ValidationError):
-        Rules.model_validate({**stored, "hold": "PT30S"})
+        Rules.model_validate({**stored, "ask_twice": True})
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from agent_runtime.errors import ConfigError, ConfigFault
-from agent_runtime.policy import Action, CallFacts, Require, evaluate
+from agent_runtime.judging import CallFacts, Require, evaluate
+from agent_runtime.policy import Action
 from agent_runtime.policy_file import load_policy_file
 from bot.init import write_starter_file
 from bot.secret_key import find_secret_key, fresh_secret_key, keep_secret_key

@@ -13,7 +13,7 @@ import pytest
 import agent_runtime.demo
 from agent_runtime.demo import POLICY_FILE, agents
 from agent_runtime.demo.records import RecordFile
-from agent_runtime.policy import Allow, CallFacts, Require, evaluate
+from agent_runtime.judging import Allow, CallFacts, Require, evaluate
 from agent_runtime.policy_file import load_policy_file
 from storage.types import Actor, ActorKind, RequestKind
 from tests.demo.play import Play, lines, play

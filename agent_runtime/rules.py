@@ -1,0 +1,92 @@
+"""The rules of one request, as they were when it opened: the sealed snapshot that is kept with it. Frozen values."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from agent_runtime.selectors import STARTER, Selector, parse_selector
+from storage.types import DecisionKind, Described, OnTimeout
+
+
+class GrantScope(Described):
+    """For whom an approval may also count when the same is asked again."""
+
+    RUN = "run", "The rest of this run."
+    REQUESTER = "requester", "Every run of this agent that the same person starts."
+    AGENT = "agent", "Every run of this agent."
+
+
+class Frozen(BaseModel):
+    """Immutable, and closed: a field it does not know is refused, never dropped."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Stage(Frozen):
+    """One step of an approval chain: `quorum` of the `approvers` must say yes, or `reject_quorum` of them no. Its card
+    goes to `channel`; where that is empty, to the run's thread if `starter:` is among the approvers, else to the
+    settings' approvals channel."""
+
+    name: str
+    approvers: tuple[Selector, ...] = Field(min_length=1)
+    quorum: int = Field(default=1, ge=1)
+    reject_quorum: int = Field(default=1, ge=1)
+    channel: str = ""
+    allow_public: bool = False
+
+    @field_validator("approvers")
+    @classmethod
+    def _canonical(cls, approvers: tuple[str, ...]) -> tuple[Selector, ...]:
+        return tuple(dict.fromkeys(parse_selector(text) for text in approvers))
+
+    @property
+    def in_thread(self) -> bool:
+        """Its card belongs in the run's own thread."""
+        return not self.channel and STARTER in self.approvers
+
+
+class GrantRule(Frozen):
+    """Whether approvers may say yes to the next ones like this, too. The arguments must be equal as a whole, or, where
+    `keys` names some, in those; a grant serves `max_count` calls and lives `max_age`."""
+
+    scopes: tuple[GrantScope, ...] = Field(min_length=1)
+    keys: tuple[str, ...] = ()
+    max_count: int = Field(default=10, ge=1)
+    max_age: timedelta = Field(default=timedelta(hours=8), gt=timedelta(0))
+
+
+class Rules(Frozen):
+    """`policy` is the label of the policy they come from, `note` is already filled in, `timeout` counts per stage from
+    its opening."""
+
+    policy: str
+    stages: tuple[Stage, ...] = Field(min_length=1)
+    note: str = ""
+    decisions: tuple[DecisionKind, ...] = Field(default=(DecisionKind.APPROVED, DecisionKind.REJECTED), min_length=1)
+    timeout: timedelta = Field(gt=timedelta(0))
+    on_timeout: OnTimeout = OnTimeout.REJECT
+    valid_for: timedelta | None = Field(default=None, gt=timedelta(0))
+    allow_self_approval: bool = False
+    allow_guests: bool = False
+    idempotent: bool = False
+    hold: timedelta | None = Field(default=None, gt=timedelta(0))
+    """How long, in unpaused time, execution waits after the last needed vote; until then votes may be taken back."""
+    allow_same_person: bool = False
+    """One person may vote once in each stage, instead of once in the request."""
+    require_reason: tuple[DecisionKind, ...] = ()
+    """The decisions that need a reason in words."""
+    confirm: bool = False
+    """Ask once more before an approval counts."""
+    redact: tuple[str, ...] = ()
+    """JSON pointers into the arguments whose values are never shown nor logged."""
+    redact_keys: tuple[str, ...] = ()
+    """Patterns of names, at any depth, whose values are never shown nor logged."""
+    notify: tuple[Selector, ...] = ()
+    """Channels and people who are told when it opens and how it ends, and never asked."""
+    grant: GrantRule | None = None
+    set_note: str = ""
+    """One sentence on what policies changed in the arguments before anybody was asked; empty where nothing."""
+    trouble: str = ""
+    """Why conditions could not be evaluated, in sentences for approvers; empty where all could."""

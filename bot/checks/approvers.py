@@ -73,7 +73,7 @@ async def _meant(selector: Selector, asked: Asked, listing: Listing) -> Meant:
         if kind == "user":
             return _person(selector, asked, await listing.person(name))
         if kind == "usergroup":
-            return _group(selector, asked, await listing.group(name))
+            return await _group(selector, asked, listing)
         return await _channel(selector, asked, listing)
     except SlackFailure as failure:
         return Meant(frozenset(), found_failure(failure, f"{selector} ({asked.where}) cannot be looked at"))
@@ -94,9 +94,13 @@ def _person(selector: Selector, asked: Asked, shape: Shape | None) -> Meant:
     return Meant(frozenset({str(shape["id"])}), ok(f"{selector}: {name}"))
 
 
-def _group(selector: Selector, asked: Asked, shape: Shape | None) -> Meant:
+async def _group(selector: Selector, asked: Asked, listing: Listing) -> Meant:
+    name = selector.partition(":")[2]
+    shape = await listing.group(name)
     if shape is None:
-        return _nobody(selector, asked, "is not a user group of this workspace", f"Create it in Slack, or {_lower()}")
+        near = await listing.group_like(name)
+        mend = (f"Is it {near}? " if near else "") + f"Create it in Slack, or {_lower()}"
+        return _nobody(selector, asked, "is not a user group of this workspace", mend)
     if shape.get("date_delete"):
         return _nobody(selector, asked, "is a user group that was disabled", f"Enable it in Slack, or {_lower()}")
     people = frozenset(str(user) for user in shape.get("users") or ())

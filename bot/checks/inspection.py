@@ -12,6 +12,7 @@ from agent_runtime.policy_file import Configuration, load_policy_file
 from agent_runtime.registry import load_agents
 from bot.checks.agents import check_agents
 from bot.checks.approvers import check_approvers
+from bot.checks.credentials import check_shapes
 from bot.checks.finding import Finding, Section, fault, faults_of, ok, warning
 from bot.checks.listing import Listing
 from bot.checks.packages import check_packages
@@ -103,7 +104,7 @@ def _told(settings: Settings, faults: tuple[ConfigFault, ...]) -> tuple[Finding,
     if settings.socket_mode:
         problem = "SLACK_APP_TOKEN is set, and Socket Mode is not available yet"
         found += (fault(problem, "Unset it, and set SLACK_SIGNING_SECRET for HTTP"),)
-    return found or (ok("Everything that Slack needs is set"), *_remarks(settings))
+    return (*(found or (ok("Everything that Slack needs is set"), *_remarks(settings))), *check_shapes(settings))
 
 
 def _unseen(bad: set[str]) -> tuple[Finding, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bot.channels import PAGE, pages
@@ -36,8 +36,8 @@ class Listing:
 
     async def like(self, name: str) -> str:
         """The visible channel whose name is most like `#name`, with its #; empty where none is."""
-        near = difflib.get_close_matches(name.removeprefix("#"), list(await self._named()), n=1, cutoff=0.75)
-        return f"#{near[0]}" if near else ""
+        near = _nearest(name.removeprefix("#"), await self._named())
+        return f"#{near}" if near else ""
 
     async def members(self, channel: str) -> frozenset[str]:
         """The ids of a channel's members without the bot."""
@@ -46,10 +46,11 @@ class Listing:
 
     async def group(self, name: str) -> Shape | None:
         """The user group with that handle or id, disabled ones too."""
-        if self._groups is None:
-            said = await answer(self._slack.usergroups_list(include_users=True, include_disabled=True))
-            self._groups = list(said["usergroups"])
-        return next((group for group in self._groups if name in (group.get("handle"), group.get("id"))), None)
+        return next((group for group in await self._all() if name in (group.get("handle"), group.get("id"))), None)
+
+    async def group_like(self, name: str) -> str:
+        """The handle most like a name; empty where none is."""
+        return _nearest(name, [str(group["handle"]) for group in await self._all()])
 
     async def person(self, user: str) -> Shape | None:
         """The person with that id."""
@@ -61,6 +62,12 @@ class Listing:
             raise
         return shape
 
+    async def _all(self) -> list[Shape]:
+        if self._groups is None:
+            said = await answer(self._slack.usergroups_list(include_users=True, include_disabled=True))
+            self._groups = list(said["usergroups"])
+        return self._groups
+
     async def _named(self) -> Mapping[str, Shape]:
         if self._channels is None:
             types = "public_channel,private_channel"
@@ -70,3 +77,8 @@ class Listing:
             shapes.sort(key=lambda shape: not shape.get("is_archived"))
             self._channels = {str(shape["name"]): shape for shape in shapes}
         return self._channels
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(names), n=1, cutoff=0.75)
+    return near[0] if near else ""

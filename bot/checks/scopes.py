@@ -47,6 +47,8 @@ ENTRANCES = ("commands",)
 
 MEND = "Add it under OAuth & Permissions on the app's page, and install the app again; manifest.yml has them all"
 
+DROP = "Remove them under OAuth & Permissions on the app's page, and install the app again"
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -73,11 +75,11 @@ SCOPES = (
 
 
 def check_scopes(granted: frozenset[str] | None) -> tuple[Finding, ...]:
-    """What the token lacks. `granted` is None where Slack did not say."""
+    """What the token lacks, and what it has in vain. `granted` is None where Slack did not say."""
     if granted is None:
         return (warning("Slack did not say which scopes the token has", "Compare them with manifest.yml by hand"),)
-    missing = tuple(_missing(granted))
-    return missing or (ok(f"The token has all {len(SCOPES)} scopes that Signoff needs"),)
+    found = tuple(_missing(granted)) or (ok(f"The token has all {len(SCOPES)} scopes that Signoff needs"),)
+    return (*found, *_idle(granted))
 
 
 def _missing(granted: frozenset[str]) -> Iterator[Finding]:
@@ -85,3 +87,10 @@ def _missing(granted: frozenset[str]) -> Iterator[Finding]:
         if scope.name not in granted:
             found = fault if scope.vital else warning
             yield found(f"The token lacks the scope {scope.name} ({scope.purpose})", MEND)
+
+
+def _idle(granted: frozenset[str]) -> Iterator[Finding]:
+    """Whoever steals a token has all its scopes."""
+    idle = granted - {scope.name for scope in SCOPES}
+    if idle:
+        yield warning(f"The token has scopes that Signoff does not use: {', '.join(sorted(idle))}", DROP)

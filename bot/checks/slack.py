@@ -13,11 +13,14 @@ from bot.checks.refusals import found_failure
 from bot.checks.scopes import check_scopes
 from bot.slack_client import SlackClients, SlackFailure, answer
 
-REFUSED_AFTER = timedelta(minutes=5)
+FRESH = timedelta(minutes=5)
 """Slack's deliveries are signed with its time; a verifier refuses what is further away than this."""
 
-WORTH_TELLING = timedelta(seconds=30)
-"""Half of what a decision's directory snapshot may be old."""
+REFUSED_AFTER = timedelta(minutes=4)
+"""What is left of that is for a slow delivery, and for the clock to drift while the server runs."""
+
+WORTH_TELLING = timedelta(minutes=1)
+"""Clocks that NTP keeps agree within a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,8 @@ def check_clocks(date: str, now: datetime) -> tuple[Finding, ...]:
     seconds = f"{skew.total_seconds():.0f} s"
     mend = "Set this machine's clock, and keep it right with NTP"
     if skew >= REFUSED_AFTER:
-        return (fault(f"This machine's clock is {seconds} away from Slack's: every delivery would be refused", mend),)
+        problem = "deliveries would be refused as too old or too new"
+        return (fault(f"This machine's clock is {seconds} away from Slack's: {problem}", mend),)
     if skew >= WORTH_TELLING:
-        return (warning(f"This machine's clock is {seconds} away from Slack's; 300 s make it deaf", mend),)
+        return (warning(f"This machine's clock is {seconds} away from Slack's; {FRESH.seconds} s make it deaf", mend),)
     return (ok("This machine's clock agrees with Slack's"),)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.checks.scopes import SCOPES
 from bot.cli import run
 from bot.settings import Settings
 from bot.workspace import Workspace
@@ -95,7 +96,9 @@ class Shell:
 
 @pytest.fixture
 async def ws() -> AsyncIterator[Workspace]:
-    async with Workspace.serve(demo_world(seed="cli")) as served:
+    world = demo_world(seed="cli")
+    world.app.scopes = {scope.name for scope in SCOPES}  # as installed from the manifest
+    async with Workspace.serve(world) as served:
         yield served
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import ClassVar
@@ -26,7 +24,6 @@ from storage.types import Json, RunStatus
 from tests.cli.conftest import Shell
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-Plant = Callable[[Shell], object]
 
 
 async def test_a_sound_setup_has_a_tick_on_every_line_and_exit_code_0(shell: Shell) -> None:
@@ -39,131 +36,6 @@ async def test_a_sound_setup_has_a_tick_on_every_line_and_exit_code_0(shell: She
     for told in ("@signoff in Lanternworks", "all 11 scopes", "#approvals (approvals)", "2 people", "The gate holds"):
         assert told in checked.said
     assert [path for path in sorted(shell.folder.rglob("*")) if "__pycache__" not in str(path)] == before
-
-
-def scope(name: str) -> Plant:
-    return lambda shell: shell.ws.world.app.scopes.discard(name)
-
-
-def approver(selector: str, **more: str) -> Plant:
-    return lambda shell: shell.policy(approvers=selector, **more)
-
-
-def _disable_finance(shell: Shell) -> None:
-    next(group for group in shell.ws.world.groups.values() if group.handle == "finance").disabled_at = 1
-
-
-def _empty_finance(shell: Shell) -> None:
-    next(group for group in shell.ws.world.groups.values() if group.handle == "finance").users.clear()
-
-
-def _uninvited_without_public(shell: Shell) -> None:
-    shell.ws.world.app.scopes.discard("chat:write.public")
-    shell.policy(channel="#random")
-
-
-def _open_key(shell: Shell) -> None:
-    (shell.folder / ".signoff").mkdir()
-    key = shell.folder / ".signoff" / "secret.key"
-    key.write_text("k" * 64)
-    key.chmod(0o644)
-
-
-def _other_tables(shell: Shell) -> None:
-    (shell.folder / ".signoff").mkdir()
-    with sqlite3.connect(shell.folder / ".signoff" / "signoff.db") as db:
-        db.execute("create table runs (id text)")
-    db.close()
-
-
-def _no_database(shell: Shell) -> None:
-    (shell.folder / ".signoff").mkdir()
-    (shell.folder / ".signoff" / "signoff.db").write_text("this is no database" * 100)
-
-
-FAULTS: dict[str, tuple[Plant, int, str, str]] = {
-    "wrong token": (
-        lambda s: s.set(SLACK_BOT_TOKEN="xoxb-wrong"), 2, "Slack does not know the token", "OAuth & Permissions",
-    ),
-    "no token": (lambda s: s.set(SLACK_BOT_TOKEN=""), 2, "SLACK_BOT_TOKEN is not set", "OAuth & Permissions"),
-    "revoked token": (
-        lambda s: setattr(s.ws.world.app, "revoked", "token_revoked"), 2, "was revoked", "Install the app",
-    ),
-    "no signing secret": (
-        lambda s: s.set(SLACK_SIGNING_SECRET=""), 2, "SLACK_SIGNING_SECRET is not set", "page Basic Information.",
-    ),
-    "Socket Mode": (
-        lambda s: s.set(SLACK_APP_TOKEN="xapp-1"), 2, "Socket Mode is not available yet", "set SLACK_SIGNING_SECRET",
-    ),
-    "bad port": (lambda s: s.set(SIGNOFF_PORT="http"), 2, 'SIGNOFF_PORT "http" is not a port', "such as 3000"),
-    "missing scope": (
-        scope("usergroups:read"), 2, "lacks the scope usergroups:read (who is in an approver group)", "manifest.yml",
-    ),
-    "missing lesser scope": (scope("channels:history"), 0, "lacks the scope channels:history", "install the app again"),
-    "no such channel": (
-        lambda s: s.policy(channel="#aprovals"), 2, "#aprovals (approvals) is not a channel", "Is it #approvals?",
-    ),
-    "private channel without the bot": (
-        lambda s: s.policy(channel="#board"), 2, "#board (approvals) is not a channel", "/invite @signoff",
-    ),
-    "public channel without the bot": (
-        _uninvited_without_public, 2, "may not post in #random", "Invite it there: /invite @signoff",
-    ),
-    "archived channel": (
-        lambda s: s.ws.channel("#approvals").archive(), 2, "#approvals (approvals) is archived", "Bring it back",
-    ),
-    "shared channel": (lambda s: s.policy(channel="#purchasing"), 0, "shared with another workspace", "of your own"),
-    "unknown group": (
-        approver("usergroup:bosses"), 2, "usergroup:bosses ([default.stage]) is not a user group", "Create it in Slack",
-    ),
-    "disabled group": (_disable_finance, 2, "is a user group that was disabled", "Enable it in Slack"),
-    "group without members": (_empty_finance, 2, "is a user group without members", "Add somebody"),
-    "public channel of approvers": (
-        approver("channel:#random"), 2, "is a public channel, which anybody may join", "allow_public = true",
-    ),
-    "approver channel without the bot": (
-        approver("channel:#board"), 2, "channel:#board ([default.stage]) is not a", "/invite @signoff in #board",
-    ),
-    "approver who left": (approver("user:U0EVE000001"), 2, "is eve, whose account is deactivated", "Correct it"),
-    "approver who is a guest": (approver("user:U0GUS000001"), 2, "Gus Marek, a guest", "allow_guests = true"),
-    "approver nobody knows": (approver("user:U0NOBODY"), 2, "is nobody in this workspace", "Correct it"),
-    "quorum out of reach": (
-        approver("usergroup:finance", more="quorum = 3"), 2, "needs 3 approvals and only 2 people", "Lower its quorum",
-    ),
-    "one approver alone": (approver("usergroup:managers"), 0, "only 1 person can decide", "Name one more"),
-    "no policy file": (lambda s: (s.folder / "signoff.toml").unlink(), 2, "there is no such file", "signoff init"),
-    "no such agents": (
-        lambda s: s.policy(agents="nowhere:agents"), 2, "nowhere:agents could not be imported", "my_agents:agents",
-    ),
-    "key open to others": (_open_key, 2, "is open to others", "chmod 600"),
-    "tables of another version": (_other_tables, 2, "has the tables of another version", "signoff migrate"),
-    "not a database": (_no_database, 2, "cannot be read as a database", "Restore it from a backup"),
-    "a module with our name": (
-        lambda s: (s.folder / "storage.py").write_text(""), 0, "storage.py has the name of Signoff's own", "Rename it",
-    ),
-    "Slack not there": (
-        lambda s: s.set(SLACK_API_URL="http://127.0.0.1:9/api/"), 1,
-        "Slack could not be reached: 127.0.0.1:9: Connection refused.", "way from this machine to http://127.0.0.1:9/api/?",
-    ),
-    "Slack in trouble": (lambda s: s.ws.fail("auth.test", status=503), 1, "Slack answered 503", "Try again"),
-    "Slack in a hurry": (
-        lambda s: s.ws.fail("usergroups.list", status=429, retry_after=30), 1, "asks to wait 30 s", "Try again",
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", FAULTS)
-async def test_a_planted_fault_is_named_with_its_mend(shell: Shell, name: str) -> None:
-    """What is wrong, what to do about it, the right exit code, and no traceback."""
-    plant, code, what, mend = FAULTS[name]
-    plant(shell)
-    checked = await shell.run("check")
-    assert what in checked.said
-    assert mend in checked.said
-    assert checked.code == code, checked.said
-    assert "Traceback" not in checked.said
-    if shell.env["SLACK_BOT_TOKEN"]:
-        assert shell.env["SLACK_BOT_TOKEN"] not in checked.said
 
 
 async def test_faults_that_do_not_hide_each_other_are_told_at_once(shell: Shell) -> None:
@@ -280,6 +152,7 @@ class Half:
     description = example = fingerprint = ""
     level = AgentLevel.GATED
     input_schema: ClassVar[Json] = {}
+    form: ClassVar[Json | None] = None
 
     def report(self) -> tuple[NodeReport, ...]:
         return NodeReport("tools", gated=True), NodeReport("own", gated=False, reason="it holds the tool wipe")
@@ -310,15 +183,15 @@ async def test_a_gate_that_does_not_hold_is_a_fault(monkeypatch: pytest.MonkeyPa
     ("away", "level"),
     [
         (0, Level.OK),
-        (29, Level.OK),
-        (30, Level.WARNING),
-        (-200, Level.WARNING),
-        (300, Level.FAULT),
+        (59, Level.OK),
+        (60, Level.WARNING),
+        (-239, Level.WARNING),
+        (240, Level.FAULT),
         (-900, Level.FAULT),
     ],
 )
 def test_a_clock_too_far_from_slacks_is_a_fault(away: int, level: Level) -> None:
-    """Signatures five minutes off are refused, whichever clock is ahead."""
+    """Signatures five minutes off are refused, whichever clock is ahead; four leave no room for a slow delivery."""
     (finding,) = check_clocks(format_datetime(NOW + timedelta(seconds=away), usegmt=True), NOW)
     assert finding.level is level
 

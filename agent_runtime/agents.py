@@ -204,6 +204,12 @@ class Agent(Protocol):
         ...
 
     @property
+    def form(self) -> Json | None:
+        """JSON schema, an object of fields, of what a person fills in to start it; that object is then the run's input.
+        None: one text, and the input is that text. Whether there is a form or not, a text may always come instead."""
+        ...
+
+    @property
     def fingerprint(self) -> str:
         """Changes when the agent's code or shape changes."""
         ...

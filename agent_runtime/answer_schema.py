@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -63,12 +64,17 @@ def is_schema(schema: Json) -> bool:
 
 def first_fault(schema: Json, value: JsonValue) -> ValidationError | None:
     """What is wrong with an answer, or None. Raises NotFollowed."""
+    return next(iter(faults(schema, value, 1)), None)
+
+
+def faults(schema: Json, value: JsonValue, most: int) -> list[ValidationError]:
+    """Up to `most` things that are wrong with an answer. Raises NotFollowed."""
     if _parts(schema) > MOST_PARTS:
         raise NotFollowed("the schema is too large")
     token = _BUDGET.set(_Budget())
     try:
         # An empty registry: a `$ref` to an address is refused, never fetched.
-        return next(_Bounded(_without_dialect(schema), registry=Registry()).iter_errors(value), None)
+        return list(islice(_Bounded(_without_dialect(schema), registry=Registry()).iter_errors(value), most))
     except (Unresolvable, RecursionError, ArithmeticError, re.error) as error:
         raise NotFollowed(str(error)) from error
     finally:

@@ -31,6 +31,17 @@ class ActionId(StrEnum):
     PAGE_PREVIOUS = "signoff_page_previous"
     PAGE_NEXT = "signoff_page_next"
     FIELD = "signoff_field"
+    FIELD_TEXT = "signoff_field_text"
+    FIELD_NUMBER = "signoff_field_number"
+    FIELD_FLAG = "signoff_field_flag"
+    FIELD_CHOICE = "signoff_field_choice"
+    FIELD_DATE = "signoff_field_date"
+    FIELD_JSON = "signoff_field_json"
+    START = "signoff_start"
+    START_AGAIN = "signoff_start_again"
+    PICK_AGENT = "signoff_pick_agent"
+    REPLY_ANSWERS = "signoff_reply_answers"
+    REPLY_IS_NO_ANSWER = "signoff_reply_is_no_answer"
 
 
 class CallbackId(StrEnum):
@@ -43,6 +54,15 @@ class CallbackId(StrEnum):
     OUTCOME = "signoff_outcome_modal"
     NOTICE = "signoff_notice_modal"
     LOADING = "signoff_loading_modal"
+    START = "signoff_start_modal"
+    HOME = "signoff_home"
+
+
+class ShortcutId(StrEnum):
+    """What was chosen from Slack's menus; the manifest names the same ids."""
+
+    START = "signoff_start_agent"
+    ASK = "signoff_ask_agent"
 
 
 class FieldId(StrEnum):
@@ -52,6 +72,7 @@ class FieldId(StrEnum):
     ANSWER = "signoff_answer_field"
     FEEDBACK = "signoff_feedback"
     RESULT = "signoff_result"
+    AGENT = "signoff_agent"
 
 
 _ID = r"[0-9A-Za-z_-]{1,64}"

@@ -26,6 +26,7 @@ class Clerk:
     description = example = fingerprint = ""
     level = AgentLevel.GATED
     input_schema: ClassVar[Json] = {}
+    form: ClassVar[Json | None] = None
 
     def __init__(self, *tools: ToolShape, known: bool = True) -> None:
         self._tools = tools if known else None

@@ -72,6 +72,7 @@ class ScriptedAgent:
     level: AgentLevel = AgentLevel.GATED
     fingerprint: str = "1"
     input_schema: Json = field(default_factory=dict)
+    form: Json | None = None
     output: Any = None
     give: Callable[[Turn], Completed | Paused] | None = None
     raises: BaseException | None = None

@@ -30,8 +30,10 @@ class LangGraphAgent:
     """A compiled graph, unmodified, as an agent.
 
     `read_input` makes the graph's input from the run's; by default text becomes a message or the graph's one text
-    field. `allowed_types` (types, or `module.Name`) may come back from checkpoints besides those in the graph's
-    schemas. An OBSERVED agent has no tripwire: tools outside its ToolNodes run as they please.
+    field. `form` is what people fill in (an object whose fields are the graph's input); by default the graph's own
+    input schema where a text would have no place in it. `allowed_types` (types, or `module.Name`) may come back from
+    checkpoints besides those in the graph's schemas. An OBSERVED agent has no tripwire: tools outside its ToolNodes run
+    as they please.
     """
 
     def __init__(
@@ -42,12 +44,14 @@ class LangGraphAgent:
         example: str = "",
         level: AgentLevel = AgentLevel.GATED,
         read_input: Callable[[JsonValue], Any] | None = None,
+        form: Json | None = None,
         allowed_types: Iterable[type | str] = (),
     ) -> None:
         self.description = description
         self.example = example
         self.level = level
         self._schema = _input_schema(graph)
+        self._form = form if form is not None or read_input is not None else reading.read_form(self._schema)
         self._fingerprint = fingerprint(graph)
         if isinstance(graph.checkpointer, BaseCheckpointSaver):
             logger.warning(
@@ -69,6 +73,10 @@ class LangGraphAgent:
     @property
     def input_schema(self) -> Json:
         return self._schema
+
+    @property
+    def form(self) -> Json | None:
+        return self._form
 
     @property
     def fingerprint(self) -> str:

@@ -31,6 +31,15 @@ def read_input(value: JsonValue, schema: Json) -> Any:
     return {field: value}
 
 
+def read_form(schema: Json) -> Json | None:
+    """What people fill in for a graph with this input schema: its fields. None where their text has a place of its own,
+    as the next message or in the one text field."""
+    fields = schema.get("properties")
+    if not isinstance(fields, Mapping) or not fields or "messages" in fields:
+        return None
+    return None if _text_field(fields, schema.get("required", ())) is not None else schema
+
+
 def read_output(state: Any) -> JsonValue:
     """What a finished graph has to say, as JSON: its `result` or `output`, or its last message's text, or its state."""
     if isinstance(state, Mapping):

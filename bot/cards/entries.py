@@ -1,0 +1,318 @@
+"""One field's element: which kind suits a property and its value, how it looks, and what was entered in it.
+
+A value is entered exactly or not at all: where the kind that suits the schema could not give the same value back, the
+field takes JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from bot.cards.blocks import Part, data, plain
+from bot.cards.ids import ActionId
+from bot.cards.text import clip, line, visible
+from storage.types import Json, JsonValue
+
+LONGEST = 3_000
+"""What a text field takes, counted in UTF-16 units to be safe."""
+
+MOST_CHOICES = 100
+_OPTION = 75
+_PLACEHOLDER = 150
+_ONE_LINE = 80
+_EXACT = 2**53
+"""Beyond this a client that counts in floats may change a number."""
+
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+_WHOLE = re.compile(r"-?\d+", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+class NotRead(Exception):
+    """What was entered cannot be read; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An input element with what it must say below itself."""
+
+    element: Part
+    hint: str = ""
+
+
+def entry_for(one: Json, value: JsonValue, exact: bool) -> Entry:
+    """The element for a property, holding `value`; None is an empty one."""
+    kind = _kind(one, value, exact)
+    element = _ELEMENTS[kind](one, value)
+    hint = 'Written as JSON, such as ["a", "b"] or {"key": 1}.' if kind is ActionId.FIELD_JSON else ""
+    return Entry({**element, "action_id": kind.value}, hint)
+
+
+def fits(one: Json, value: JsonValue, exact: bool) -> bool:
+    """Whether any element can hold the value."""
+    return _kind(one, value, exact) is not ActionId.FIELD_JSON or value is None or _length(_as_json(value)) <= LONGEST
+
+
+def read_entry(state: Any, one: Json) -> JsonValue:
+    """The value entered in a field, from its block's state; None where it is empty. Raises NotRead."""
+    if not isinstance(state, Mapping):
+        return None
+    for action, entered in state.items():
+        if action in _READERS and isinstance(entered, Mapping):
+            return _READERS[ActionId(action)](entered, one)
+    return None
+
+
+def _kind(one: Json, value: JsonValue, exact: bool) -> ActionId:
+    """The element whose value comes back exactly; JSON where none does."""
+    wanted = _suited(one)
+    if value is None:
+        return wanted
+    return wanted if _HOLDS[wanted](one, value, exact) else ActionId.FIELD_JSON
+
+
+def _suited(one: Json) -> ActionId:
+    if _choices(one):
+        return ActionId.FIELD_CHOICE
+    match one.get("type"):
+        case "string" if one.get("format") == "date":
+            return ActionId.FIELD_DATE
+        case "string":
+            return ActionId.FIELD_TEXT
+        case "integer" | "number":
+            return ActionId.FIELD_NUMBER
+        case "boolean":
+            return ActionId.FIELD_FLAG
+    return ActionId.FIELD_JSON
+
+
+def _choices(one: Json) -> Sequence[JsonValue]:
+    """What a select offers: the schema's scalars, where they are few enough and no two look the same."""
+    listed = [one["const"]] if "const" in one else one.get("enum")
+    if not isinstance(listed, list | tuple) or not 0 < len(listed) <= MOST_CHOICES:
+        return ()
+    scalars = [choice for choice in listed if choice is None or isinstance(choice, str | int | float)]
+    return [choice for choice in scalars if choice is not None] if len(scalars) == len(listed) else ()
+
+
+# What each kind can hold, so that the very same value comes back.
+
+
+def _holds_text(_one: Json, value: JsonValue, exact: bool) -> bool:
+    if not isinstance(value, str) or _length(value) > LONGEST or "\r" in value or not _is_unicode(value):
+        return False
+    return not exact or visible(value, lines=True).text == value
+
+
+def _holds_number(one: Json, value: JsonValue, _exact: bool) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _EXACT:
+        return False
+    return isinstance(value, int) or (one.get("type") == "number" and (value == 0 or abs(value) > 1e-6))
+
+
+def _holds_flag(_one: Json, value: JsonValue, _exact: bool) -> bool:
+    return isinstance(value, bool)
+
+
+def _holds_anything(_one: Json, _value: JsonValue, _exact: bool) -> bool:
+    return True
+
+
+def _holds_date(_one: Json, value: JsonValue, _exact: bool) -> bool:
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        return False
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _holds_choice(one: Json, value: JsonValue, _exact: bool) -> bool:
+    return _number_of(one, value) is not None
+
+
+_HOLDS = {
+    ActionId.FIELD_TEXT: _holds_text,
+    ActionId.FIELD_NUMBER: _holds_number,
+    ActionId.FIELD_FLAG: _holds_flag,
+    ActionId.FIELD_CHOICE: _holds_choice,
+    ActionId.FIELD_DATE: _holds_date,
+    ActionId.FIELD_JSON: _holds_anything,
+}
+
+
+def _number_of(one: Json, value: JsonValue) -> int | None:
+    """Which choice a value is: 1, 1.0, true and "1" are four values."""
+    written = [_written(choice) for choice in _choices(one)]
+    return written.index(_written(value)) if _written(value) in written else None
+
+
+def _written(value: JsonValue) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+# How each kind looks.
+
+
+def _text(one: Json, value: JsonValue) -> Part:
+    most = one.get("maxLength")
+    held = value if isinstance(value, str) else ""
+    wide = "\n" in held or len(held) > _ONE_LINE or (isinstance(most, int) and most > 200)
+    element: Part = {"type": "plain_text_input", "multiline": wide or "contentMediaType" in one, "max_length": LONGEST}
+    if isinstance(most, int) and max(len(held), 1) <= most < LONGEST:
+        element["max_length"] = most
+    return {**element, **({"initial_value": held} if held else {}), **_example(one)}
+
+
+def _number(one: Json, value: JsonValue) -> Part:
+    element: Part = {"type": "number_input", "is_decimal_allowed": one.get("type") != "integer", **_example(one)}
+    low, high = _bound(one, "minimum"), _bound(one, "maximum")
+    held = isinstance(value, int | float)
+    if low is not None and not (held and value < low):  # type: ignore[operator]
+        element["min_value"] = _digits(low)
+    if high is not None and not (held and value > high):  # type: ignore[operator]
+        element["max_value"] = _digits(high)
+    return {**element, **({"initial_value": _digits(value)} if isinstance(value, int | float) else {})}
+
+
+def _bound(one: Json, name: str) -> int | float | None:
+    limit = one.get(name)
+    usable = isinstance(limit, int | float) and not isinstance(limit, bool) and abs(limit) < _EXACT
+    return limit if usable and isinstance(limit, int | float) and _NUMBER.fullmatch(_digits(limit)) else None
+
+
+def _digits(value: int | float) -> str:
+    """A number without an exponent, and a float always with its point: what it is stays what it is."""
+    if isinstance(value, int):
+        return str(value)
+    text = format(Decimal(repr(value)), "f")
+    return text if "." in text else f"{text}.0"
+
+
+def _flag(_one: Json, value: JsonValue) -> Part:
+    options = [{"text": plain(label), "value": said} for said, label in (("true", "Yes"), ("false", "No"))]
+    chosen = {"initial_option": options[0 if value else 1]} if isinstance(value, bool) else {}
+    return {"type": "radio_buttons", "options": options, **chosen}
+
+
+def _choice(one: Json, value: JsonValue) -> Part:
+    """Options carry their number, not their text: a text may be longer than an option's value."""
+    texts = [line(choice if isinstance(choice, str) else _written(choice)) for choice in _choices(one)]
+    alike = len({text[: _OPTION - 1].strip() or "-" for text in texts}) < len(texts)
+    options = [
+        {"text": plain(clip(f"{number + 1}. {text}" if alike else text, _OPTION)), "value": str(number)}
+        for number, text in enumerate(texts)
+    ]
+    at = _number_of(one, value) if value is not None else None
+    return {"type": "static_select", "options": options, **({"initial_option": options[at]} if at is not None else {})}
+
+
+def _date(_one: Json, value: JsonValue) -> Part:
+    return {"type": "datepicker", **({"initial_date": value} if value is not None else {})}
+
+
+def _json(one: Json, value: JsonValue) -> Part:
+    element: Part = {"type": "plain_text_input", "multiline": True, "max_length": LONGEST, **_example(one)}
+    return {**element, **({"initial_value": _as_json(value)} if value is not None else {})}
+
+
+_ELEMENTS = {
+    ActionId.FIELD_TEXT: _text,
+    ActionId.FIELD_NUMBER: _number,
+    ActionId.FIELD_FLAG: _flag,
+    ActionId.FIELD_CHOICE: _choice,
+    ActionId.FIELD_DATE: _date,
+    ActionId.FIELD_JSON: _json,
+}
+
+
+def _example(one: Json) -> Part:
+    listed = one.get("examples")
+    first = listed[0] if isinstance(listed, list | tuple) and listed else None
+    text = first if isinstance(first, str) else "" if first is None else _written(first)
+    return {"placeholder": data(text, _PLACEHOLDER)} if text.strip() else {}
+
+
+def _as_json(value: JsonValue) -> str:
+    """JSON on lines, its characters as they are where all of them can be seen, else escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return text if visible(text, lines=True).text == text else json.dumps(value, indent=2)
+
+
+def _length(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+# What was entered in each kind.
+
+
+def _read_text(entered: Mapping[str, Any], _one: Json) -> JsonValue:
+    text = entered.get("value")
+    return text if isinstance(text, str) and text.strip() else None
+
+
+def _read_number(entered: Mapping[str, Any], _one: Json) -> JsonValue:
+    text = str(entered.get("value") or "").strip()
+    if not text:
+        return None
+    if not _NUMBER.fullmatch(text) or len(text) > 400:
+        raise NotRead("This must be a number, such as 12 or 12.5.")
+    return int(text) if _WHOLE.fullmatch(text) else float(text)
+
+
+def _read_flag(entered: Mapping[str, Any], _one: Json) -> JsonValue:
+    return {"true": True, "false": False}.get(_selected(entered))
+
+
+def _read_choice(entered: Mapping[str, Any], one: Json) -> JsonValue:
+    numbered = {str(number): choice for number, choice in enumerate(_choices(one))}
+    return numbered.get(_selected(entered))
+
+
+def _selected(entered: Mapping[str, Any]) -> str:
+    option = entered.get("selected_option")
+    return str(option.get("value")) if isinstance(option, Mapping) else ""
+
+
+def _read_date(entered: Mapping[str, Any], _one: Json) -> JsonValue:
+    day = entered.get("selected_date")
+    return day if isinstance(day, str) and day else None
+
+
+def _read_json(entered: Mapping[str, Any], _one: Json) -> JsonValue:
+    text = entered.get("value")
+    if not isinstance(text, str) or not text.strip():
+        return None
+    try:
+        value: JsonValue = json.loads(text, parse_constant=_no_number)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise NotRead(f'This is not JSON ({place}: {error.msg}). Texts need quotes: "like this".') from None
+    except (RecursionError, ValueError):
+        raise NotRead("This cannot be read as JSON: it is nested too deeply, or holds no number.") from None
+    return value
+
+
+def _no_number(word: str) -> JsonValue:
+    raise ValueError(word)
+
+
+_READERS = {
+    ActionId.FIELD_TEXT: _read_text,
+    ActionId.FIELD_NUMBER: _read_number,
+    ActionId.FIELD_FLAG: _read_flag,
+    ActionId.FIELD_CHOICE: _read_choice,
+    ActionId.FIELD_DATE: _read_date,
+    ActionId.FIELD_JSON: _read_json,
+}

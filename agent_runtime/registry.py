@@ -56,8 +56,8 @@ def load_agents(paths: tuple[str, ...], data_dir: Path, *, file: str = "signoff.
 
 
 def as_agent(made_of: Any) -> Agent:
-    """An agent from a compiled LangGraph graph, from anything with `graph`, `description` and `example`, or from an
-    agent. Raises TypeError."""
+    """An agent from a compiled LangGraph graph, from anything with `graph`, `description`, `example` and `form`, or from
+    an agent. Raises TypeError."""
     from agent_runtime.adapters.langgraph import LangGraphAgent  # importing LangGraph takes seconds; only when needed
 
     if hasattr(made_of, "advance"):
@@ -66,8 +66,12 @@ def as_agent(made_of: Any) -> Agent:
     graph = getattr(made_of, "graph", made_of)
     if not (hasattr(graph, "ainvoke") and hasattr(graph, "nodes")):
         raise TypeError(f"a {type(made_of).__name__} is no agent")
-    description = getattr(made_of, "description", "") or ""
-    return LangGraphAgent(graph, description=description, example=getattr(made_of, "example", "") or "")
+    return LangGraphAgent(
+        graph,
+        description=getattr(made_of, "description", "") or "",
+        example=getattr(made_of, "example", "") or "",
+        form=getattr(made_of, "form", None),
+    )
 
 
 def nearest(word: str, words: Mapping[str, object] | list[str]) -> str | None:

@@ -153,6 +153,7 @@ class Half:
     level = AgentLevel.GATED
     input_schema: ClassVar[Json] = {}
     form: ClassVar[Json | None] = None
+    form: ClassVar[Json | None] = None
 
     def report(self) -> tuple[NodeReport, ...]:
         return NodeReport("tools", gated=True), NodeReport("own", gated=False, reason="it holds the tool wipe")

@@ -3,8 +3,10 @@
 import { el } from "./dom.js";
 import { drawElement, fieldOf } from "./elements.js";
 import { inputBlock } from "./input_block.js";
+import { markdownBlock } from "./markdown.js";
 import { image, imageBlock, videoBlock } from "./media.js";
 import { richText } from "./rich_text.js";
+import { tableBlock } from "./table.js";
 import { renderText, textOf } from "./text.js";
 
 export { renderMrkdwn } from "./mrkdwn.js";
@@ -21,7 +23,12 @@ const DRAWN = {
   image: imageBlock,
   video: videoBlock,
   rich_text: richText,
+  markdown: markdownBlock,
+  table: tableBlock,
+  alert,
 };
+
+const LEVELS = { info: "ℹ Note", warning: "⚠ Warning", error: "✖ Error", success: "✔ Done" };
 
 /** The blocks of a message or view as one element. A block that cannot be drawn says so in its place. */
 export function renderBlocks(blocks, ctx) {
@@ -76,4 +83,10 @@ function context(block, ctx) {
 function actions(block, ctx) {
   const parts = (block.elements ?? []).map((each) => drawElement(each, fieldOf(each, block, ctx)));
   return el("div", { class: "bk-actions" }, parts);
+}
+
+function alert(block, ctx) {
+  const level = Object.hasOwn(LEVELS, block.level) ? block.level : null;
+  const word = level ? el("b", {}, `${LEVELS[level]}: `) : null;
+  return el("div", { class: "bk-alert", "data-level": level, role: "note" }, word, el("span", { class: "bk-text" }, renderText(block.text, ctx)));
 }

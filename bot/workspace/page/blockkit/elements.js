@@ -1,8 +1,13 @@
 // Draws an interactive element by its type.
 
 import { button, feedbackButtons, iconButton } from "./buttons.js";
+import { checkboxes, radioButtons } from "./choices.js";
 import { el, freshId } from "./dom.js";
+import { externalSelect, multiExternalSelect } from "./external.js";
 import { image } from "./media.js";
+import { overflow } from "./overflow.js";
+import { datePicker, dateTimePicker, timePicker } from "./pickers.js";
+import { multiSelect, select } from "./selects.js";
 import { textOf } from "./text.js";
 import { fileInput, richTextInput, typed } from "./typed.js";
 
@@ -10,7 +15,23 @@ const DRAWN = {
   button,
   icon_button: iconButton,
   feedback_buttons: feedbackButtons,
+  overflow,
   image: (element) => image(element, "bk-thumb"),
+  static_select: select,
+  users_select: select,
+  conversations_select: select,
+  channels_select: select,
+  external_select: externalSelect,
+  multi_static_select: multiSelect,
+  multi_users_select: multiSelect,
+  multi_conversations_select: multiSelect,
+  multi_channels_select: multiSelect,
+  multi_external_select: multiExternalSelect,
+  radio_buttons: radioButtons,
+  checkboxes,
+  datepicker: datePicker,
+  timepicker: timePicker,
+  datetimepicker: dateTimePicker,
   plain_text_input: typed,
   number_input: typed,
   email_text_input: typed,

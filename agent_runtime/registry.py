@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
 import sys
 import sysconfig
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
 from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +18,7 @@ from typing import Any
 
 from agent_runtime.agents import Agent
 from agent_runtime.errors import ConfigError, ConfigFault
+from agent_runtime.model_choice import ModelChoice
 
 MEND = 'Name a module and a mapping in it, such as agents = "my_agents:agents"'
 
@@ -30,14 +34,33 @@ class _Unloadable(Exception):
         self.mend = mend
 
 
-def load_agents(paths: tuple[str, ...], data_dir: Path, *, file: str = "signoff.toml") -> dict[str, Agent]:
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a function that makes agents may ask for: the data directory, and `model` if it has a parameter of that
+    name. One model serves all agents; it is built when the first function asks."""
+
+    data_dir: Path
+    model: Callable[[], Any]
+
+    def to(self, function: Callable[..., Any]) -> Any:
+        return function(self.data_dir, model=self.model()) if _takes_model(function) else function(self.data_dir)
+
+
+def load_agents(
+    paths: tuple[str, ...], data_dir: Path, *, file: str = "signoff.toml", model: ModelChoice | None = None
+) -> dict[str, Agent]:
     """Import every path and collect its agents. The object is a mapping of names to graphs or agents, or a function of
-    the data directory that returns one. Raises ConfigError with every fault."""
+    the data directory that returns one; where the function also has a parameter `model`, it is given LangChain's chat
+    model for the chosen one, or None. Raises ConfigError with every fault."""
     found: dict[str, Agent] = {}
     faults: list[ConfigFault] = []
+    given = _Given(data_dir, cache(lambda: _build(model)))
     for path in paths:
         try:
-            made = _load(path, data_dir)
+            made = _load(path, given)
+        except ConfigError as error:
+            faults += [fault for fault in error.faults if fault not in faults]
+            continue
         except _Unloadable as error:
             faults.append(ConfigFault(file, "agents", f"{path} {error.problem}", error.mend))
             continue
@@ -56,8 +79,8 @@ def load_agents(paths: tuple[str, ...], data_dir: Path, *, file: str = "signoff.
 
 
 def as_agent(made_of: Any) -> Agent:
-    """An agent from a compiled LangGraph graph, from anything with `graph`, `description`, `example` and `form`, or from
-    an agent. Raises TypeError."""
+    """An agent from a compiled LangGraph graph, from anything with `graph`, `description`, `example` and `form`, or
+    from an agent. Raises TypeError."""
     from agent_runtime.adapters.langgraph import LangGraphAgent  # importing LangGraph takes seconds; only when needed
 
     if hasattr(made_of, "advance"):
@@ -80,8 +103,9 @@ def nearest(word: str, words: Mapping[str, object] | list[str]) -> str | None:
     return matches[0] if matches else None
 
 
-def _load(path: str, data_dir: Path) -> Mapping[str, Any]:
-    """The mapping behind a path. Raises _Unloadable, also for whatever the user's own code raises."""
+def _load(path: str, given: _Given) -> Mapping[str, Any]:
+    """The mapping behind a path. Raises _Unloadable, also for whatever the user's own code raises, and ConfigError
+    where a model is asked for that cannot be built."""
     name, _, attribute = path.partition(":")
     module = _import(name)
     try:
@@ -92,7 +116,9 @@ def _load(path: str, data_dir: Path) -> Mapping[str, Any]:
         raise _Unloadable(f"is not there: the module {name} has no {attribute}", meant) from None
     if callable(made) and not isinstance(made, Mapping):
         try:
-            made = made(data_dir)
+            made = given.to(made)
+        except ConfigError:
+            raise
         except Exception as error:
             problem = f"could not be used: {attribute}(data_dir) failed, {_place(error)}"
             raise _Unloadable(problem, "Mend that line") from error
@@ -100,6 +126,21 @@ def _load(path: str, data_dir: Path) -> Mapping[str, Any]:
         mend = f'Put it into one, as {attribute} = {{"name": graph}}'
         raise _Unloadable(f"is a {type(made).__name__} and not a mapping of names to agents", mend)
     return made
+
+
+def _takes_model(function: Callable[..., Any]) -> bool:
+    try:
+        return "model" in inspect.signature(function).parameters
+    except (TypeError, ValueError):  # made in C, without a signature
+        return False
+
+
+def _build(choice: ModelChoice | None) -> Any:
+    if choice is None:
+        return None
+    from agent_runtime.adapters.chat_model import build_chat_model  # a provider's package takes seconds to import
+
+    return build_chat_model(choice)
 
 
 def _import(name: str) -> ModuleType:

@@ -1,7 +1,8 @@
 """The demo agents: ordinary LangGraph graphs, as a user would write them, that know nothing of Signoff.
 
 They show the four patterns of a human in the loop (approval, input, feedback, multi-step) and one agent for operations.
-A deterministic planner stands in for a model; the effects of the tools are real and lie under the data directory.
+A deterministic planner stands in for a model unless they are given one; the effects of the tools are real and lie under
+the data directory.
 `signoff.toml` beside this file is the policy that goes with them.
 """
 
@@ -9,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+
+from langchain_core.language_models import BaseChatModel
 
 from agent_runtime.demo import approval, feedback, input, multi_step, ops  # noqa: A004 - agents are named by pattern
 from agent_runtime.demo.conversation import Graph
@@ -25,19 +28,29 @@ class DemoAgent:
     example: str
 
 
-def agents(data_dir: Path) -> dict[str, DemoAgent]:
-    """The demo agents by name. Nothing is written before a tool runs."""
+def agents(data_dir: Path, model: BaseChatModel | None = None) -> dict[str, DemoAgent]:
+    """The demo agents by name, on the deterministic planner or on a model. Nothing is written before a tool runs."""
     data_dir = data_dir.absolute()
     return {
         "approval": DemoAgent(
-            approval.graph(data_dir), "Plans a mail and sends it once a person approved it.", approval.EXAMPLE
+            approval.graph(data_dir, model=model),
+            "Plans a mail and sends it once a person approved it.",
+            approval.EXAMPLE,
         ),
-        "input": DemoAgent(input.graph(data_dir), "Books a flight after asking which airline.", input.EXAMPLE),
+        "input": DemoAgent(
+            input.graph(data_dir, model=model), "Books a flight after asking which airline.", input.EXAMPLE
+        ),
         "feedback": DemoAgent(
-            feedback.graph(data_dir), "Writes a report and revises it until a person accepts it.", feedback.EXAMPLE
+            feedback.graph(data_dir, model=model),
+            "Writes a report and revises it until a person accepts it.",
+            feedback.EXAMPLE,
         ),
         "multi-step": DemoAgent(
-            multi_step.graph(data_dir), "Buys things: a manager or director, then finance.", multi_step.EXAMPLE
+            multi_step.graph(data_dir, model=model),
+            "Buys things: a manager or director, then finance.",
+            multi_step.EXAMPLE,
         ),
-        "ops": DemoAgent(ops.graph(data_dir), "Works on files and runs commands in a sandbox folder.", ops.EXAMPLE),
+        "ops": DemoAgent(
+            ops.graph(data_dir, model=model), "Works on files and runs commands in a sandbox folder.", ops.EXAMPLE
+        ),
     }

@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Annotated, Any
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, tool
 from langgraph.graph import START, StateGraph
@@ -31,10 +32,14 @@ from agent_runtime.demo.conversation import (
     tool_node,
     wants_tools,
 )
+from agent_runtime.demo.thinking import model_graph
 
 EXAMPLE = "Send email to team about meeting"
 MAX_REVISIONS = 3
 BODY_LIMIT = 100_000
+PROMPT = """\
+You write mail for people and send it with send_email, one mail for one task. A group without an address has one made \
+from its name: the team is team@example.com. Write a short subject and a complete, polite body."""
 
 
 def plan(state: Conversation) -> dict[str, Any]:
@@ -101,11 +106,14 @@ def compose(to: str, subject: str, body: str, run: str) -> EmailMessage:
     return message
 
 
-def graph(data_dir: Path) -> Graph:
+def graph(data_dir: Path, model: BaseChatModel | None = None) -> Graph:
     """The compiled graph; mail goes to the Maildir `mail` in the data directory."""
+    tools = [mail_tool(data_dir / "mail")]
+    if model is not None:
+        return model_graph("approval", model, PROMPT, tools, example=EXAMPLE)
     built = StateGraph(Conversation, input_schema=AgentInput, output_schema=AgentOutput)
     built.add_node("plan", plan)
-    built.add_node("tools", tool_node([mail_tool(data_dir / "mail")]))
+    built.add_node("tools", tool_node(tools))
     built.add_edge(START, "plan")
     built.add_conditional_edges("plan", wants_tools)
     built.add_edge("tools", "plan")

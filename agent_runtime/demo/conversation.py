@@ -54,9 +54,7 @@ def tell(error: ToolError | ToolInvocationError | OSError | UnicodeError) -> str
     """The sentence for an error that a planner can answer; every other error fails the run."""
     match error:
         case ToolInvocationError():
-            return "The arguments are wrong: " + "; ".join(
-                f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.source.errors()
-            )
+            return argument_faults(error.source.errors())
         case OSError():
             return f"The file system said no: {error.strerror or error}."
         case UnicodeError():
@@ -65,6 +63,13 @@ def tell(error: ToolError | ToolInvocationError | OSError | UnicodeError) -> str
             return str(error)
         case _:  # a ToolNode with a wrapper around its calls asks about every error, whatever the annotation says
             raise error
+
+
+def argument_faults(faults: Sequence[Any]) -> str:
+    """What pydantic found wrong with a call's arguments, as a sentence."""
+    return "The arguments are wrong: " + "; ".join(
+        f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults
+    )
 
 
 def tool_node(tools: Sequence[BaseTool]) -> ToolNode:
@@ -95,6 +100,7 @@ class Reply:
     decision: str = ""
     reason: str = ""
     artifact: Any = None
+    unanswered: bool = False
 
     @property
     def done(self) -> bool:
@@ -143,7 +149,7 @@ def replies(state: Conversation) -> list[Reply]:
 
 def _reply(call: ToolCall, message: ToolMessage | None) -> Reply:
     if message is None:
-        return Reply(call, "It never ran.", failed=True)
+        return Reply(call, "It never ran.", failed=True, unanswered=True)
     artifact = message.artifact
     verdict = artifact.get("signoff") if isinstance(artifact, Mapping) else None
     decision, reason = "", ""

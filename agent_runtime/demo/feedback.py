@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool, tool
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
@@ -27,27 +28,61 @@ from agent_runtime.demo.conversation import (
     wants_tools,
 )
 from agent_runtime.demo.records import publish
+from agent_runtime.demo.writing import Draft, first_draft, revision
 
 EXAMPLE = "Write a report about Q3 sales"
 MAX_ROUNDS = 5
 
 
 class Report(Conversation):
-    """The state: the draft, the one before it, and the round of review it is in (from 1)."""
+    """The state: the draft, the one before it, the round of review it is in (from 1), and the changes that its reviewer
+    wants; None while no reviewer wants any."""
 
     title: str
     draft: str
     previous: str | None
     round: int
+    feedback: str | None
     accepted: bool
 
 
-def write(state: Report) -> dict[str, Any]:
-    """The first draft."""
-    title = planner.report(task(state))
-    if title is None:
+def begun(state: Report, draft: Draft | None) -> dict[str, Any]:
+    """The state with its first draft."""
+    if draft is None:
         return not_understood(task(state), "I write reports: say about what.", EXAMPLE)
-    return {"title": title, "draft": planner.draft(title), "previous": None, "round": 1, "accepted": False}
+    fresh = {"previous": None, "round": 1, "feedback": None, "accepted": False}
+    return {"title": draft.title, "draft": draft.body, **fresh}
+
+
+def revised(state: Report, draft: Draft) -> dict[str, Any]:
+    """The state with its next draft."""
+    following = {"previous": state["draft"], "round": state["round"] + 1, "feedback": None}
+    return {"title": draft.title, "draft": draft.body, **following}
+
+
+def plan(state: Report) -> dict[str, Any]:
+    """The planner's first draft."""
+    title = planner.report(task(state))
+    return begun(state, Draft(title, planner.draft(title)) if title else None)
+
+
+def plan_again(state: Report) -> dict[str, Any]:
+    """The planner's draft with what the reviewer asked for."""
+    body = planner.revised(state["draft"], state["feedback"] or "", state["round"])
+    return revised(state, Draft(state["title"], body))
+
+
+def author(model: BaseChatModel) -> tuple[Callable[[Report], Awaitable[dict[str, Any]]], ...]:
+    """The same two steps, written by a model. A reviewer's answer is durable before the model is asked."""
+
+    async def write(state: Report) -> dict[str, Any]:
+        return begun(state, await first_draft(model, task(state)) if task(state) else None)
+
+    async def revise(state: Report) -> dict[str, Any]:
+        last = Draft(state["title"], state["draft"])
+        return revised(state, await revision(model, task(state), last, state["feedback"] or ""))
+
+    return write, revise
 
 
 def review(state: Report) -> dict[str, Any]:
@@ -69,8 +104,7 @@ def review(state: Report) -> dict[str, Any]:
         case "reject":
             return unpublished(state, "the reviewer said no" + (f": {one_line(feedback)}" if feedback else ""))
         case "changes" if state["round"] < MAX_ROUNDS:
-            draft = planner.revised(state["draft"], feedback, state["round"])
-            return {"draft": draft, "previous": state["draft"], "round": state["round"] + 1}
+            return {"feedback": feedback}
         case "changes":
             return unpublished(state, f"{MAX_ROUNDS} rounds of review ended without an accept")
         case _:
@@ -99,11 +133,13 @@ def deliver(state: Report) -> dict[str, Any]:
     return propose(state, "The draft that was accepted.", PlannedCall("publish_report", args))
 
 
-def after_review(state: Report) -> Literal["review", "deliver", "__end__"]:
-    """To the end, to the next round, or to publishing."""
+def what_next(state: Report) -> Literal["review", "revise", "deliver", "__end__"]:
+    """To the end, to publishing, or to the next round."""
     if state.get("result"):
         return "__end__"
-    return "deliver" if state["accepted"] else "review"
+    if state["accepted"]:
+        return "deliver"
+    return "review" if state["feedback"] is None else "revise"
 
 
 def report_tool(folder: Path) -> BaseTool:
@@ -120,16 +156,20 @@ def report_tool(folder: Path) -> BaseTool:
     return publish_report
 
 
-def graph(data_dir: Path) -> Graph:
+def graph(data_dir: Path, model: BaseChatModel | None = None) -> Graph:
     """The compiled graph; reports are files in `reports` in the data directory."""
+    steps: tuple[Any, ...] = (plan, plan_again) if model is None else author(model)
+    write, revise = steps
     built = StateGraph(Report, input_schema=AgentInput, output_schema=AgentOutput)
     built.add_node("write", write)
     built.add_node("review", review)
+    built.add_node("revise", revise)
     built.add_node("deliver", deliver)
     built.add_node("tools", tool_node([report_tool(data_dir / "reports")]))
     built.add_edge(START, "write")
-    built.add_conditional_edges("write", after_review)
-    built.add_conditional_edges("review", after_review)
+    built.add_conditional_edges("write", what_next)
+    built.add_conditional_edges("review", what_next)
+    built.add_edge("revise", "review")
     built.add_conditional_edges("deliver", wants_tools)
     built.add_edge("tools", "deliver")
     return built.compile(name="feedback")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import ToolCall
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, tool
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 
-from agent_runtime.demo import planner
+from agent_runtime.demo import asking, planner
 from agent_runtime.demo.conversation import (
     AgentInput,
     AgentOutput,
@@ -18,6 +21,7 @@ from agent_runtime.demo.conversation import (
     Graph,
     PlannedCall,
     ToolError,
+    history,
     not_understood,
     one_line,
     propose,
@@ -27,10 +31,16 @@ from agent_runtime.demo.conversation import (
     tool_node,
     wants_tools,
 )
+from agent_runtime.demo.quoting import said
 from agent_runtime.demo.records import RecordFile
+from agent_runtime.demo.thinking import model_graph
 
 EXAMPLE = "Book a flight to Rome"
 MAX_QUESTIONS = 3
+PROMPT = f"""\
+You book one flight for one task with book_flight. The airlines are {", ".join(planner.AIRLINES)}. The person chooses: \
+whatever the task leaves open, the airline above all, you ask with ask_person, with the airlines as its choices. Never \
+choose yourself."""
 
 
 class Booking(Conversation):
@@ -101,13 +111,36 @@ def booking_tool(bookings: RecordFile) -> BaseTool:
     return book_flight
 
 
-def graph(data_dir: Path) -> Graph:
+def not_chosen(state: Conversation, before: Sequence[ToolCall], call: ToolCall) -> str:
+    """A person's choice is all the approval that a booking gets: so a model may book once, and only what a person
+    named; and it may not ask for ever."""
+    name, args = call["name"], call["args"]
+    replies_so_far = [reply for answered in history(state) for reply in answered]
+    if name == asking.NAME:
+        asked = sum(reply.call["name"] == asking.NAME for reply in replies_so_far)
+        asked += sum(other["name"] == asking.NAME for other in before)
+        return f"{MAX_QUESTIONS} questions are enough for one flight." if asked >= MAX_QUESTIONS else ""
+    if name != "book_flight":
+        return ""
+    if any(reply.call["name"] == name and reply.done for reply in replies_so_far) or any(
+        other["name"] == name for other in before
+    ):
+        return "one flight for one task."
+    words = "\n".join([task(state), *asking.answers(state)])
+    unsaid = [args[part] for part in ("destination", "airline") if not said(args[part], words)]
+    return f"nobody chose {' and '.join(unsaid)}. Ask with {asking.NAME}." if unsaid else ""
+
+
+def graph(data_dir: Path, model: BaseChatModel | None = None) -> Graph:
     """The compiled graph; bookings are appended to `bookings.jsonl` in the data directory."""
+    tools = [booking_tool(RecordFile(data_dir / "bookings.jsonl"))]
+    if model is not None:
+        return model_graph("input", model, PROMPT, tools, example=EXAMPLE, objection=not_chosen, asks=True)
     built = StateGraph(Booking, input_schema=AgentInput, output_schema=AgentOutput)
     built.add_node("read_task", read_task)
     built.add_node("ask_airline", ask_airline)
     built.add_node("book", book)
-    built.add_node("tools", tool_node([booking_tool(RecordFile(data_dir / "bookings.jsonl"))]))
+    built.add_node("tools", tool_node(tools))
     built.add_edge(START, "read_task")
     built.add_conditional_edges("read_task", what_next)
     built.add_conditional_edges("ask_airline", what_next)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool, tool
 from langgraph.graph import START, StateGraph
 
@@ -24,9 +25,13 @@ from agent_runtime.demo.conversation import (
     wants_tools,
 )
 from agent_runtime.demo.sandbox import Sandbox
+from agent_runtime.demo.thinking import model_graph
 
 EXAMPLE = "Create a backup script at /backup.sh that archives the /data directory"
 SKILL = "I know: read X · write X: text · edit X: old -> new · delete X · run COMMAND."
+PROMPT = """\
+You work on the files of one sandbox folder, whose top is /, and run shell commands in it. Read before you change. \
+Make calls that do not need each other in one message; wait for what another call needs."""
 
 FilePath = Annotated[str, "A file in the sandbox; /notes.txt and notes.txt are the same"]
 
@@ -90,10 +95,12 @@ def shell_tool(folder: Path, limits: shell.Limits) -> BaseTool:
     return execute
 
 
-def graph(data_dir: Path, limits: shell.Limits | None = None) -> Graph:
+def graph(data_dir: Path, limits: shell.Limits | None = None, model: BaseChatModel | None = None) -> Graph:
     """The compiled graph; everything happens in `sandbox` in the data directory."""
     folder = data_dir / "sandbox"
     tools = [*file_tools(Sandbox(folder)), shell_tool(folder, limits or shell.Limits())]
+    if model is not None:
+        return model_graph("ops", model, PROMPT, tools, example=EXAMPLE)
     built = StateGraph(Conversation, input_schema=AgentInput, output_schema=AgentOutput)
     built.add_node("work", work)
     built.add_node("tools", tool_node(tools))

@@ -17,6 +17,7 @@ from langgraph.types import Command, StateSnapshot
 from langgraph.types import Interrupt as GraphInterruptValue
 
 from agent_runtime.adapters.langgraph import breakpoints, pending, private
+from agent_runtime.adapters.langgraph.failures import agent_error
 from agent_runtime.adapters.langgraph.gate import GATE, Gate, GateStopped
 from agent_runtime.adapters.langgraph.graph import Graph
 from agent_runtime.adapters.langgraph.private import TypeName
@@ -160,5 +161,4 @@ class Advance:
         for failure, tool in self._gate.failures:
             if failure is first:
                 return AgentError(f"tool {tool} failed: {type(first).__name__}: {first}")
-        retryable = isinstance(first, ConnectionError | TimeoutError)
-        return AgentError(f"{type(first).__name__}: {first}", retryable=retryable)
+        return agent_error(first)

@@ -108,6 +108,7 @@ class Workspace:
         app.router.add_route("*", "/api/{method}", self.api.handle)
         Control(self).add_routes(app)
         page.add_routes(app)
+        self.sockets.add_routes(app)
         app.router.add_post("/upload/{file}", self._upload)
         for kind in ("commands", "actions", "app"):
             app.router.add_post(f"/{kind}/{{team}}/{{number}}/{{secret}}", self._response_url)

@@ -1,6 +1,6 @@
 // Draws blocks that a test gives, and keeps what the blocks tell the page.
 
-import { renderBlocks, renderMrkdwn, renderText } from "/blockkit/blocks.js";
+import { renderBlocks, renderMrkdwn, renderText } from "/page/blockkit/blocks.js";
 
 const people = [
   { id: "U0ANA00001", name: "ana", real_name: "Ana Duarte" },

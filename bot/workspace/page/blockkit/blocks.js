@@ -67,7 +67,8 @@ function textsIn(value, depth) {
 function section(block, ctx) {
   const text = block.text ? el("div", { class: "bk-text" }, renderText(block.text, ctx)) : null;
   const fields = (block.fields ?? []).map((each) => el("div", { class: "bk-text" }, renderText(each, ctx)));
-  const body = el("div", { class: "bk-section-body" }, text, fields.length ? el("div", { class: "bk-fields" }, fields) : null);
+  const grid = fields.length ? el("div", { class: "bk-fields" }, fields) : null;
+  const body = el("div", { class: "bk-section-body" }, text, grid);
   if (!block.accessory) return el("div", { class: "bk-section" }, body);
   const accessory = drawElement(block.accessory, fieldOf(block.accessory, block, ctx));
   return el("div", { class: "bk-section" }, body, accessory && el("div", { class: "bk-accessory" }, accessory));
@@ -88,5 +89,6 @@ function actions(block, ctx) {
 function alert(block, ctx) {
   const level = Object.hasOwn(LEVELS, block.level) ? block.level : null;
   const word = level ? el("b", {}, `${LEVELS[level]}: `) : null;
-  return el("div", { class: "bk-alert", "data-level": level, role: "note" }, word, el("span", { class: "bk-text" }, renderText(block.text, ctx)));
+  const text = el("span", { class: "bk-text" }, renderText(block.text, ctx));
+  return el("div", { class: "bk-alert", "data-level": level, role: "note" }, word, text);
 }

@@ -45,7 +45,7 @@ function press(element, field, inside, look) {
 
 function urlButton(element, field, label, look) {
   const href = openable(element.url);
-  if (href === null) return el("span", { class: "bk-not-drawn" }, `${label}: its link is of a kind that is not opened here.`);
+  if (href === null) return el("span", { class: "bk-not-drawn" }, `${label}: a link of this kind is not opened here.`);
   const usual = { href, target: "_blank", rel: "noopener noreferrer", title: href };
   const sign = el("span", { "aria-hidden": "true" }, " ↗");
   const node = el("a", { ...naming(element), ...usual, class: `bk-button${look}` }, label, sign);

@@ -25,14 +25,16 @@ function group(element, field, type, chosen, read) {
   const options = element.options ?? [];
   const name = freshId();
   const { id, "data-action-id": action, autofocus, "aria-invalid": invalid } = ties(field);
-  const inputs = options.map((option, at) =>
-    el("input", { type, name, id: freshId(), value: at, "data-action-id": action, autofocus: autofocus && at === 0, "aria-invalid": invalid }),
-  );
-  inputs.forEach((input, at) => { input.checked = chosen.has(options[at].value); });
+  const common = { type, name, "data-action-id": action, "aria-invalid": invalid };
+  const inputs = options.map((option, at) => {
+    const input = el("input", { ...common, id: freshId(), value: at, autofocus: autofocus && at === 0 });
+    input.checked = chosen.has(option.value);
+    return input;
+  });
   let last = inputs.map((input) => input.checked);
   const changed = async () => {
     if (await enter(field, read(inputs, options))) last = inputs.map((input) => input.checked);
-    else inputs.forEach((input, at) => { input.checked = last[at]; });
+    else last.forEach((checked, at) => (inputs[at].checked = checked));
   };
   const rows = options.map((option, at) => row(option, inputs[at], field.ctx));
   const named = field.labelled ? {} : { role: type === "radio" ? "radiogroup" : "group", "aria-label": field.name };
@@ -40,6 +42,8 @@ function group(element, field, type, chosen, read) {
 }
 
 function row(option, input, ctx) {
-  const hint = option.description ? el("span", { class: "bk-hint bk-choice-hint" }, renderText(option.description, ctx)) : null;
-  return el("label", { class: "bk-choice", for: input.id }, input, el("span", { class: "bk-text" }, renderText(option.text, ctx), hint));
+  const about = option.description ? renderText(option.description, ctx) : null;
+  const hint = about && el("span", { class: "bk-hint bk-choice-hint" }, about);
+  const text = el("span", { class: "bk-text" }, renderText(option.text, ctx), hint);
+  return el("label", { class: "bk-choice", for: input.id }, input, text);
 }

@@ -5,9 +5,10 @@ import { checkboxes, radioButtons } from "./choices.js";
 import { el, freshId } from "./dom.js";
 import { externalSelect, multiExternalSelect } from "./external.js";
 import { image } from "./media.js";
+import { multiSelect } from "./multi_select.js";
 import { overflow } from "./overflow.js";
 import { datePicker, dateTimePicker, timePicker } from "./pickers.js";
-import { multiSelect, select } from "./selects.js";
+import { select } from "./selects.js";
 import { textOf } from "./text.js";
 import { fileInput, richTextInput, typed } from "./typed.js";
 

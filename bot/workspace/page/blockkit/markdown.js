@@ -9,7 +9,15 @@ const BULLET = /^\s*[-*+]\s+(.*)$/;
 const NUMBERED = /^\s*(\d{1,9})[.)]\s+(.*)$/;
 const QUOTED = /^>\s?(.*)$/;
 const FENCE = /^```/;
-const INLINE = /`([^`\n]+)`|\*\*(\S(?:[^*\n]*\S)?)\*\*|~~(\S(?:[^~\n]*\S)?)~~|\*(\S(?:[^*\n]*\S)?)\*|(?<!\w)_(\S(?:[^_\n]*\S)?)_(?!\w)|\[([^\]\n]+)\]\(([^()\s]+)\)/g;
+const MARKS = [
+  /`([^`\n]+)`/,
+  /\*\*([^*\s](?:[^*\n]*[^*\s])?)\*\*/,
+  /~~([^~\s](?:[^~\n]*[^~\s])?)~~/,
+  /\*([^*\s](?:[^*\n]*[^*\s])?)\*/,
+  /(?<!\w)_([^_\s](?:[^_\n]*[^_\s])?)_(?!\w)/,
+  /\[([^\[\]\n]+)\]\(([^()\s]+)\)/,
+];
+const INLINE = new RegExp(MARKS.map((mark) => mark.source).join("|"), "g");
 
 /** A markdown block. */
 export function markdownBlock(block, ctx) {
@@ -32,7 +40,7 @@ function oneBlock(lines, at, out, ctx) {
     return at + 1;
   }
   if (BULLET.test(line) || NUMBERED.test(line)) return list(lines, at, out, ctx);
-  if (QUOTED.test(line)) return gathered(lines, at, QUOTED, out, (texts) => el("blockquote", { class: "bk-quote" }, inline(texts.join("\n"), ctx)));
+  if (QUOTED.test(line)) return quote(lines, at, out, ctx);
   if (line.trim() === "") return at + 1;
   return paragraph(lines, at, out, ctx);
 }
@@ -42,6 +50,11 @@ function fenced(lines, at, out) {
   while (end < lines.length && !FENCE.test(lines[end])) end += 1;
   out.append(el("pre", { class: "bk-pre" }, lines.slice(at + 1, end).join("\n")));
   return end + 1;
+}
+
+function quote(lines, at, out, ctx) {
+  const make = (texts) => el("blockquote", { class: "bk-quote" }, inline(texts.join("\n"), ctx));
+  return gathered(lines, at, QUOTED, out, make);
 }
 
 function list(lines, at, out, ctx) {

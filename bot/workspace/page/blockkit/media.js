@@ -13,21 +13,18 @@ export function image(element, look) {
 /** An image block. */
 export function imageBlock(block) {
   const title = textOf(block.title);
-  return el("figure", { class: "bk-figure" }, title && el("figcaption", {}, title), image(block, "bk-image"));
+  return el("figure", { class: "bk-figure" }, title ? el("figcaption", {}, title) : null, image(block, "bk-image"));
 }
 
 /** A video block: what it is called and where it lies. */
 export function videoBlock(block, ctx) {
   const title = textOf(block.title);
   const by = [block.author_name, block.provider_name].filter(Boolean).join(" · ");
-  return el(
-    "figure",
-    { class: "bk-figure" },
-    el("figcaption", { class: "bk-strong" }, block.title_url ? link(block.title_url, title, ctx) : title),
-    by && el("div", { class: "bk-small" }, by),
-    textOf(block.description),
-    el("span", { class: "bk-image bk-frame", role: "img", "aria-label": block.alt_text ?? "" }, "▶ ", block.alt_text ?? ""),
-  );
+  const caption = el("figcaption", { class: "bk-strong" }, block.title_url ? link(block.title_url, title, ctx) : title);
+  const about = [el("div", { class: "bk-small" }, by), el("div", {}, textOf(block.description))];
+  const alt = String(block.alt_text ?? "");
+  const frame = el("span", { class: "bk-image bk-frame", role: "img", "aria-label": alt }, "▶ ", alt);
+  return el("figure", { class: "bk-figure" }, caption, about, frame);
 }
 
 function isOurs(address) {

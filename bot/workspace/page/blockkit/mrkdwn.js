@@ -107,7 +107,8 @@ function atoms(raw, ctx) {
   const out = fragment();
   let from = 0;
   for (const found of raw.matchAll(OPAQUE)) {
-    const node = found[1] === undefined ? control(found[2], ctx) : el("code", { class: "bk-code" }, literal(found[1], ctx));
+    const [, code, inner] = found;
+    const node = code === undefined ? control(inner, ctx) : el("code", { class: "bk-code" }, literal(code, ctx));
     if (node === null) continue;
     out.append(withEmoji(unescape(raw.slice(from, found.index))), node);
     from = found.index + found[0].length;

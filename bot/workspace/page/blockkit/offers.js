@@ -30,7 +30,8 @@ export function withChosen(groups, chosen, field) {
   const known = new Set(groups.flatMap((group) => group.choices.map((choice) => choice.value)));
   const missing = chosen.filter((value) => !known.has(value));
   const { users = {}, channels: named = {} } = field.ctx.names ?? {};
-  const choices = missing.map((value) => ({ value, text: users[value] ?? named[value] ?? value, hint: "", sent: value }));
+  const text = (id) => users[id] ?? named[id] ?? id;
+  const choices = missing.map((value) => ({ value, text: text(value), hint: "", sent: value }));
   return missing.length ? [...groups, { label: "", choices }] : groups;
 }
 

@@ -7,11 +7,9 @@ import { enter } from "./values.js";
 /** An overflow menu. Arrow keys move in it, Escape closes it, choosing closes it and tells the page. */
 export function overflow(element, field) {
   const menuId = freshId();
-  const opener = el(
-    "button",
-    { type: "button", class: "bk-button bk-dots", id: field.id, "data-action-id": element.action_id, "aria-label": "More actions", "aria-haspopup": "menu", "aria-expanded": "false", "aria-controls": menuId },
-    "⋯",
-  );
+  const named = { id: field.id, "data-action-id": element.action_id, "aria-label": "More actions" };
+  const roles = { "aria-haspopup": "menu", "aria-expanded": "false", "aria-controls": menuId };
+  const opener = el("button", { type: "button", class: "bk-button bk-dots", ...named, ...roles }, "⋯");
   const choose = async (option) => {
     close();
     const href = openable(option.url ?? "");
@@ -24,8 +22,9 @@ export function overflow(element, field) {
   const open = () => {
     menu.hidden = false;
     opener.setAttribute("aria-expanded", "true");
-    menu.classList.toggle("bk-menu-left", false);
-    menu.classList.toggle("bk-menu-left", menu.getBoundingClientRect().right > document.documentElement.clientWidth - 8);
+    menu.classList.remove("bk-menu-left");
+    const room = document.documentElement.clientWidth - 8;
+    menu.classList.toggle("bk-menu-left", menu.getBoundingClientRect().right > room);
     items[0]?.focus();
   };
   const close = (focus = true) => {
@@ -53,7 +52,8 @@ export function overflow(element, field) {
 
 function item(option, choose) {
   const hint = textOf(option.description);
-  const node = el("button", { type: "button", class: "bk-menu-item", role: "menuitem", tabindex: "-1", onclick: choose }, textOf(option.text));
+  const usual = { type: "button", class: "bk-menu-item", role: "menuitem", tabindex: "-1" };
+  const node = el("button", { ...usual, onclick: choose }, textOf(option.text));
   if (hint) node.append(el("span", { class: "bk-hint" }, hint));
   return node;
 }

@@ -63,7 +63,8 @@ function oneList(value, ctx, indent, missing) {
   const ordered = value.style === "ordered";
   const start = ordered && value.offset ? value.offset + 1 : null;
   const looks = { class: "bk-list", "data-level": indent % 3, "data-inset": missing > 0 ? Math.min(missing, 8) : null };
-  const items = (value.elements ?? []).map((item) => el("li", {}, (item.elements ?? []).map((each) => inline(each, ctx))));
+  const inside = (item) => (item.elements ?? []).map((each) => inline(each, ctx));
+  const items = (value.elements ?? []).map((item) => el("li", {}, inside(item)));
   return el(ordered ? "ol" : "ul", { ...looks, start }, items);
 }
 

@@ -10,7 +10,8 @@ export function tableBlock(block, ctx) {
   const [first = [], ...rest] = block.rows ?? [];
   const settings = block.column_settings ?? [];
   const row = (cells, tag) => el("tr", {}, cells.map((each, at) => cell(each, tag, settings[at], ctx)));
-  const table = el("table", { class: "bk-table" }, el("thead", {}, row(first, "th")), el("tbody", {}, rest.map((each) => row(each, "td"))));
+  const body = el("tbody", {}, rest.map((each) => row(each, "td")));
+  const table = el("table", { class: "bk-table" }, el("thead", {}, row(first, "th")), body);
   return el("div", { class: "bk-table-frame", tabindex: "0", role: "region", "aria-label": "Table" }, table);
 }
 

@@ -28,7 +28,8 @@ export function fileInput(element, field) {
 }
 
 function typing(element, field, multiline, text, value) {
-  const usual = { ...ties(field), class: "bk-input", placeholder: textOf(element.placeholder) || null, autocomplete: "off" };
+  const placeholder = textOf(element.placeholder) || null;
+  const usual = { ...ties(field), class: "bk-input", placeholder, autocomplete: "off" };
   const mode = { inputmode: MODES[element.type] ?? null, spellcheck: element.type in MODES ? "false" : null };
   const node = multiline ? el("textarea", { ...usual, rows: 4 }) : el("input", { ...usual, ...mode, type: "text" });
   node.value = text;
@@ -48,7 +49,8 @@ function sendOnEnter(node, field, value) {
     event.preventDefault();
     enter(field, value(node.value), true);
   });
-  return el("p", { class: "bk-hint" }, node.tagName === "TEXTAREA" ? "Enter sends, Shift+Enter begins a line." : "Enter sends.");
+  const area = node.tagName === "TEXTAREA";
+  return el("p", { class: "bk-hint" }, area ? "Enter sends, Shift+Enter begins a line." : "Enter sends.");
 }
 
 /** How many characters there are, once the text comes near its limit or while it is too short. */

@@ -25,9 +25,11 @@ from bot.budgets import Budgets
 from bot.delivery import Deliveries
 from bot.desk import Desk
 from bot.directory import Directory
+from bot.dispatch import Dispatch
 from bot.door import LARGEST_BODY, PATH, Door
 from bot.listeners import register_listeners
 from bot.slack_client import Identity, SlackClients, open_clients
+from bot.socket_mode import Pace, SocketMode
 from storage.database import Database
 
 log = structlog.get_logger("signoff")
@@ -39,20 +41,40 @@ class Connection:
 
     api_url: str
     bot_token: str
-    signing_secret: str
+    signing_secret: str = ""
+    """What HTTP deliveries are signed with."""
+    app_token: str = ""
+    """The app-level token. With it deliveries come over Socket Mode, and none over HTTP."""
 
 
 class Bot:
     """One running Signoff: the web application, the workers, the timers. Built by `open_bot`."""
 
     def __init__(
-        self, runtime: Runtime, deliveries: Deliveries, desk: Desk, door: Door, web_app: web.Application
+        self,
+        runtime: Runtime,
+        deliveries: Deliveries,
+        desk: Desk,
+        dispatch: Dispatch,
+        socket: SocketMode | None,
+        web_app: web.Application,
     ) -> None:
         self.runtime = runtime
         self.deliveries = deliveries
         self.desk = desk
-        self.door = door
+        self.socket = socket
         self.web_app = web_app
+        self._dispatch = dispatch
+
+    @asynccontextmanager
+    async def receiving(self) -> AsyncIterator[None]:
+        """Take deliveries over Socket Mode for the length of the block, if that is this bot's way in; HTTP ones come
+        to whoever serves `web_app`. Raises SocketRefused where Slack opens no connection to this app."""
+        if self.socket is None:
+            yield
+            return
+        async with self.socket.receiving():
+            yield
 
     async def settle(self) -> None:
         """Run every worker until there is nothing to do now: for tests and the demo's play."""
@@ -80,7 +102,7 @@ class Bot:
 
     async def flush_noise(self) -> None:
         """Write down how many unauthenticated deliveries came, if any."""
-        counts = self.door.take_noise()
+        counts = self._dispatch.take_noise()
         if counts:
             await self.runtime.db.transact(record_noise, self.runtime.context(), counts)
 
@@ -96,9 +118,10 @@ async def open_bot(
     clock: Clock | None = None,
     on_commit: Callable[[int], None] | None = None,
     budgets: Budgets | None = None,
+    pace: Pace | None = None,
 ) -> AsyncIterator[Bot]:
-    """Everything, wired; `budgets` are Slack's own limits unless told otherwise. Raises SlackRefused where the token
-    and StorageUnusable where the store cannot be used."""
+    """Everything, wired; `budgets` are Slack's own limits and `pace` is Socket Mode's own unless told otherwise. Raises
+    SlackRefused where the token and StorageUnusable where the store cannot be used."""
     clock = clock or SystemClock()
     async with (
         open_clients(connection.api_url, connection.bot_token) as clients,
@@ -110,9 +133,12 @@ async def open_bot(
         directory = Directory(clients, clock, identity)
         deliveries = Deliveries(runtime, clients, directory, configuration.approvals_channel, budgets=budgets)
         desk = Desk(runtime, directory)
-        door = Door(build_slack_app(clients, identity, desk), connection.signing_secret, clock)
+        dispatch = Dispatch(build_slack_app(clients, identity, desk))
+        token = connection.app_token
+        socket = SocketMode(clients, token, dispatch, pace or Pace()) if token else None
+        door = None if socket else Door(dispatch, connection.signing_secret, clock)
         try:
-            yield Bot(runtime, deliveries, desk, door, build_web_app(door))
+            yield Bot(runtime, deliveries, desk, dispatch, socket, build_web_app(door))
         finally:
             await directory.close()
 
@@ -142,10 +168,11 @@ def build_slack_app(clients: SlackClients, identity: Identity, desk: Desk) -> As
     return app
 
 
-def build_web_app(door: Door) -> web.Application:
-    """The HTTP routes."""
+def build_web_app(door: Door | None) -> web.Application:
+    """The HTTP routes; none for Slack without a door."""
     app = web.Application(client_max_size=LARGEST_BODY)
-    app.router.add_post(PATH, door.handle)
+    if door is not None:
+        app.router.add_post(PATH, door.handle)
     app.router.add_get("/healthz", _healthz)
     return app
 

@@ -87,6 +87,7 @@ class SlackClients:
     token: str
     web: AsyncWebClient
     reads: AsyncWebClient
+    session: ClientSession
 
     async def identify(self) -> Identity:
         """Ask Slack whose token this is. Raises `SlackFailure`."""
@@ -100,8 +101,7 @@ async def open_clients(api_url: str, token: str, *, call_time: timedelta = CALL_
     # Given a session, the library ignores its own time-out; without one it opens a connection for every call.
     async with ClientSession(timeout=ClientTimeout(total=call_time.total_seconds())) as session:
         host = urlsplit(api_url).hostname or ""
-        direct = is_loopback(host) or bool(proxy_bypass(host))
-        used = cast("ClientSession", _Direct(session)) if direct else session
+        used = cast("ClientSession", _Direct(session)) if goes_direct(host) else session
         # A logger without a level makes the library format every request as if to log it.
         logger = logging.getLogger("signoff.slack")
         logger.setLevel(logging.WARNING)
@@ -110,8 +110,16 @@ async def open_clients(api_url: str, token: str, *, call_time: timedelta = CALL_
             AsyncConnectionErrorRetryHandler(1, FixedValueRetryIntervalCalculator(REPEAT_AFTER))
         ]
         yield SlackClients(
-            token, AsyncWebClient(**common, retry_handlers=[]), AsyncWebClient(**common, retry_handlers=repeat)
+            token,
+            AsyncWebClient(**common, retry_handlers=[]),
+            AsyncWebClient(**common, retry_handlers=repeat),
+            session,
         )
+
+
+def goes_direct(host: str) -> bool:
+    """Whether a host is reached without the proxy that the environment names."""
+    return is_loopback(host) or bool(proxy_bypass(host))
 
 
 async def answer(call: Awaitable[AsyncSlackResponse]) -> Mapping[str, Any]:
@@ -121,7 +129,7 @@ async def answer(call: Awaitable[AsyncSlackResponse]) -> Mapping[str, Any]:
     except SlackApiError as error:
         raise _failure(error.response) from error
     except (ClientConnectorError, ConnectionTimeoutError) as error:
-        raise Unsent(f"Slack could not be reached: {_why_unreached(error)}") from error
+        raise Unsent(f"Slack could not be reached: {why_unreached(error)}") from error
     except TimeoutError as error:
         raise Ambiguous("Slack did not answer in time") from error
     except (ClientError, SlackRequestError, OSError, UnicodeError) as error:
@@ -129,7 +137,7 @@ async def answer(call: Awaitable[AsyncSlackResponse]) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", response.data)
 
 
-def _why_unreached(error: ClientConnectorError | ConnectionTimeoutError) -> str:
+def why_unreached(error: ClientConnectorError | ConnectionTimeoutError) -> str:
     """Host, port and what the system said of them; the library's own sentence names its settings, too."""
     if isinstance(error, ConnectionTimeoutError):
         return "no connection was made in time"

@@ -24,7 +24,13 @@ def logs(caplog: pytest.LogCaptureFixture) -> Iterator[Logs]:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
+def transport() -> str:
+    """How Slack tells the house's bot: HTTP, unless a test is parametrized over TRANSPORTS."""
+    return "http"
+
+
+@pytest.fixture
+async def house(tmp_path: Path, transport: str) -> AsyncIterator[House]:
     """A house with the demo's agents and policy."""
-    async with open_house(tmp_path) as opened:
+    async with open_house(tmp_path, transport=transport) as opened:
         yield opened

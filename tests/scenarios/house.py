@@ -23,12 +23,17 @@ from agent_runtime.views import RequestView, RunView
 from bot.app import Bot, Connection, open_bot
 from bot.demo.stage import POLICY_FILE
 from bot.door import PATH
+from bot.socket_mode import Pace
 from bot.workspace import Message, Person, Workspace
 from bot.workspace.demo_world import demo_world
 from storage import audit, outbox, requests
 from storage.database import migrate
 from storage.models import AuditEntry
 
+QUICK = Pace(ping=0.4, waits=(0, 0.01, 0.02))
+"""Socket Mode for tests: a lost connection is noticed and replaced in a fraction of a second."""
+
+TRANSPORTS = ("http", "socket")
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 KEY = b"k" * 32
 LONGEST_WAIT = timedelta(minutes=2)
@@ -135,20 +140,24 @@ async def open_house(
     clock: MovableClock | None = None,
     workspace: Workspace | None = None,
     on_commit: Callable[[int], None] | None = None,
+    transport: str = "http",
+    pace: Pace = QUICK,
 ) -> AsyncIterator[House]:
     """A house in this folder. The demo's agents and policy unless told otherwise; an earlier workspace can be kept over
-    a restart of the bot."""
+    a restart of the bot, with its transport, which is `http` or `socket`."""
     clock = clock or MovableClock(START)
     configuration = _configuration(policy)
     made = {name: as_agent(made_of) for name, made_of in agents.items()} if agents is not None else None
     built = made if made is not None else load_agents(("agent_runtime.demo:agents",), folder)
     if workspace is not None:
-        async with _beside(workspace, folder, configuration, built, clock, on_commit) as house:
+        async with _beside(workspace, folder, configuration, built, clock, on_commit, pace) as house:
             yield house
         return
+    world = demo_world(clock)
+    world.app.socket_mode = transport == "socket"
     async with (
-        Workspace.serve(demo_world(clock), clock=clock, signing_clock=clock) as served,
-        _beside(served, folder, configuration, built, clock, on_commit) as house,
+        Workspace.serve(world, clock=clock, signing_clock=clock) as served,
+        _beside(served, folder, configuration, built, clock, on_commit, pace) as house,
     ):
         yield house
 
@@ -169,13 +178,16 @@ async def _beside(
     agents: Mapping[str, Any],
     clock: MovableClock,
     on_commit: Callable[[int], None] | None,
+    pace: Pace,
 ) -> AsyncIterator[House]:
     connection = Connection(workspace.api_url, workspace.bot_token, workspace.signing_secret)
+    if workspace.socket_mode:
+        connection = Connection(workspace.api_url, workspace.bot_token, app_token=workspace.app_token)
     store = folder / "signoff.db"
     if not store.exists():
         store.write_bytes(_empty_store())
     async with open_bot(
-        connection, configuration, agents, f"sqlite:///{store}", KEY, clock=clock, on_commit=on_commit
+        connection, configuration, agents, f"sqlite:///{store}", KEY, clock=clock, on_commit=on_commit, pace=pace
     ) as bot:
         runner = web.AppRunner(bot.web_app, access_log=None, shutdown_timeout=1)
         await runner.setup()
@@ -184,7 +196,10 @@ async def _beside(
         workspace.app_url = f"http://{host}:{port}{PATH}"
         house = House(workspace, bot, clock, folder)
         try:
-            yield house
+            async with bot.receiving():
+                if bot.socket:
+                    await workspace.wait_for(lambda: len(workspace.sockets) == pace.connections)
+                yield house
             await house.require_invariants()
         finally:
             await runner.cleanup()

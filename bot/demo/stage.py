@@ -17,7 +17,9 @@ from agent_runtime.policy_file import load_policy_file
 from agent_runtime.registry import load_agents
 from bot.app import Bot, Connection, open_bot
 from bot.budgets import UNLIMITED, Budgets
+from bot.demo.app import install_from
 from bot.door import PATH
+from bot.manifest import as_shape, read_manifest
 from bot.workspace import Workspace
 from bot.workspace.demo_world import demo_world
 
@@ -42,7 +44,10 @@ async def open_stage(data_dir: Path, *, port: int = 0) -> AsyncIterator[Stage]:
     configuration = load_policy_file(POLICY_FILE)
     agents = load_agents(configuration.agents, data_dir)
     database = f"sqlite:///{data_dir / 'signoff.db'}"
-    async with Workspace.serve(demo_world(clock), clock=clock, signing_clock=clock, port=port) as workspace:
+    world = demo_world(clock)
+    examples = [f"{name} {agent.example}" for name, agent in agents.items() if agent.example]
+    install_from(as_shape(read_manifest()), world.app, examples)
+    async with Workspace.serve(world, clock=clock, signing_clock=clock, port=port) as workspace:
         connection = Connection(workspace.api_url, workspace.bot_token, workspace.signing_secret)
         key = secrets.token_bytes(KEY_BYTES)
         # This workspace has none of Slack's limits, and nobody who tries a demo wants to wait for them.

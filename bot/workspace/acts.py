@@ -59,21 +59,39 @@ async def _post(person: Person, body: Json) -> Message:
     return await person.say(text, _channel(body), thread=thread)
 
 
+def _value(value: Any) -> Any:
+    """What a field holds. One that was emptied holds nothing."""
+    return None if value == "" else value
+
+
+def _enter(person: Person, target: Message | View, body: Json) -> None:
+    """Take over what a page held back: values by block_id and action_id."""
+    values = {
+        block: {field: _value(value) for field, value in fields.items()}
+        for block, fields in (body.get("entered") or {}).items()
+    }
+    person.enter(target, values)
+
+
+async def _hold(person: Person, body: Json) -> None:
+    _enter(person, _target(person, body), body)
+
+
 async def _click(person: Person, body: Json) -> Any:
     target = _target(person, body)
-    person.enter(target, body.get("entered") or {})
+    _enter(person, target, body)
     return await person.click(target, body["button"], block=body.get("block"), confirm=body.get("confirm", True))
 
 
 async def _choose(person: Person, body: Json) -> Any:
     target = _target(person, body)
-    person.enter(target, body.get("entered") or {})
-    return await person.choose(target, body["field"], body.get("value"), block=body.get("block"))
+    _enter(person, target, body)
+    return await person.choose(target, body["field"], _value(body.get("value")), block=body.get("block"))
 
 
 async def _submit(person: Person, body: Json) -> Any:
     view = _modal(person, body)
-    person.enter(view, body.get("entered") or {})
+    _enter(person, view, body)
     return await person.fill_and_submit(view, body.get("values", {}))
 
 
@@ -91,6 +109,7 @@ _ACTS: dict[str, Act] = {
     "home": lambda p, b: p.open_home(b.get("tab", "home")),
     "click": _click,
     "choose": _choose,
+    "enter": _hold,
     "submit": _submit,
     "close": lambda p, b: p.close(_modal(p, b), everything=bool(b.get("everything"))),
     "shortcut": lambda p, b: p.shortcut(b["callback_id"]),

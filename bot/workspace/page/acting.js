@@ -1,0 +1,54 @@
+// Acts as the person at this page, and tells them when the workspace refuses. And what blocks need to be drawn and used.
+
+import { confirm } from "./dialogs.js";
+import { Refused, post } from "./look.js";
+import { now, zone } from "./moments.js";
+import { place } from "./place.js";
+import { toast } from "./toasts.js";
+
+/** Does something as the person at this page: `act("post", {channel, text})`. The outcome, or null if it was refused. */
+export async function act(what, details = {}) {
+  try {
+    return await post("act", { person: place.as, do: what, ...details });
+  } catch (error) {
+    if (error instanceof Refused) toast(error.message);
+    return null;
+  }
+}
+
+/** What `enter` and `act` say about a message, so that the workspace knows which one is meant. */
+export function targetOf(message) {
+  return message.ephemeral ? { ephemeral: message.ts } : { channel: message.channel_id, ts: message.ts };
+}
+
+/**
+ * How blocks are drawn and what using them does. `target` says whose they are; `surface` is message, modal or home.
+ * `entered()` are values that the workspace does not know yet; `keep(block, action, value)` holds one back until then.
+ */
+export function contextOf(look, surface, target, { values = {}, errors = {}, entered = () => ({}), keep } = {}) {
+  const choose = (block, field, value) => act("choose", { ...target, block, field, value, entered: entered() });
+  return {
+    surface,
+    me: look.me.id,
+    names: {
+      users: look.users,
+      channels: Object.fromEntries(look.channels.map((channel) => [channel.id, channel.name])),
+      groups: look.groups,
+      mine: look.my_groups,
+    },
+    people: look.people,
+    channels: look.channels.filter((channel) => channel.kind !== "im"),
+    zone,
+    now: now(),
+    values,
+    errors,
+    confirm,
+    open: (url) => window.open(url, "_blank", "noopener,noreferrer"),
+    act: (block, button) => act("click", { ...target, block, button, entered: entered() }),
+    enter: (block, field, value, dispatches) => {
+      keep?.(block, field, value);
+      if (dispatches) choose(block, field, value);
+    },
+    options: () => Promise.resolve([]),
+  };
+}

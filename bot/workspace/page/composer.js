@@ -1,0 +1,105 @@
+// The field in which one writes: messages, replies and slash commands, with completion.
+
+import { act } from "./acting.js";
+import { el } from "./blockkit/dom.js";
+import { attachCompletion } from "./completion.js";
+import { menuButton, menuItem } from "./menus.js";
+import { toast } from "./toasts.js";
+
+/**
+ * Makes a composer in `host`. `where()` is {channel, thread, label, closed}: where a message goes, what the field is
+ * called, and why nobody can write there, if so. Returns {update(look), put(text)}.
+ */
+export function makeComposer(host, id, where) {
+  const drafts = new Map();
+  let look = null;
+  let shown = null;
+
+  const field = el("textarea", { id, rows: "1", enterkeyhint: "send", autocomplete: "off", spellcheck: "false" });
+  const label = el("label", { class: "unseen", for: id });
+  const plus = menuButton({ class: "plain round", "aria-label": "Shortcuts and commands", title: "Shortcuts and commands" }, "+", menu);
+  const button = el("button", { type: "submit", class: "send", "aria-label": "Send", title: "Send (Enter)" }, "➤");
+  const list = el("ul", { id: `${id}-list`, class: "completions", role: "listbox", "aria-label": "Suggestions", hidden: true });
+  const form = el("form", {}, label, list, plus, field, button);
+  const closed = el("p", { class: "composer-closed", hidden: true });
+  host.replaceChildren(form, closed);
+  const completion = attachCompletion(field, list, () => look);
+
+  field.addEventListener("input", fit);
+  field.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    send();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    send();
+  });
+
+  // As high as its text, up to a limit that the style sheet sets.
+  function fit() {
+    field.style.height = "auto";
+    field.style.height = `${field.scrollHeight + 2}px`;
+  }
+
+  function put(text) {
+    field.value = text;
+    fit();
+    completion.update();
+    field.focus();
+  }
+
+  async function send() {
+    const text = field.value;
+    if (!text.trim()) return;
+    const { channel, thread } = where();
+    const [, command, rest = ""] = text.match(/^(\/\S*)\s*([^]*)$/) ?? [];
+    if (command && thread) {
+      toast(`${command} cannot be used in a thread. Type it in the channel.`);
+      return;
+    }
+    put("");
+    completion.close();
+    const outcome = command
+      ? await act("command", { channel, command, text: rest })
+      : await act("post", { channel, thread: thread || null, text: text.trim() });
+    const lost = outcome === null || outcome.refused;
+    if (lost && !field.value) put(text);
+  }
+
+  function menu(done) {
+    const shortcuts = look.app.shortcuts.filter((shortcut) => shortcut.kind === "global");
+    const use = (callback_id) => () => {
+      done();
+      act("shortcut", { callback_id });
+    };
+    const type = (command) => () => {
+      done();
+      put(`${command} `);
+    };
+    return [
+      ...shortcuts.map(({ name, description, callback_id }) => menuItem(`⚡ ${name}`, description, use(callback_id))),
+      ...look.app.commands.map(({ name, description }) => menuItem(name, description, type(name))),
+    ];
+  }
+
+  function update(newLook) {
+    look = newLook;
+    const place = where();
+    const key = JSON.stringify([look.me.id, place.channel, place.thread]);
+    if (key !== shown) {
+      if (shown) drafts.set(shown, field.value);
+      shown = key;
+      field.value = drafts.get(key) ?? "";
+      completion.close();
+      fit();
+    }
+    label.textContent = place.label;
+    field.placeholder = place.label;
+    form.hidden = Boolean(place.closed);
+    closed.hidden = !place.closed;
+    closed.textContent = place.closed ?? "";
+  }
+
+  return { update, put };
+}

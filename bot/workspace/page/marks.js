@@ -1,0 +1,25 @@
+// The small marks that stand beside names: pictures and numbers.
+
+import { el } from "./blockkit/dom.js";
+
+const COLOURS = 8;
+
+/** What people read for a user id. */
+export function nameOf(look, id) {
+  if (id === look.app.id) return look.app.real_name;
+  return look.people.find((person) => person.id === id)?.real_name ?? look.users[id] ?? id;
+}
+
+/** A person's picture, their initials, or the app's sign. The colour is always the same for the same id. */
+export function avatar(look, id) {
+  const isApp = id === look.app.id;
+  const words = nameOf(look, id).split(" ");
+  const initials = isApp ? "✓" : words.map((word) => word[0]).slice(0, 2).join("").toUpperCase();
+  const colour = isApp ? "app" : [...id].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % COLOURS;
+  return el("span", { class: `avatar colour-${colour}`, "aria-hidden": "true" }, initials);
+}
+
+/** How many there are of something, with words for those who do not see the colour. */
+export function count(number, meaning) {
+  return el("span", { class: "count", "data-count": number }, String(number), el("span", { class: "unseen" }, ` ${meaning}`));
+}

@@ -1,0 +1,126 @@
+// One message, in a channel or in a thread, and lists of them.
+
+import { contextOf, targetOf } from "./acting.js";
+import { renderBlocks, renderMrkdwn } from "./blockkit/blocks.js";
+import { el } from "./blockkit/dom.js";
+import { emoji } from "./blockkit/emoji.js";
+import { drawKeyed } from "./keyed.js";
+import { avatar, count, nameOf } from "./marks.js";
+import { shortcutMenu } from "./menus.js";
+import { dayOf, fullOf, millisecondsOf, timeOf } from "./moments.js";
+import { go } from "./place.js";
+
+/** Draws messages, oldest first, with a line where a day begins. `threads`: offers to reply in a thread. */
+export function drawMessages(list, look, messages, { threads }) {
+  const items = [];
+  let day = null;
+  for (const message of messages) {
+    const its = dayOf(millisecondsOf(message.ts));
+    if (its !== day) items.push(dayLine(its, message.ts));
+    day = its;
+    items.push(oneMessage(look, message, threads ? repliesTo(look, message) : null));
+  }
+  drawKeyed(list, items);
+}
+
+/** The replies in a message's thread that this person sees, oldest first. */
+export function repliesTo(look, root) {
+  return look.messages.filter((message) => message.thread_ts === root.ts && message.ts !== root.ts);
+}
+
+function dayLine(day, ts) {
+  return { key: `day-${ts}`, stamp: day, draw: () => el("li", { class: "day" }, el("span", {}, day)) };
+}
+
+function oneMessage(look, message, replies) {
+  const thread = replies && [replies.length, replies.at(-1)?.ts, replies.filter((each) => each.unread).length];
+  return {
+    key: `${message.channel_id}-${message.ts}${message.ephemeral ? "-private" : ""}`,
+    // Dates in a message may read differently on another day; the day's line tells when that happens.
+    stamp: JSON.stringify([look.me.id, message.changed, thread, message.reactions, dayOf(millisecondsOf(message.ts))]),
+    draw: () => messageNode(look, message, replies),
+  };
+}
+
+function messageNode(look, message, replies) {
+  const classes = ["message", message.ephemeral && "private", message.calls_me && "calls-me"];
+  const parts = { class: classes.filter(Boolean).join(" "), "data-ts": message.ts, tabindex: "-1" };
+  return el(
+    "li",
+    { ...parts, "data-author": message.author, "data-private": message.ephemeral },
+    avatar(look, message.author_id),
+    el(
+      "div",
+      { class: "message-body" },
+      message.ephemeral ? el("p", { class: "only-you" }, "👁 Only visible to you") : null,
+      byline(look, message),
+      content(look, message),
+      files(message),
+      reactions(look, message),
+      replies?.length ? repliesButton(replies, message) : null,
+    ),
+    message.ephemeral ? null : tools(look, message, replies !== null),
+  );
+}
+
+function byline(look, message) {
+  const moment = millisecondsOf(message.ts);
+  return el(
+    "p",
+    { class: "byline" },
+    el("b", { class: "author" }, nameOf(look, message.author_id)),
+    message.author_id === look.app.id ? el("span", { class: "tag" }, "APP") : null,
+    el("time", { datetime: new Date(moment).toISOString(), title: fullOf(moment) }, timeOf(moment)),
+    message.edited ? el("span", { class: "muted" }, "(edited)") : null,
+  );
+}
+
+function content(look, message) {
+  const context = contextOf(look, "message", targetOf(message), { values: message.values });
+  const main = message.blocks.length ? renderBlocks(message.blocks, context) : paragraph(message.text, context);
+  const attached = message.attachments.map((each) =>
+    el("div", { class: "attachment" }, each.blocks ? renderBlocks(each.blocks, context) : paragraph(each.text || each.fallback, context)),
+  );
+  return el("div", { class: "content" }, main, attached);
+}
+
+function paragraph(text, context) {
+  return el("p", { class: "as-typed" }, renderMrkdwn(text || "", context));
+}
+
+function files(message) {
+  return message.files.map((file) => {
+    const query = new URLSearchParams({ channel: message.channel_id, file: file.id });
+    const name = el("b", {}, file.name);
+    return el("a", { class: "file", href: `/control/file?${query}`, download: file.name }, "📄 ", name, ` ${file.size} bytes`);
+  });
+}
+
+function reactions(look, message) {
+  if (!message.reactions.length) return null;
+  const each = ({ name, users }) =>
+    el("li", { title: users.map((id) => nameOf(look, id)).join(", ") }, emoji(name) ?? `:${name}:`, ` ${users.length}`);
+  return el("ul", { class: "reactions", "aria-label": "Reactions" }, message.reactions.map(each));
+}
+
+function repliesButton(replies, message) {
+  const unread = replies.filter((reply) => reply.unread).length;
+  const count = replies.length === 1 ? "1 reply" : `${replies.length} replies`;
+  return el(
+    "button",
+    { type: "button", class: "replies", "data-replies": message.ts, onclick: () => go({ thread: message.ts }) },
+    el("b", {}, count),
+    unread ? count(unread, "new") : null,
+    el("span", { class: "muted" }, `Last at ${timeOf(millisecondsOf(replies.at(-1).ts))}`),
+  );
+}
+
+function tools(look, message, threads) {
+  const reply = { type: "button", class: "tool", "data-reply": message.ts, "aria-label": "Reply in thread", title: "Reply in thread" };
+  return el(
+    "div",
+    { class: "tools", role: "group", "aria-label": "On this message" },
+    threads ? el("button", { ...reply, onclick: () => go({ thread: message.ts }) }, "💬") : null,
+    shortcutMenu(look, "message", targetOf(message)),
+  );
+}

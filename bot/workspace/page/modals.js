@@ -1,0 +1,133 @@
+// The modal in front of the person: the app's form. What is typed stays when the app changes the form meanwhile.
+
+import { act, contextOf } from "./acting.js";
+import { renderBlocks } from "./blockkit/blocks.js";
+import { el } from "./blockkit/dom.js";
+import { sentenceOf } from "./toasts.js";
+
+const SENDING_MS = 150;
+
+const dialog = document.getElementById("modal");
+let shown = null; // what stands there: a stamp
+let view = null;
+let look = null;
+let drafts = {}; // block -> action -> what the workspace does not know yet
+let timer = null;
+let opener = null; // where the focus was
+
+/**
+ * Draws the topmost modal of the look, or closes the dialogue when there is none. A promise means: look again after it,
+ * for the redrawn form shows what the workspace knows, and something typed had not reached it yet.
+ */
+export function drawModal(newLook) {
+  look = newLook;
+  const top = look.modals.at(-1) ?? null;
+  if (!top) {
+    hide();
+    return undefined;
+  }
+  const stamp = JSON.stringify([look.me.id, top.id, top.hash, top.errors]);
+  if (stamp === shown) return undefined;
+  if (view?.id === top.id && Object.keys(drafts).length) return sendDrafts();
+  const other = view?.id !== top.id;
+  view = top;
+  shown = stamp;
+  draw(top.errors, other);
+  return undefined;
+}
+
+function draw(errors, focusFirst) {
+  const values = view.values;
+  const target = { view: view.id };
+  const context = contextOf(look, "modal", target, { values, errors, entered: takeDrafts, keep });
+  const focused = focusFirst ? null : document.activeElement?.closest("[data-action-id]")?.dataset.actionId;
+  dialog.replaceChildren(
+    el(
+      "form",
+      { novalidate: true, onsubmit: submit, "data-view": view.id, "data-callback-id": view.callback_id },
+      el("header", { class: "modal-head" }, el("h2", { id: "modal-title" }, view.title), closeButton("plain round", "✕", { "aria-label": "Close" })),
+      el("div", { class: "modal-body" }, renderBlocks(view.blocks, context)),
+      el("p", { class: "modal-error", role: "alert", hidden: true }),
+      el(
+        "footer",
+        { class: "modal-foot" },
+        closeButton("button", view.close || "Cancel"),
+        view.submit ? el("button", { type: "submit", class: "button primary" }, view.submit) : null,
+      ),
+    ),
+  );
+  if (!dialog.open) {
+    opener = document.activeElement;
+    dialog.showModal();
+  }
+  focusOn(errors, focused);
+}
+
+function focusOn(errors, focused) {
+  const body = dialog.querySelector(".modal-body");
+  const wrong = Object.keys(errors)[0];
+  const block = wrong && body.querySelector(`[data-block-id="${CSS.escape(wrong)}"]`);
+  const same = focused && body.querySelector(`[data-action-id="${CSS.escape(focused)}"]`);
+  const field = "input, textarea, select";
+  const first = block?.querySelector(field) ?? same ?? body.querySelector(field) ?? dialog.querySelector(".primary");
+  (first ?? dialog.querySelector("button")).focus();
+}
+
+function closeButton(style, face, more = {}) {
+  return el("button", { type: "button", class: style, onclick: cancel, ...more }, face);
+}
+
+function hide() {
+  clearTimeout(timer);
+  [view, shown, drafts] = [null, null, {}];
+  if (!dialog.open) return;
+  dialog.close();
+  if (opener?.isConnected) opener.focus({ preventScroll: true });
+}
+
+function keep(block, action, value) {
+  drafts[block] = { ...drafts[block], [action]: value };
+  clearTimeout(timer);
+  timer = setTimeout(sendDrafts, SENDING_MS);
+}
+
+function takeDrafts() {
+  clearTimeout(timer);
+  const taken = drafts;
+  drafts = {};
+  return taken;
+}
+
+function sendDrafts() {
+  return act("enter", { view: view.id, entered: takeDrafts() });
+}
+
+async function submit(event) {
+  event.preventDefault();
+  const button = dialog.querySelector("[type=submit]");
+  if (!view || !button || button.disabled) return;
+  const sent = view.id;
+  button.disabled = true;
+  const outcome = await act("submit", { view: sent, entered: takeDrafts() });
+  button.disabled = false;
+  if (outcome?.error) tell(sentenceOf({ code: outcome.error, about: view?.title ?? "" }, look.app.real_name));
+  // What Slack's own client refuses stands in no later look: the app was never asked.
+  else if (outcome && !outcome.delivered && view?.id === sent) draw(outcome.errors, false);
+}
+
+function tell(sentence) {
+  const line = dialog.querySelector(".modal-error");
+  if (!line) return;
+  line.textContent = sentence;
+  line.hidden = false;
+}
+
+function cancel() {
+  if (view) act("close", { view: view.id });
+}
+
+// Esc closes it through the workspace, so that the app is told and what lies below appears.
+dialog.addEventListener("cancel", (event) => {
+  event.preventDefault();
+  cancel();
+});

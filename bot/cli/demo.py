@@ -21,6 +21,13 @@ def demo(
     data_dir: Annotated[
         Path | None, typer.Option("--data-dir", metavar="DIR", help="Where its data goes; a fresh folder if left out.")
     ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", metavar="PORT", min=0, max=65535, help="Where the page is; 7446 if left out, 0: any."),
+    ] = None,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", metavar="", help="Open the page in the browser.")
+    ] = True,
 ) -> None:
     """Try it: the bot in a local workspace, with demo agents."""
     if auto and console is not None:
@@ -28,7 +35,7 @@ def demo(
     from bot.demo.command import run  # the bot and its agents take seconds to import
 
     try:
-        code = run(auto=auto, console=console, data_dir=data_dir)
+        code = run(auto=auto, console=console, data_dir=data_dir, port=port, browser=browser)
     except StoreTaken as taken:
         mend = "Stop it first, or name another folder with --data-dir"
         raise CommandFailed(Problem(taken.problem, mend)) from taken

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
+import socket
 import sys
 import tempfile
+import webbrowser
 from pathlib import Path
 
 from agent_runtime.refusals import RefusalReason
@@ -23,11 +26,21 @@ from storage.types import Actor, ActorKind, RunStatus
 DONE, FAILED, USAGE = 0, 1, 2
 REQUESTER = Actor(kind=ActorKind.CLI, id="requester", name="The demo's requester")
 LOG = "signoff.log"
+PORT = 7446
+"""Where the demo's page is, so that its address can be kept: S-I-G-N on a telephone's keys."""
 
 
-def run(*, auto: bool = False, console: str | None = None, data_dir: Path | None = None) -> int:
+def run(
+    *,
+    auto: bool = False,
+    console: str | None = None,
+    data_dir: Path | None = None,
+    port: int | None = None,
+    browser: bool = True,
+) -> int:
     """Exit code: 0 when everything went as it should. Without a folder a fresh one is used; the play's is removed again
-    when its effects were as they should be."""
+    when its effects were as they should be. `port` is where the page is served, 0 for a free one; `browser` opens it,
+    if somebody sits at this terminal."""
     folder = data_dir or Path(tempfile.mkdtemp(prefix="signoff-demo-"))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if auto and any(folder.iterdir()):
@@ -38,7 +51,7 @@ def run(*, auto: bool = False, console: str | None = None, data_dir: Path | None
         if console is not None:
             return asyncio.run(_ask(folder, console))
         if not auto:
-            return asyncio.run(_serve(folder))
+            return asyncio.run(_serve(folder, port, browser=browser and sys.stdout.isatty()))
         code = asyncio.run(_play(folder))
     if code == DONE and data_dir is None:
         shutil.rmtree(folder)
@@ -74,22 +87,42 @@ def _judge(folder: Path, problems: list[str]) -> int:
     return DONE
 
 
-async def _serve(folder: Path) -> int:
-    async with open_stage(folder) as stage:
+async def _serve(folder: Path, wanted: int | None, *, browser: bool) -> int:
+    port = PORT if wanted is None else wanted
+    if not _is_free(port):
+        if wanted is not None:
+            _complain(f"Port {port} is taken. Name another one, or leave --port out.")
+            return FAILED
+        _say(f"Port {port} is taken, perhaps by another demo: this one takes a free port.")
+        port = 0
+    async with open_stage(folder, port=port) as stage:
         _introduce(stage)
-        await asyncio.Event().wait()
-    return DONE
+        if browser:
+            # In a thread: a browser that runs in the terminal answers only when it is closed.
+            await asyncio.to_thread(webbrowser.open, stage.workspace.url)
+        while True:
+            await stage.workspace.run_due_retries()
+            await asyncio.sleep(1)
+
+
+def _is_free(port: int) -> bool:
+    with contextlib.closing(socket.socket()) as probe:
+        # As the server does: a port that a demo has just left is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _introduce(stage: Stage) -> None:
-    _say(f"A Slack-compatible workspace serves at {stage.workspace.url}, with the bot in it. It has no page: it is for")
-    _say("programs. This types a command as Ana:")
-    act = '{"person": "ana", "do": "command", "command": "/agent", "text": "approval Send email to team about lunch"}'
-    _say(f"  curl -H 'Content-Type: application/json' -d '{act}' {stage.workspace.url}/control/act")
-    _say(f"  curl '{stage.workspace.url}/control/state?person=maria'")
-    _say("To answer at this terminal instead: signoff demo --console approval")
-    _say("To see everything played: signoff demo --auto")
-    _say(f"Its data and its log are in {stage.data_dir}. Ctrl-C stops it.")
+    command = next(iter(stage.workspace.world.app.commands.values()))
+    _say(f"The demo is at {stage.workspace.url} (this machine only). There you are Ana; type for example:")
+    _say(f"  {command.name} {command.examples[0]}")
+    _say("Then be Maria, at the top of the page, and approve it.")
+    _say(f"Everything it does and its log are in {stage.data_dir}")
+    _say("No browser? signoff demo --console approval. Everything played: signoff demo --auto. Ctrl-C stops this.")
 
 
 async def _ask(folder: Path, agent: str) -> int:

@@ -37,6 +37,12 @@ def count(tx: Tx, run_id: str, event: str, digest: str) -> int:
     return int(tx.scalar(statement) or 0)
 
 
+def of_request(tx: Tx, request_id: str, events: Sequence[str]) -> list[AuditEntry]:
+    """What the log says of one request, in order, of these events."""
+    statement = select(AuditEntry).where(col(AuditEntry.request_id) == request_id, col(AuditEntry.event).in_(events))
+    return tx.all(AuditEntry, statement.order_by(col(AuditEntry.seq)))
+
+
 def entries(tx: Tx, after: int = 0, limit: int = 1000) -> list[AuditEntry]:
     """Entries in order."""
     statement = select(AuditEntry).where(col(AuditEntry.seq) > after).order_by(col(AuditEntry.seq)).limit(limit)

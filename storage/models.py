@@ -78,7 +78,10 @@ class Run(SQLModel, table=True):
 
 class Request(SQLModel, table=True):
     """One interrupt that needs people. `subject` is the interrupt's natural key inside its run and `generation` counts
-    requests for the same subject. `rules` is the policy snapshot taken when it opened, sealed by `rules_mac`."""
+    requests for the same subject. `rules` is the policy snapshot of this revision, sealed by `rules_mac`; `policy_set`
+    names the whole set that was in force when it opened. `asked_args` and `asked_digest` are the agent's own call;
+    `args` and `digest` are what is up for decision. `held_until` (in unpaused time, like `due_at`) says that enough
+    people approved it and that they may still take that back."""
 
     __tablename__ = "request"
     __table_args__ = (
@@ -108,12 +111,16 @@ class Request(SQLModel, table=True):
     payload: Any = Field(default=None, sa_type=Json, nullable=True)
     reason: str = ""
     digest: str
+    asked_args: Any = Field(default=None, sa_type=Json, nullable=True)
+    asked_digest: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
     rules: dict[str, Any] = Field(sa_type=Json)
     rules_mac: str
+    policy_set: str | None = None
     on_timeout: OnTimeout = Field(sa_type=_words(OnTimeout, "on_timeout"))
     opened_at: datetime
     stage_opened_at: datetime
     due_at: datetime | None = None
+    held_until: datetime | None = None
     closed_at: datetime | None = None
     closed_by: dict[str, Any] | None = Field(default=None, sa_type=Json)
     close_reason: str = ""
@@ -121,18 +128,31 @@ class Request(SQLModel, table=True):
     consumed_at: datetime | None = None
 
 
+class KeptPolicies(SQLModel, table=True):
+    """A whole policy set that was in force when a request opened: an edit is judged by it. `digest` is the SHA-256 of
+    `body`, in hex, and is sealed into the request."""
+
+    __tablename__ = "policy_set"
+
+    digest: str = Field(primary_key=True)
+    body: str
+
+
 class Decision(SQLModel, table=True):
     """One actor's act on one revision and stage of a request, bound to the digest it was shown and sealed by `mac`.
-    A person has at most one standing vote per request and revision."""
+    `number` counts the acts on a request from 1, so that none of them can be left out or told twice (0: written before
+    acts were counted). An edit carries the new arguments as its `value`. A person has at most one standing vote in a
+    stage of a revision."""
 
     __tablename__ = "decision"
     __table_args__ = (
-        Index("decision_once", "request_id", "revision", "actor_key", unique=True,
+        Index("decision_once", "request_id", "revision", "stage", "actor_key", unique=True,
               sqlite_where=text("withdrawn_at IS NULL"), postgresql_where=text("withdrawn_at IS NULL")),
     )  # fmt: skip
 
     id: int | None = Field(default=None, primary_key=True)
     request_id: str = Field(foreign_key="request.id")
+    number: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     revision: int
     stage: int
     kind: DecisionKind = Field(sa_type=_words(DecisionKind, "decision_kind"))
@@ -147,7 +167,9 @@ class Decision(SQLModel, table=True):
 
 
 class JournalEntry(SQLModel, table=True):
-    """One execution of one tool call, sealed by `mac`. `started` is written before the effect, its end after it."""
+    """One execution of one tool call, sealed by `mac`. `started` is written before the effect, its end after it.
+    `digest` is that of the call as the agent made it, `args` are those it runs with; where they differ, `changed` is
+    what the agent is told about that."""
 
     __tablename__ = "journal"
 
@@ -157,6 +179,7 @@ class JournalEntry(SQLModel, table=True):
     call_id: str
     tool: str
     args: Any = Field(default=None, sa_type=Json, nullable=True)
+    changed: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
     digest: str
     request_id: str | None = None
     idempotent: bool = False

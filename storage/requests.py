@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, update
 from sqlmodel import col, select
 
-from storage.models import Decision, Request
+from storage.models import Decision, KeptPolicies, Request
 from storage.tx import Tx
 from storage.types import RequestKind, RequestStatus
 
@@ -74,13 +74,19 @@ def change(tx: Tx, request: Request, expected: RequestStatus, **values: Any) -> 
     return tx.change(statement) == 1
 
 
-def pause_closed_at(tx: Tx, run_id: str, pause: int) -> datetime | None:
-    """When the last request of a pause was closed."""
-    statement = select(func.max(col(Request.closed_at))).where(
-        col(Request.run_id) == run_id, col(Request.pause) == pause
-    )
-    closed: datetime | None = tx.scalar(statement)
-    return closed
+def of_pause(tx: Tx, run_id: str, pause: int) -> list[Request]:
+    """The requests that were opened together."""
+    return tx.all(Request, select(Request).where(col(Request.run_id) == run_id, col(Request.pause) == pause))
+
+
+def keep_policies(tx: Tx, kept: KeptPolicies) -> None:
+    """Keep a policy set; the same one again changes nothing."""
+    tx.insert_new(kept)
+
+
+def kept_policies(tx: Tx, digest: str) -> KeptPolicies | None:
+    """A policy set that was kept."""
+    return tx.one(KeptPolicies, select(KeptPolicies).where(col(KeptPolicies.digest) == digest))
 
 
 def consume(tx: Tx, request_id: str, now: datetime) -> bool:
@@ -115,21 +121,29 @@ def open_outcome(tx: Tx, run_id: str, subject: str) -> Request | None:
 
 
 def vote(tx: Tx, decision: Decision) -> bool:
-    """Record a vote. False where this person already has a standing vote on this revision."""
+    """Record a vote. False where this person already has a standing vote in this stage of this revision."""
     return tx.insert_new(decision)
 
 
-def standing_vote(tx: Tx, request_id: str, revision: int, actor_key: str) -> Decision | None:
-    """The vote a person has on a revision."""
-    return tx.one(
-        Decision,
-        select(Decision).where(
-            col(Decision.request_id) == request_id,
-            col(Decision.revision) == revision,
-            col(Decision.actor_key) == actor_key,
-            col(Decision.withdrawn_at).is_(None),
-        ),
+def withdraw(tx: Tx, decision: Decision, now: datetime, mac: str) -> bool:
+    """Mark a vote as taken back. False where it was already."""
+    statement = (
+        update(Decision)
+        .where(col(Decision.id) == decision.id, col(Decision.withdrawn_at).is_(None))
+        .values(withdrawn_at=now, mac=mac)
     )
+    return tx.change(statement) == 1
+
+
+def standing_votes(tx: Tx, request_id: str, revision: int, actor_key: str) -> list[Decision]:
+    """The votes a person has on a revision, in the order they were made: one, or one for each stage."""
+    statement = select(Decision).where(
+        col(Decision.request_id) == request_id,
+        col(Decision.revision) == revision,
+        col(Decision.actor_key) == actor_key,
+        col(Decision.withdrawn_at).is_(None),
+    )
+    return tx.all(Decision, statement.order_by(col(Decision.id)))
 
 
 def votes(tx: Tx, request_ids: Sequence[str]) -> list[Decision]:
@@ -137,3 +151,18 @@ def votes(tx: Tx, request_ids: Sequence[str]) -> list[Decision]:
     return tx.all(
         Decision, select(Decision).where(col(Decision.request_id).in_(request_ids)).order_by(col(Decision.id))
     )
+
+
+def pause_closed_at(tx: Tx, run_id: str, pause: int) -> datetime | None:
+    """When the last request of a pause was closed."""
+    statement = select(func.max(col(Request.closed_at))).where(
+        col(Request.run_id) == run_id, col(Request.pause) == pause
+    )
+    closed: datetime | None = tx.scalar(statement)
+    return closed
+
+
+def standing_vote(tx: Tx, request_id: str, revision: int, actor_key: str) -> Decision | None:
+    """The vote a person has on a revision."""
+    found = standing_votes(tx, request_id, revision, actor_key)
+    return found[0] if found else None

@@ -70,6 +70,7 @@ class DecisionKind(Described):
     REJECTED = "rejected", "Do not run it; the reason goes to the agent."
     SKIPPED = "skipped", "Leave this step out and go on."
     ANSWERED = "answered", "Here is the value that was asked for."
+    EDITED = "edited", "Other arguments instead; whoever must approve the call as it is now is asked anew."
 
 
 class OnTimeout(Described):

@@ -72,7 +72,7 @@ async def test_a_store_of_another_version_is_refused_with_the_mend(path: Path) -
     with pytest.raises(StorageUnusable, match="signoff migrate"):
         Database(url)
     with sqlite3.connect(path) as connection:
-        connection.execute("update alembic_version set version_num = '0001'")
+        connection.execute("update alembic_version set version_num = '0002'")
     connection.close()
     migrate(url)
     await Database(url).close()

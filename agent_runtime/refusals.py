@@ -24,6 +24,7 @@ class RefusalReason(Described):
     DIRECTORY_DOWN = "directory_down", "Slack did not say in time who may decide; please try again in a minute."
     NOT_A_STARTER = "not_a_starter", "you may not start this agent."
     NOT_YOUR_RUN = "not_your_run", "only the person who started a run, or an operator, may do this."
+    NOT_YOUR_START = "not_your_start", "only the person who started a run may start it again with changes."
     RUN_OVER = "run_over", "the run has already ended."
     RUN_ACTIVE = "run_active", "only a failed run can be tried again."
     INTEGRITY = "integrity", "the stored request does not match its seal, so nothing can be decided on it."

@@ -29,6 +29,7 @@ from agent_runtime.sealed import read_rules
 from agent_runtime.selectors import Selector
 from agent_runtime.views import RequestView, RunView
 from bot.cards import notices
+from bot.offers import Offers
 from storage import messages, requests, runs
 from storage.models import Run
 from storage.tx import Tx
@@ -78,6 +79,7 @@ class Desk:
 
     def __init__(self, runtime: Runtime, people: People) -> None:
         self.runtime = runtime
+        self.offers = Offers(runtime, people)
         self._people = people
 
     async def decide(self, act: Act, actor: Actor, origin: Origin, place: Place = NOWHERE) -> Answered:
@@ -118,6 +120,10 @@ class Desk:
     async def request(self, request_id: str) -> RequestView | None:
         """One request as it is now."""
         return await self.runtime.db.read(read_request, request_id)
+
+    async def run(self, run_id: str) -> RunView | None:
+        """One run as it is now."""
+        return await self.runtime.db.read(read_run, run_id)
 
     async def runs_of(self, actor: Actor, limit: int = 20) -> list[RunView]:
         """A person's latest runs."""

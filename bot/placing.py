@@ -141,9 +141,10 @@ class Placing:
         self._approvals_channel = approvals_channel
 
     async def of_run(self, rows: RunRows) -> AsyncIterator[Place]:
-        """Where it was started; else its starter's direct messages; else the approvals channel."""
+        """Where it was started, in the thread where that was in one; else its starter's direct messages; else the
+        approvals channel."""
         if channel := str(rows.origin.get("channel") or ""):
-            yield Place(channel)
+            yield Place(channel, str(rows.origin.get("thread_ts") or ""))
         starter = rows.view.starter
         if starter.kind is ActorKind.SLACK:
             try:

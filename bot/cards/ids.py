@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
@@ -139,3 +139,54 @@ class Metadata:
         if not isinstance(channel, str) or not _CHANNEL.fullmatch(channel):
             return None
         return cls(target, page, channel)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the form for a start remembers: whose fields it shows, where the run is to live, and what they were made
+    from: an earlier run, or the text of a message. Nothing in it allows anything."""
+
+    agent: str = ""
+    channel: str = ""
+    thread_ts: str = ""
+    message_ts: str = ""
+    again: str = ""
+    text: str = ""
+
+    @property
+    def metadata(self) -> str:
+        """For `private_metadata`; `fitted` keeps it within its 3,000 characters."""
+        fields = {name: getattr(self, name) for name in _DRAFT if getattr(self, name)}
+        return json.dumps(fields, ensure_ascii=False)
+
+    def fitted(self) -> Self:
+        """The same draft with as much of its text as a form can remember."""
+        draft = self
+        # Counted in UTF-16 units, as clients may do.
+        while (excess := len(draft.metadata.encode("utf-16-le")) // 2 - _METADATA) > 0 and draft.text:
+            draft = replace(draft, text=draft.text[: -((excess + 5) // 6)])
+        return draft
+
+    @classmethod
+    def parse(cls, text: object) -> Self | None:
+        """Reads what `Draft.metadata` wrote, else None."""
+        try:
+            fields = json.loads(text) if isinstance(text, str) else None
+        except ValueError:
+            return None
+        if not isinstance(fields, dict) or not fields.keys() <= _DRAFT.keys():
+            return None
+        draft = cls(**fields) if all(isinstance(value, str) for value in fields.values()) else None
+        return draft if draft and all(form.fullmatch(getattr(draft, name)) for name, form in _DRAFT.items()) else None
+
+
+_METADATA = 3_000
+_TS = re.compile(r"([0-9]{1,16}\.[0-9]{1,8})?", re.ASCII)
+_DRAFT = {
+    "agent": re.compile(r".{0,150}", re.DOTALL),
+    "channel": _CHANNEL,
+    "thread_ts": _TS,
+    "message_ts": _TS,
+    "again": re.compile(rf"({_ID})?", re.ASCII),
+    "text": re.compile(r".{0,3000}", re.DOTALL),
+}

@@ -48,7 +48,7 @@ class AgentEntry:
 def agent_list(entries: Sequence[AgentEntry]) -> Message:
     """The agents, each with what it does and an example to type."""
     if not entries:
-        return _said("No agents are configured here.")
+        return said("No agents are configured here.")
     lines = [part for entry in entries[:_MOST_LINES] for part in _entry(entry)]
     names = escape(", ".join(clip(line(entry.name), 40) for entry in entries[:_MOST_LINES]))
     return message(_REPLY, f"Agents: {names}", [rich(*lines), *_more(entries)])
@@ -57,7 +57,7 @@ def agent_list(entries: Sequence[AgentEntry]) -> Message:
 def run_list(runs: Sequence[RunView]) -> Message:
     """Runs, one a line: id, agent, state, when it was started."""
     if not runs:
-        return _said("You have started nothing yet. `/agent list` shows what you can start.")
+        return said("You have started nothing yet. `/agent list` shows what you can start.")
     lines = [
         sentence(
             bold(clip(line(run.id), 40)), f" {clip(line(run.agent), 60)}: {run.status.value}, ", when(run.created_at)
@@ -74,16 +74,17 @@ def run_status(view: RunView, mentions: Sequence[str] = ()) -> Message:
 
 def started(view: RunView, thread_link: str = "") -> Message:
     """Confirms a start to the person who asked for it."""
-    said = sentence("Started ", bold(clip(line(view.agent), 80) or "-"), " for ", who(view.starter), f" as {view.id}.")
+    words = sentence("Started ", bold(clip(line(view.agent), 80) or "-"), " for ", who(view.starter), f" as {view.id}.")
     address = link(thread_link, "Follow it in its thread")
     below = [context(ours(address))] if address else []
-    return message(view.id, f"Started {escape(clip(line(view.agent), 80))}.", [rich(said), *below])
+    return message(view.id, f"Started {escape(clip(line(view.agent), 80))}.", [rich(words), *below])
 
 
 def help_text(entries: Sequence[AgentEntry] = ()) -> Message:
     """Every word that `/agent` knows."""
     lines = [
-        "*`/agent NAME INPUT`* starts an agent",
+        "*`/agent`* opens a form to start an agent",
+        "*`/agent NAME INPUT`* starts one at once",
         *(f"*`/agent {word}`*: {meaning}" for word, meaning in AGENT_COMMANDS.items()),
     ]
     return message(_REPLY, "What /agent can do.", [section(ours("\n".join(lines))), *_example(entries)])
@@ -93,16 +94,27 @@ def unknown_word(word: str, entries: Sequence[AgentEntry] = ()) -> Message:
     """Nothing is called that: the nearest command or agent, and an example."""
     known = [*AGENT_COMMANDS, *(entry.name for entry in entries)]
     nearest = difflib.get_close_matches(word[:64].lower(), known, n=1, cutoff=0.5)
-    said = f"Nothing here is called {code(clip(line(word), 64))}."
+    words = f"Nothing here is called {code(clip(line(word), 64))}."
     meant = f" Did you mean {code(f'/agent {clip(line(nearest[0]), 64)}')}?" if nearest else ""
-    said += meant or " `/agent help` lists every command."
-    return message(_REPLY, said, [section(ours(said)), *_example(entries)])
+    words += meant or " `/agent help` lists every command."
+    return message(_REPLY, words, [section(ours(words)), *_example(entries)])
 
 
 def ambiguous(word: str, names: Sequence[str]) -> Message:
     """Several names begin with the word."""
     several = ", ".join(code(clip(line(name), 64)) for name in names[:10])
-    return _said(f"{code(clip(line(word), 64))} could be {several}: please type more of it.")
+    return said(f"{code(clip(line(word), 64))} could be {several}: please type more of it.")
+
+
+def no_task(entry: AgentEntry) -> Message:
+    """An agent was named and not told what to do."""
+    words = f"What should {code(clip(line(entry.name), 64))} do?"
+    return message(_REPLY, words, [section(ours(words)), *_example([entry])])
+
+
+def said(words: str) -> Message:
+    """One thing said, in mrkdwn of our own making."""
+    return message(_REPLY, words, [section(ours(words))])
 
 
 def _entry(entry: AgentEntry) -> list[Part]:
@@ -126,7 +138,3 @@ def _example(entries: Sequence[AgentEntry]) -> list[Part]:
 def _more(shown: Sequence[object]) -> list[Part]:
     left = len(shown) - _MOST_LINES
     return [context(ours(f"{left:,} more are not listed."))] if left > 0 else []
-
-
-def _said(words: str) -> Message:
-    return message(_REPLY, words, [section(ours(words))])

@@ -23,7 +23,7 @@ from bot.cards.blocks import (
     who,
 )
 from bot.cards.ids import ActionId
-from bot.cards.text import clip, date, duration, escape, line, listed, quantity
+from bot.cards.text import clip, date, duration, escape, is_slack_person, line, listed, quantity
 from storage.types import JsonValue, RunStatus
 
 OPEN = frozenset({RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING})
@@ -46,12 +46,19 @@ def run_card(view: RunView, *, mentions: Sequence[str] = ()) -> Message:
         context(ours(state(view, mentions)), ours(f"run {view.id}" if view.id.isalnum() else "run")),
         rich(*_body(view)),
     ]
+    if buttons := list(_buttons(view, agent)):
+        blocks.append(actions(*buttons))
+    return message(view.id, fallback(view), blocks)
+
+
+def _buttons(view: RunView, agent: str) -> Iterator[Part]:
     if view.status in OPEN and not view.cancel_requested:
         question = "The run stops, and its open requests are closed. What has already run stays done."
-        blocks.append(actions(button(ActionId.CANCEL_RUN, view.id, "Cancel", agent, style="danger", confirm=question)))
+        yield button(ActionId.CANCEL_RUN, view.id, "Cancel", agent, style="danger", confirm=question)
     if view.status is RunStatus.FAILED:
-        blocks.append(actions(button(ActionId.RETRY_RUN, view.id, "Retry", agent, style="primary")))
-    return message(view.id, fallback(view), blocks)
+        yield button(ActionId.RETRY_RUN, view.id, "Retry", agent, style="primary")
+    if view.status not in OPEN and is_slack_person(view.starter):
+        yield button(ActionId.START_AGAIN, view.id, "Start again with changes", agent)
 
 
 def state(view: RunView, mentions: Sequence[str] = ()) -> str:

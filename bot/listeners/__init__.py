@@ -5,12 +5,13 @@ from __future__ import annotations
 from slack_bolt.app.async_app import AsyncApp
 
 from bot.desk import Desk
-from bot.listeners import actions, commands, fallbacks, views
+from bot.listeners import actions, commands, fallbacks, starting, views
 
 
 def register_listeners(app: AsyncApp, desk: Desk) -> None:
     """Attach every listener; the fallbacks come last, because Bolt takes the first that matches."""
     commands.register(app, desk)
+    starting.register(app, desk)
     actions.register(app, desk)
     views.register(app, desk)
     fallbacks.register(app)

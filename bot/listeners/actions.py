@@ -3,14 +3,11 @@ three seconds."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
 from slack_bolt.app.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from agent_runtime.approvals import Accepted, Act
@@ -21,16 +18,12 @@ from bot.cards.ids import ActionId, Metadata, Target, page_of, run_id_of
 from bot.cards.subject import subject_of
 from bot.cards.submissions import metadata_in
 from bot.desk import Answered, Desk
+from bot.listeners.opening import bounded
 from bot.listeners.reading import Payload, actor_of, first_action, is_in_modal, origin_of, place_of
 from storage.types import DecisionKind, JsonValue, RequestKind
 
-log = structlog.get_logger("signoff")
-
 Ack = Callable[..., Awaitable[Any]]
 View = dict[str, Any]
-OPEN_SECONDS = 1.5
-"""How long opening a modal may take: the trigger lives three seconds and the directory may have used one."""
-
 DIRECT: dict[ActionId, tuple[DecisionKind, JsonValue]] = {
     ActionId.APPROVE: (DecisionKind.APPROVED, None),
     ActionId.SKIP: (DecisionKind.SKIPPED, None),
@@ -181,23 +174,14 @@ class Buttons:
     async def _open(self, press: Press, view: View) -> None:
         trigger = str(press.body.get("trigger_id") or "")
         call = press.client.views_push if is_in_modal(press.body) else press.client.views_open
-        await _bounded(call(trigger_id=trigger, view=view))
+        await bounded(call(trigger_id=trigger, view=view))
 
     async def _update(self, press: Press, view: View) -> None:
         shown = press.body.get("view") or {}
-        await _bounded(press.client.views_update(view_id=shown.get("id"), hash=shown.get("hash"), view=view))
+        await bounded(press.client.views_update(view_id=shown.get("id"), hash=shown.get("hash"), view=view))
 
 
 def _page(view: RequestView, page: int, metadata: Metadata) -> View:
     if Target(view.id, view.revision, view.stage) != metadata.target:
         return modals.closed(view, channel=metadata.channel)
     return modals.review_all(view, page, channel=metadata.channel)
-
-
-async def _bounded(call: Awaitable[Any]) -> None:
-    """A modal that cannot be shown in time is logged; the person presses again. Nothing was decided by it."""
-    try:
-        async with asyncio.timeout(OPEN_SECONDS):
-            await call
-    except (SlackApiError, TimeoutError, OSError) as error:
-        log.warning("could not show a modal", error=str(error) or type(error).__name__)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from agent_runtime.audit import Origin
+from agent_runtime.clean_text import clean
 from bot.desk import Place
 from storage.types import Actor, ActorKind
 
 Payload = Mapping[str, Any]
+
+LONGEST_TYPED = 40_000
+"""Characters of a message: Slack's own limit."""
+
+_LINK = re.compile(r"<((?:https?|mailto|tel|ftp):[^<>|]*)(?:\|([^<>]*))?>")
 
 
 def actor_of(body: Payload) -> Actor:
@@ -65,6 +72,16 @@ def first_action(body: Payload) -> Payload:
 def is_in_modal(body: Payload) -> bool:
     """Whether a button stood in a modal."""
     return _mapping(body.get("view")).get("type") == "modal"
+
+
+def typed_text(text: object) -> str:
+    """What a person typed, from a message's text: links as they were written, entities as their characters. A mention
+    stays `<@U123>`, because a name would have to be looked up."""
+    if not isinstance(text, str):
+        return ""
+    links = _LINK.sub(lambda found: found[2] or found[1].removeprefix("mailto:"), text)
+    whole = links.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    return clean("".join(char for char in whole if char in "\n\t" or ord(char) >= 32), LONGEST_TYPED)
 
 
 def _id(value: object) -> str | None:

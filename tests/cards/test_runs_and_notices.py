@@ -21,21 +21,21 @@ def said(message: object) -> str:
 
 
 @pytest.mark.parametrize(
-    ("status", "words", "button"),
+    ("status", "words", "buttons"),
     [
-        (RunStatus.QUEUED, "*Queued* since", ActionId.CANCEL_RUN),
-        (RunStatus.RUNNING, "*Running* since", ActionId.CANCEL_RUN),
-        (RunStatus.WAITING, "*Waiting* for <@U2BEN> since", ActionId.CANCEL_RUN),
-        (RunStatus.SUCCEEDED, "*Done*", None),
-        (RunStatus.FAILED, "*Failed*", ActionId.RETRY_RUN),
-        (RunStatus.CANCELLED, "*Cancelled*", None),
+        (RunStatus.QUEUED, "*Queued* since", [ActionId.CANCEL_RUN]),
+        (RunStatus.RUNNING, "*Running* since", [ActionId.CANCEL_RUN]),
+        (RunStatus.WAITING, "*Waiting* for <@U2BEN> since", [ActionId.CANCEL_RUN]),
+        (RunStatus.SUCCEEDED, "*Done*", [ActionId.START_AGAIN]),
+        (RunStatus.FAILED, "*Failed*", [ActionId.RETRY_RUN, ActionId.START_AGAIN]),
+        (RunStatus.CANCELLED, "*Cancelled*", [ActionId.START_AGAIN]),
     ],
 )
-def test_the_runs_message_says_where_it_stands(status: RunStatus, words: str, button: ActionId | None) -> None:
-    """Every state has its words, and the one button that helps in it."""
+def test_the_runs_message_says_where_it_stands(status: RunStatus, words: str, buttons: list[ActionId]) -> None:
+    """Every state has its words, and the buttons that help in it."""
     message = run_card(replace(RUN, status=status, waiting_on=(BUY,)), mentions=["<@U2BEN>"])
     assert words in said(message)
-    assert [one["action_id"] for one in elements(message.blocks)] == ([button] if button else [])
+    assert [one["action_id"] for one in elements(message.blocks)] == buttons
     assert all(one["value"] == RUN.id for one in elements(message.blocks))
 
 

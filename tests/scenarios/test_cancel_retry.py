@@ -17,6 +17,8 @@ from tests.scenarios.logs import Logs
 
 TASK = "Send email to team about meeting"
 
+AGAIN = "Start again with changes"
+
 
 async def test_the_starter_cancels_a_waiting_run(house: House) -> None:
     """Cancel closes the run and its card; nothing is sent, and the card's old buttons decide nothing."""
@@ -28,7 +30,7 @@ async def test_the_starter_cancels_a_waiting_run(house: House) -> None:
     closed, root = card.now(), house.root(run.id)
     assert closed is not None
     assert "Cancelled: send_email" in closed.plain()
-    assert (closed.labels, root.labels) == ([], [])
+    assert (closed.labels, root.labels) == ([], [AGAIN])
     assert "Cancelled" in root.plain()
     maria = house.person("maria")
     await maria.click_stale(card, "Approve")
@@ -127,7 +129,7 @@ async def test_an_agent_that_raises_fails_with_its_reason_and_can_be_retried(tmp
         await house.person("ana").click(root, "Retry")
         await house.settle()
         assert (await house.run(run.id)).output == "It worked."
-        assert house.root(run.id).labels == []
+        assert house.root(run.id).labels == [AGAIN]
 
 
 async def test_only_starter_and_operators_may_retry(tmp_path: Path, logs: Logs) -> None:

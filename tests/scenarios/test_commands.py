@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.listeners.commands import LONGEST_INPUT
+from bot.listeners.words import LONGEST_INPUT
 from storage import runs
 from storage.types import RunStatus
 from tests.scenarios.agents import MANAGERS, asking
@@ -36,9 +36,9 @@ async def test_the_list_names_every_agent_with_an_example_that_works(house: Hous
     assert await all_runs(house) == len(house.bot.runtime.agents)
 
 
-@pytest.mark.parametrize("text", ["help", "HELP", "", "   "])
+@pytest.mark.parametrize("text", ["help", "HELP", "  help "])
 async def test_help_names_every_command(house: House, text: str) -> None:
-    """Asked for help, or nothing at all, it says all there is to type."""
+    """Asked for help, it says all there is to type."""
     said = await say(house, text)
     for word in ("/agent list", "/agent runs", "/agent status", "/agent cancel", "/agent retry", "/agent NAME INPUT"):
         assert word in said
@@ -144,7 +144,9 @@ async def test_a_prefix_of_several_names_starts_none(tmp_path: Path) -> None:
 
 async def test_an_agent_without_a_task_is_not_started(house: House) -> None:
     """It says what to type."""
-    assert "What should approval do? For example: `/agent approval Send" in await say(house, "approval")
+    said = await say(house, "approval")
+    assert "What should `approval` do?" in said
+    assert "For example:\n/agent approval Send" in said
     assert await all_runs(house) == 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent_runtime.clock import Clock
 from bot.workspace.channels import Channel
-from bot.workspace.installation import SlashCommand
+from bot.workspace.installation import Shortcut, SlashCommand
 from bot.workspace.people import SLACKBOT, Team, User, UserGroup
 from bot.workspace.world import World
 
@@ -74,5 +74,9 @@ def demo_world(clock: Clock | None = None, seed: str | None = None) -> World:
     add_channel(world, "alerts", ["maria", "sam", "signoff"], "What needs looking after")
     add_channel(world, "approvers", ["maria", "signoff"], "Managers only", private=True)
     add_channel(world, "board", ["dora", "maria"], "Directors only", private=True)
+    world.app.shortcuts = (
+        Shortcut("Start an agent", "global", "signoff_start_agent", "Choose an agent and say what it should do"),
+        Shortcut("Ask an agent about this", "message", "signoff_ask_agent", "Start an agent with this message"),
+    )
     world.app.commands = {name: SlashCommand(name) for name in ("/agent", "/approvals")}
     return world

@@ -185,7 +185,8 @@ def _token_fault(name: str, token: SecretStr | None, starts: tuple[str, ...]) ->
 def _signing_fault(secret: SecretStr | None) -> ConfigFault | None:
     name, mend = "SLACK_SIGNING_SECRET", "Copy the Signing Secret from the app's page Basic Information"
     if secret is None:
-        return ConfigFault(ENVIRONMENT, name, "is not set, and HTTP needs it", mend)
+        either = f"{mend}, or set SLACK_APP_TOKEN for Socket Mode"
+        return ConfigFault(ENVIRONMENT, name, "is not set, and HTTP needs it", either)
     if secret.get_secret_value().startswith(("xox", "xapp-")):
         return ConfigFault(ENVIRONMENT, name, "holds a token, not the signing secret", mend)
     return None

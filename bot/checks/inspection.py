@@ -13,12 +13,13 @@ from agent_runtime.registry import load_agents
 from bot.checks.agents import check_agents
 from bot.checks.approvers import check_approvers
 from bot.checks.credentials import check_shapes
-from bot.checks.finding import Finding, Section, fault, faults_of, ok, warning
+from bot.checks.finding import Finding, Section, faults_of, ok, warning
 from bot.checks.listing import Listing
 from bot.checks.packages import check_packages
 from bot.checks.places import check_places
 from bot.checks.policies import check_policies
 from bot.checks.slack import Connected, check_connection
+from bot.checks.socket import check_app_token
 from bot.checks.store import check_store
 from bot.settings import Settings, read_settings, require_slack
 from bot.slack_client import SlackClients, open_clients
@@ -62,6 +63,9 @@ class Inspection:
             async with open_clients(settings.slack_api_url, token) as clients:
                 async for section in self._ask_slack(clients):
                     yield section
+                if settings.slack_app_token is not None:
+                    app_token = settings.slack_app_token.get_secret_value()
+                    yield Section("Socket Mode", await check_app_token(clients, app_token))
 
     def _read_policy(self, settings: Settings, needs_agents: bool) -> tuple[Finding, ...]:
         try:
@@ -101,9 +105,6 @@ class Inspection:
 def _told(settings: Settings, faults: tuple[ConfigFault, ...]) -> tuple[Finding, ...]:
     """What is wrong with the settings, and what of them Slack lacks."""
     found = faults_of(ConfigError((*faults, *require_slack(settings))))
-    if settings.socket_mode:
-        problem = "SLACK_APP_TOKEN is set, and Socket Mode is not available yet"
-        found += (fault(problem, "Unset it, and set SLACK_SIGNING_SECRET for HTTP"),)
     return (*(found or (ok("Everything that Slack needs is set"), *_remarks(settings))), *check_shapes(settings))
 
 

@@ -14,6 +14,8 @@ from bot.cli.check import show
 from bot.cli.words import INTERRUPTED, MISUSED, CommandFailed, Problem, Words, say, sentence, stderr, stdout
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from bot.app import Bot
     from bot.checks.finding import Section
     from bot.checks.inspection import Inspection
@@ -28,7 +30,9 @@ Settings, from the environment:
 
 SLACK_BOT_TOKEN: the app's bot token (xoxb-...). Needed.
 
-SLACK_SIGNING_SECRET: what Slack signs its deliveries with. Needed.
+SLACK_APP_TOKEN: an app-level token (xapp-...) for Socket Mode, which needs no address that Slack can reach.
+
+SLACK_SIGNING_SECRET: what Slack signs its deliveries with over HTTP. Needed without SLACK_APP_TOKEN.
 
 SLACK_API_URL: where Slack's API is; https://slack.com/api/ if unset.
 
@@ -42,7 +46,7 @@ SIGNOFF_DATABASE_URL: another place for the database, as sqlite:///path/to/signo
 
 SIGNOFF_SECRET_KEY: the key that seals decisions; made and kept in the data directory if unset.
 
-SIGNOFF_HOST, SIGNOFF_PORT: where Slack's deliveries come in; 127.0.0.1 and 3000 if unset.
+SIGNOFF_HOST, SIGNOFF_PORT: where HTTP comes in, /healthz in Socket Mode too; 127.0.0.1 and 3000 if unset.
 """
 
 
@@ -91,21 +95,33 @@ def _may_start(sections: list[Section]) -> bool:
 async def _run(inspection: Inspection, stopping: asyncio.Event) -> None:
     from bot.app import Connection, open_bot
     from bot.secret_key import find_secret_key, fresh_secret_key, keep_secret_key
+    from bot.socket_ticket import SocketRefused
 
     settings, configuration, agents = inspection.settings, inspection.configuration, inspection.agents
     assert settings is not None, "there was no fault"
     assert configuration is not None, "there was no fault"
     assert agents is not None, "there was no fault"
-    token, secret = settings.slack_bot_token, settings.slack_signing_secret
+    token = settings.slack_bot_token
     assert token is not None, "there was no fault"
-    assert secret is not None, "there was no fault"
-    connection = Connection(settings.slack_api_url, token.get_secret_value(), secret.get_secret_value())
+    connection = Connection(
+        settings.slack_api_url,
+        token.get_secret_value(),
+        signing_secret=_plain(settings.slack_signing_secret),
+        app_token=_plain(settings.slack_app_token),
+    )
     known = find_secret_key(settings)
     key = known or fresh_secret_key()
     async with open_bot(connection, configuration, agents, settings.database_url, key) as bot:
         if known is None:  # only now: a start that failed must leave no key behind
             keep_secret_key(settings, key)
-        await _listen(bot, settings, stopping)
+        try:
+            await _listen(bot, settings, stopping)
+        except SocketRefused as refused:
+            raise CommandFailed(Problem(refused.problem, refused.mend)) from refused
+
+
+def _plain(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret is not None else ""
 
 
 async def _listen(bot: Bot, settings: Settings, stopping: asyncio.Event) -> None:
@@ -124,8 +140,14 @@ async def _listen(bot: Bot, settings: Settings, stopping: asyncio.Event) -> None
             raise CommandFailed(Problem(problem, mend)) from error
         host, port = runner.addresses[0][:2]
         place = f"[{host}]" if ":" in host else host
-        stdout().print(f"Signoff listens on http://{place}:{port}{PATH}")
-        await bot.run(stopping)
+        async with bot.receiving():
+            if settings.socket_mode:
+                stdout().print(
+                    f"Signoff receives over Socket Mode, and says how it is on http://{place}:{port}/healthz"
+                )
+            else:
+                stdout().print(f"Signoff listens on http://{place}:{port}{PATH}")
+            await bot.run(stopping)
     finally:
         await runner.cleanup()
     stdout().print("Signoff has stopped.")

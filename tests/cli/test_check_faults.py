@@ -146,10 +146,23 @@ FAULTS: dict[str, tuple[Plant, int, str, str]] = {
         "needs 2 approvals and only 1 person", "name more approvers",
     ),
     "no signing secret": (
-        lambda s: s.set(SLACK_SIGNING_SECRET=""), 2, "SLACK_SIGNING_SECRET is not set", "page Basic Information.",
+        lambda s: s.set(SLACK_SIGNING_SECRET=""), 2, "SLACK_SIGNING_SECRET is not set", "page Basic Information",
     ),
-    "Socket Mode": (
-        lambda s: s.set(SLACK_APP_TOKEN="xapp-1"), 2, "Socket Mode is not available yet", "set SLACK_SIGNING_SECRET",
+    "no way in": (
+        lambda s: s.set(SLACK_SIGNING_SECRET=""), 2, "HTTP needs it", "or set SLACK_APP_TOKEN for Socket Mode",
+    ),
+    "a bot token for Socket Mode": (
+        lambda s: s.set(SLACK_APP_TOKEN=s.ws.bot_token), 2, "SLACK_APP_TOKEN holds a bot token", "Basic Information",
+    ),
+    "an unknown app token": (
+        lambda s: s.set(SLACK_APP_TOKEN="xapp-1"), 2, "does not know the token in SLACK_APP_TOKEN", "Basic Information",
+    ),
+    "Socket Mode is off": (
+        lambda s: s.set(SLACK_APP_TOKEN=s.ws.app_token), 2, "Socket Mode is off for this app", "Turn it on",
+    ),
+    "an app token without its scope": (
+        lambda s: (s.set(SLACK_APP_TOKEN=s.ws.app_token), s.ws.world.app.app_scopes.clear()), 2,
+        "lacks the scope connections:write", "Make an app-level token",
     ),
     "bad port": (lambda s: s.set(SIGNOFF_PORT="http"), 2, 'SIGNOFF_PORT "http" is not a port', "such as 3000"),
     "missing scope": (

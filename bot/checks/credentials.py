@@ -1,13 +1,16 @@
-"""What can be seen of a secret without using it: whether it has the shape that Slack gives such a thing."""
+"""Whether the secrets fit: each its own shape, and the two tokens each other."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from bot.checks.finding import Finding, warning
+from bot.checks.finding import Finding, fault, ok, warning
+from bot.checks.refusals import found_failure
 from bot.settings import Settings
+from bot.slack_client import SlackClients, SlackFailure, answer
 
+_APP_TOKEN = re.compile(r"xapp-\d+-(?P<app>A[A-Z0-9]+)-.+", re.ASCII)
 _SIGNING_SECRET = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
@@ -20,3 +23,24 @@ def check_shapes(settings: Settings) -> Iterator[Finding]:
             "Copy the Signing Secret from the app's page Basic Information, not the Verification Token beside it; "
             "with a wrong one every delivery is refused",
         )
+
+
+async def check_same_app(clients: SlackClients, app_token: str) -> tuple[Finding, ...]:
+    """Whether the bot token and the app-level token are of one app. With those of two the server starts, posts cards,
+    and never hears of a click. Nothing is said where the app-level token does not tell whose it is."""
+    match = _APP_TOKEN.fullmatch(app_token)
+    if match is None:
+        return ()
+    try:
+        identity = await clients.identify()
+        bot = (await answer(clients.reads.bots_info(bot=identity.bot_id)))["bot"]
+    except SlackFailure as failure:
+        return (found_failure(failure, "whose tokens these are cannot be found out"),)
+    if bot.get("app_id") != match["app"]:
+        return (
+            fault(
+                f"SLACK_APP_TOKEN is of the app {match['app']}, and SLACK_BOT_TOKEN of {bot.get('app_id')}",
+                "Take both from the pages of one app; the App ID is at the top of its page Basic Information",
+            ),
+        )
+    return (ok("Both tokens are of one app"),)

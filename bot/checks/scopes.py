@@ -12,6 +12,7 @@ _READ = ("channels:read", "groups:read")
 
 METHODS: Mapping[str, tuple[str, ...]] = {
     "auth.test": (),
+    "bots.info": ("users:read",),
     "chat.getPermalink": (),
     "chat.postEphemeral": ("chat:write",),
     "chat.postMessage": ("chat:write", "chat:write.public"),
@@ -29,9 +30,12 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "views.push": (),
     "views.update": (),
 }
-"""Every method of Slack's Web API that the bot calls with its token, and the scopes it takes for what we call it for.
+"""Every method of Slack's Web API that is called with the bot token, and the scopes it takes for what we call it for.
 The page of each, https://docs.slack.dev/reference/methods/chat.update and so on, names them. Messages between the bot
 and one person are read (im:history), groups of people without a channel's name never."""
+
+APP_LEVEL: Mapping[str, tuple[str, ...]] = {"apps.connections.open": ("connections:write",)}
+"""The same for the app-level token, whose scopes no manifest asks for: they are chosen when it is made."""
 
 EVENTS: Mapping[str, tuple[str, ...]] = {
     "app_home_opened": (),
@@ -45,7 +49,7 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
 ENTRANCES = ("commands",)
 """The scope of slash commands and shortcuts."""
 
-MEND = "Add it under OAuth & Permissions on the app's page, and install the app again; manifest.yml has them all"
+MEND = "Add it under OAuth & Permissions on the app's page, and install the app again. All of them: signoff manifest"
 
 DROP = "Remove them under OAuth & Permissions on the app's page, and install the app again"
 
@@ -77,7 +81,8 @@ SCOPES = (
 def check_scopes(granted: frozenset[str] | None) -> tuple[Finding, ...]:
     """What the token lacks, and what it has in vain. `granted` is None where Slack did not say."""
     if granted is None:
-        return (warning("Slack did not say which scopes the token has", "Compare them with manifest.yml by hand"),)
+        mend = "Compare them with the manifest by hand: signoff manifest"
+        return (warning("Slack did not say which scopes the token has", mend),)
     found = tuple(_missing(granted)) or (ok(f"The token has all {len(SCOPES)} scopes that Signoff needs"),)
     return (*found, *_idle(granted))
 

@@ -81,7 +81,7 @@ class World:
             name="signoff",
             team_id=self.team.id,
             bot_token=f"xoxb-{mint.chars(HEX, 24)}",
-            app_token=f"xapp-1-{mint.chars(HEX, 24)}",
+            app_token=f"xapp-1-A0SIGNOFF01-{mint.chars(HEX, 24)}",
             signing_secret=mint.chars(HEX, 32),
             verification_token=mint.chars(HEX, 24),
         )

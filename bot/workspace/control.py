@@ -15,7 +15,7 @@ from aiohttp import web
 from agent_runtime.clock import MovableClock
 from bot.workspace.acts import act_named
 from bot.workspace.errors import NotFound, WorkspaceError
-from bot.workspace.look import look
+from bot.workspace.look import file_content, look
 from bot.workspace.loopback import SAFE_HEADERS, only_from_here, only_json
 from bot.workspace.shapes import Json
 from bot.workspace.states import message_state, state_of, view_state
@@ -47,6 +47,7 @@ class Control:
         for name, read in reading.items():
             app.router.add_get(f"/control/{name}", self._guarded_read(read))
         app.router.add_get("/control/stream", self._stream)
+        app.router.add_get("/control/file", self._file)
         app.on_shutdown.append(self._streams.close)
         changing = {
             "act": self._act,
@@ -124,6 +125,16 @@ class Control:
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         only_from_here(request)
         return await self._streams.serve(request, SAFE_HEADERS)
+
+    async def _file(self, request: web.Request) -> web.Response:
+        only_from_here(request)
+        try:
+            content = file_content(self.ws, request.query.get("person", ""), request.query.get("file", ""))
+        except NotFound as missing:
+            raise web.HTTPNotFound(text=str(missing)) from None
+        # Whatever is in it, the browser saves it and shows nothing.
+        headers = {**SAFE_HEADERS, "Content-Disposition": "attachment"}
+        return web.Response(body=content, content_type="application/octet-stream", headers=headers)
 
     # Acting
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from agent_runtime.clock import MovableClock
 from bot.workspace import payloads
 from bot.workspace.channels import Channel
+from bot.workspace.errors import NotFound
 from bot.workspace.handles import Message
 from bot.workspace.installation import Installation
 from bot.workspace.people import SLACKBOT, User
@@ -35,6 +36,7 @@ def look(ws: Workspace, name: str, channel: str | None = None) -> Json:
         "now": int(world.clock.now().timestamp() * 1000),
         "clock_moves": isinstance(world.clock, MovableClock),
         "team": world.team.name,
+        "team_url": world.team.url,
         "app": _app_state(world.app, world),
         "me": _user_state(world, person.user),
         "my_groups": [group.id for group in world.groups.values() if person.id in group.users],
@@ -48,6 +50,17 @@ def look(ws: Workspace, name: str, channel: str | None = None) -> Json:
         "home": view_state(person.home),
         "errors": [{"code": error.code, "about": error.about} for error in person.errors],
     }
+
+
+def file_content(ws: Workspace, name: str, file_id: str) -> bytes:
+    """The bytes of a file in a conversation that this person sees. Raises NotFound."""
+    person = ws.person(name)
+    for channel in _channels(person):
+        for message in channel.messages.values():
+            if any(file["id"] == file_id for file in message.files):
+                content: bytes = ws.world.files[file_id]["content"]
+                return content
+    raise NotFound("file", file_id, [])
 
 
 def _people(world: World) -> list[User]:

@@ -3,7 +3,7 @@
 import { confirm } from "./dialogs.js";
 import { Refused, post } from "./look.js";
 import { now, zone } from "./moments.js";
-import { place } from "./place.js";
+import { go, place } from "./place.js";
 import { toast } from "./toasts.js";
 
 /** Does something as the person at this page: `act("post", {channel, text})`. The outcome, or null if it was refused. */
@@ -43,7 +43,7 @@ export function contextOf(look, surface, target, { values = {}, errors = {}, ent
     values,
     errors,
     confirm,
-    open: (url) => window.open(url, "_blank", "noopener,noreferrer"),
+    open: (url) => follow(look, url),
     act: (block, button) => act("click", { ...target, block, button, entered: entered() }),
     enter: (block, field, value, dispatches) => {
       keep?.(block, field, value);
@@ -51,4 +51,17 @@ export function contextOf(look, surface, target, { values = {}, errors = {}, ent
     },
     options: () => Promise.resolve([]),
   };
+}
+
+// A link to a message of this workspace leads there; anything else opens in a window of its own.
+function follow(look, url) {
+  const path = url.startsWith(look.team_url) ? url.slice(look.team_url.length) : "";
+  const [, id, seconds, micros] = path.match(/^archives\/(\w+)\/p(\d{10})(\d{6})/) ?? [];
+  const channel = look.channels.find((each) => each.id === id);
+  if (!channel) {
+    window.open(url, "_blank", "noopener,noreferrer");
+    return;
+  }
+  const thread = new URL(url).searchParams.get("thread_ts") ?? `${seconds}.${micros}`;
+  go({ in: channel.kind === "im" ? `@${look.app.name}` : channel.name, thread, tab: "messages" });
 }

@@ -6,6 +6,7 @@ import { makeComposer } from "./composer.js";
 import { drawHint, makeHint } from "./hint.js";
 import { drawHome, drawTabs } from "./home.js";
 import { watch } from "./look.js";
+import { count } from "./marks.js";
 import { drawMessages, repliesTo } from "./messages.js";
 import { drawModal } from "./modals.js";
 import { drawPeople } from "./people.js";
@@ -56,6 +57,7 @@ function draw(newLook) {
   const lost = look.open === null && !isDirect();
   if (lost) return go({ in: look.channels.find((each) => each.kind !== "im").name, thread: "" }, { quietly: true });
   $("team").textContent = look.team;
+  $("who").textContent = `${look.me.real_name}, ${look.me.from || look.me.title}`;
   drawPeople(look);
   drawSidebar(look, () => showPane("channel"));
   drawChannel(openChannel(look));
@@ -70,6 +72,8 @@ function drawChannel(channel) {
   document.title = `${title} · ${look.me.real_name} · ${look.team}`;
   $("channel-name").textContent = title;
   $("channel-purpose").textContent = [channel?.purpose, ...(channel?.shared_with ?? []).map((team) => `shared with ${team}`)].filter(Boolean).join(" · ");
+  const elsewhere = look.channels.filter((each) => each !== channel).reduce((sum, each) => sum + each.mentions, 0);
+  $("elsewhere").replaceChildren(...(elsewhere ? [count(elsewhere, "unread elsewhere")] : []));
   const home = drawTabs(look, isDirect());
   drawHome(look, home);
   drawHint(look);

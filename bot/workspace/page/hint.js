@@ -42,9 +42,9 @@ export function drawHint(look) {
     el(
       "ol",
       {},
-      el("li", {}, "Send ", el("code", {}, example), " ", el("button", { type: "button", class: "button", "data-put": true }, "Write it for me")),
+      el("li", {}, "Send ", el("code", {}, example), el("button", { type: "button", class: "button", "data-put": true }, "Write it for me")),
       el("li", {}, "A number beside a person at the top says that something waits for them. Click the person to be them, and decide."),
-      el("li", {}, "Nobody answers? Move the clock at the top right."),
+      el("li", {}, "Nobody answers? Move the clock at the top."),
       el("li", {}, "Two people at once: ", el("a", { href: addressOf({ as: other.name }), target: "_blank", rel: "noopener" }, `open a second window as ${other.real_name}`), "."),
     ),
     el("button", { type: "button", class: "button", "data-close": true }, "Close"),

@@ -1,9 +1,11 @@
 // Asks the workspace what one person sees, again after every change, and acts as that person.
 
+const RETRY_MS = 2000;
+
 /**
  * Watches the workspace. `where()` names the person and the conversation to look at: {person, channel}.
- * `onLook(look)` gets each new look; `onGone(isGone)` is told when the workspace stops answering, and when it is back.
- * Returns `refresh()`, which looks again at once.
+ * `onLook(look)` gets each new look, null where nobody is called so; `onGone(isGone)` is told when the workspace stops
+ * answering, and when it is back. Returns `refresh()`, which looks again at once.
  */
 export function watch({ where, onLook, onGone }) {
   let running = null;
@@ -13,41 +15,49 @@ export function watch({ where, onLook, onGone }) {
     const { person, channel } = where();
     const query = new URLSearchParams({ person, channel });
     const answer = await fetch(`/control/look?${query}`);
-    const look = await answer.json();
+    const look = answer.ok ? await answer.json() : null;
     const now = where();
-    if (now.person !== person || now.channel !== channel) return; // somebody switched meanwhile
-    if (answer.ok) onLook(look);
-    else onLook(null);
+    const switched = now.person !== person || now.channel !== channel;
+    return switched ? undefined : look;
   }
 
   async function run() {
-    do {
-      again = false;
-      try {
-        await fetchOnce();
-      } catch {
-        onGone(true); // the stream notices when it is back
-      }
-    } while (again);
-    running = null;
+    try {
+      do {
+        again = false;
+        const look = await fetchOnce().catch(gone);
+        if (look !== undefined) onLook(look);
+      } while (again);
+    } finally {
+      running = null;
+    }
+  }
+
+  function gone() {
+    onGone(true); // the stream notices when it is back
   }
 
   // One look at a time: changes that come while it is under way are seen by the next one.
   function refresh() {
-    if (running) again = true;
-    else running = run();
+    again = true;
+    running ??= run();
     return running;
   }
 
-  const stream = new EventSource("/control/stream");
-  stream.onmessage = () => {
-    onGone(false);
-    refresh();
-  };
-  stream.onerror = () => {
-    onGone(true);
-    if (stream.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 3000);
-  };
+  function connect() {
+    const stream = new EventSource("/control/stream");
+    stream.onmessage = () => {
+      onGone(false);
+      refresh();
+    };
+    // The browser connects again by itself, unless somebody else answers at this address meanwhile.
+    stream.onerror = () => {
+      onGone(true);
+      if (stream.readyState === EventSource.CLOSED) setTimeout(connect, RETRY_MS);
+    };
+  }
+
+  connect();
   return refresh;
 }
 

@@ -55,7 +55,7 @@ function messageNode(look, message, replies) {
       message.ephemeral ? el("p", { class: "only-you" }, "👁 Only visible to you") : null,
       byline(look, message),
       content(look, message),
-      files(message),
+      files(look, message),
       reactions(look, message),
       replies?.length ? repliesButton(replies, message) : null,
     ),
@@ -88,9 +88,9 @@ function paragraph(text, context) {
   return el("p", { class: "as-typed" }, renderMrkdwn(text || "", context));
 }
 
-function files(message) {
+function files(look, message) {
   return message.files.map((file) => {
-    const query = new URLSearchParams({ channel: message.channel_id, file: file.id });
+    const query = new URLSearchParams({ person: look.me.name, file: file.id });
     const name = el("b", {}, file.name);
     return el("a", { class: "file", href: `/control/file?${query}`, download: file.name }, "📄 ", name, ` ${file.size} bytes`);
   });
@@ -105,11 +105,11 @@ function reactions(look, message) {
 
 function repliesButton(replies, message) {
   const unread = replies.filter((reply) => reply.unread).length;
-  const count = replies.length === 1 ? "1 reply" : `${replies.length} replies`;
+  const label = replies.length === 1 ? "1 reply" : `${replies.length} replies`;
   return el(
     "button",
     { type: "button", class: "replies", "data-replies": message.ts, onclick: () => go({ thread: message.ts }) },
-    el("b", {}, count),
+    el("b", {}, label),
     unread ? count(unread, "new") : null,
     el("span", { class: "muted" }, `Last at ${timeOf(millisecondsOf(replies.at(-1).ts))}`),
   );
@@ -120,7 +120,7 @@ function tools(look, message, threads) {
   return el(
     "div",
     { class: "tools", role: "group", "aria-label": "On this message" },
-    threads ? el("button", { ...reply, onclick: () => go({ thread: message.ts }) }, "💬") : null,
+    threads ? el("button", { ...reply, onclick: () => go({ thread: message.ts }) }, "💬", el("span", {}, " Reply")) : null,
     shortcutMenu(look, "message", targetOf(message)),
   );
 }

@@ -14,6 +14,7 @@ from typing import Any
 from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
 from agent_runtime.digest import Seal, canonical
+from agent_runtime.redaction import mask_deep
 from storage import audit as rows
 from storage.models import AuditEntry, AuditText
 from storage.tx import Tx
@@ -145,8 +146,8 @@ def _problem(entry: AuditEntry, previous: str, text: AuditText | None, seal: Sea
 
 
 def _stored(body: Json) -> dict[str, Any]:
-    """The body as it will be read again: a digest over anything else would not fit it later."""
-    stored: dict[str, Any] = json.loads(json.dumps(body, default=str))
+    """The body as it will be read again, without secrets: a digest over anything else would not fit it later."""
+    stored: dict[str, Any] = mask_deep(json.loads(json.dumps(body, default=str)))
     return stored
 
 

@@ -17,7 +17,9 @@ from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
 from agent_runtime.digest import NotJson
 from agent_runtime.errors import LeaseLost
+from agent_runtime.hidden import secrets_of_run
 from agent_runtime.judging import CallFacts, Require, evaluate
+from agent_runtime.redaction import Redaction, mask
 from agent_runtime.sealed import is_genuine_call
 from agent_runtime.start import check_arguments, outcome_interrupt, start_call, tool_interrupt
 from storage import journal, requests, runs
@@ -119,7 +121,8 @@ def end_call(
     if entry is None:
         return
     summary = clean(outcome.summary) if outcome else ""
-    text = {"status": status.value, "summary": summary}
+    secrets = (*secrets_of_run(tx, run_id), *Redaction((), context.policies.redact_keys).secrets(entry.args))
+    text = {"status": status.value, "summary": mask(summary, secrets)}
     if not is_genuine_call(context.seal, entry):
         report_broken(tx, context, entry, "the journal of this call was changed before its end was written")
         return

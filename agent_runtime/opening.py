@@ -16,6 +16,7 @@ from agent_runtime.audit import Event, record
 from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
 from agent_runtime.digest import digest_call, digest_payload
+from agent_runtime.hidden import redaction_of
 from agent_runtime.judging import CallFacts, Require, evaluate, rules_for_outcome
 from agent_runtime.policy import Rules
 from agent_runtime.sealed import read_rules, seal_rules
@@ -156,9 +157,10 @@ def _insert(tx: Tx, context: Context, request: Request) -> None:
         if requests.insert(tx, request):
             break
         assert requests.get(tx, request.id) is not None, "only a taken id may refuse a new request"
+    shown = redaction_of(Rules.model_validate(request.rules)).args(request.args)
     record(
         tx, context, Event.REQUEST_OPENED, SYSTEM,
         run_id=request.run_id, request_id=request.id, tool=request.tool, digest=request.digest,
-        text={"kind": request.kind.value, "policy": request.rules["policy"], "args": request.args},
+        text={"kind": request.kind.value, "policy": request.rules["policy"], "args": shown},
     )  # fmt: skip
     outbound.want_card(tx, context, request)

@@ -6,6 +6,8 @@ from datetime import timedelta
 from enum import IntEnum
 
 from agent_runtime.context import Context
+from agent_runtime.hidden import secrets_of_run
+from agent_runtime.redaction import mask
 from storage import outbox
 from storage.models import Request
 from storage.tx import Tx
@@ -54,7 +56,7 @@ def want_run(tx: Tx, context: Context, run_id: str) -> None:
 
 def note(tx: Tx, context: Context, run_id: str, seq: int, text: str) -> None:
     """Say one line in the run's thread."""
-    body: Json = {"text": text}
+    body: Json = {"text": mask(text, secrets_of_run(tx, run_id))}
     outbox.tell(tx, f"note:{seq}", Topic.NOTE, run_id, body, Priority.NOTE, context.now, None)
 
 

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from pydantic import Field, JsonValue, field_validator
 
+from agent_runtime.condition_check import check_condition
 from agent_runtime.note import check_note
 from agent_runtime.rules import Frozen, GrantRule, Rules, Stage
 from agent_runtime.selectors import MEMBERS, STARTER, Selector, parse_selector
@@ -35,6 +36,8 @@ class Policy(Frozen):
     tools: tuple[str, ...] = Field(default=("*",), min_length=1)
     kind: RequestKind = RequestKind.TOOL
     action: Action = Action.REQUIRE
+    when: str = ""
+    """A condition in CEL over the call; empty: every call that the globs match."""
     reason: str = ""
     stages: tuple[Stage, ...] = ()
     note: str = ""
@@ -56,6 +59,11 @@ class Policy(Frozen):
     grant: GrantRule | None = None
     show: bool = False
     """A call that the policy allows is told in the run's thread."""
+
+    @field_validator("when")
+    @classmethod
+    def _can_be_evaluated(cls, when: str) -> str:
+        return check_condition(when) if when else when
 
     _note_fills = field_validator("note")(check_note)
 

@@ -96,7 +96,9 @@ def _configuration(top: TableReader, agents: tuple[str, ...], faults: Faults, di
     default = _default(top)
     policies = tuple(policy_table.read(table) for table in top.tables("policy", later=policy_table.LATER))
     caps = _caps(top.table("caps"))
-    for table in (slack, alerts, operators, top):
+    redact = top.table("redact")
+    redact_keys = redact.texts("keys", _pattern)
+    for table in (slack, alerts, operators, redact, top):
         table.done()
     if found := faults.all():
         raise ConfigError(found)
@@ -111,6 +113,7 @@ def _configuration(top: TableReader, agents: tuple[str, ...], faults: Faults, di
             agents=rules,
             operators=members,
             caps=caps,
+            redact_keys=redact_keys,
             digest=digest,
         ),
     )
@@ -137,6 +140,13 @@ def _agent_rule(table: TableReader) -> AgentRule:
 def _starter(text: str) -> Selector:
     """A selector, or the word for every full member."""
     return MEMBERS if text.strip() == MEMBERS else policy_table.selector(text)
+
+
+def _pattern(text: str) -> str:
+    """A pattern of names whose values are redacted."""
+    if not text.strip() or not text.strip("*? "):
+        raise TextError(f"{quoted(text)} says no name", 'Write a name or a pattern, such as "*password*"')
+    return text.strip()
 
 
 def _default(top: TableReader) -> Default | None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from agent_runtime.condition_check import check_condition
 from agent_runtime.errors import TextError, quoted
 from agent_runtime.note import check_note
 from agent_runtime.policy import Action, Policy, Stage
+from agent_runtime.redaction import check_pointer
+from agent_runtime.rules import GrantRule, GrantScope
 from agent_runtime.selectors import STARTER, Selector, parse_channel, parse_selector
 from agent_runtime.toml_reader import TableReader, one_of
 from storage.types import DecisionKind, OnTimeout, RequestKind
 
-LATER = ("when", "hold", "redact", "confirm")
-LATER_IN_STAGE = ("rung",)
+LATER = ("hold", "set", "allow_same_person", "require_reason", "grants", "redact", "notify", "show")
+"""Keys whose models and grammar are there, and which nothing obeys yet: whoever writes one is refused."""
+
+LATER_IN_STAGE = ("reject_quorum", "rung")
 DEFAULT_TIMEOUT = timedelta(hours=4)
 DEFAULT_DECISIONS = (DecisionKind.APPROVED, DecisionKind.REJECTED)
 
@@ -24,12 +29,16 @@ _DECISIONS = {
     "reject": DecisionKind.REJECTED,
     "skip": DecisionKind.SKIPPED,
 }
-_FOR_ALL = {"agent", "tool", "kind", "action"}
+_FOR_ALL = {"agent", "tool", "kind", "action", "when", "notify"}
 _ONLY_FOR = {
-    Action.ALLOW: _FOR_ALL | {"idempotent"},
+    Action.ALLOW: _FOR_ALL | {"idempotent", "set", "show"},
     Action.DENY: _FOR_ALL | {"reason"},
 }
-_NOT_FOR_QUESTIONS = ("tool", "decisions", "valid_for", "allow_self_approval", "idempotent")
+_NOT_FOR_QUESTIONS = (
+    "tool", "decisions", "valid_for", "allow_self_approval", "idempotent", "set", "hold", "allow_same_person",
+    "require_reason", "confirm", "redact", "grants",
+)  # fmt: skip
+_SCOPES = {scope.value: scope for scope in GrantScope}
 
 
 def read(table: TableReader) -> Policy:
@@ -50,6 +59,16 @@ def read(table: TableReader) -> Policy:
         allow_self_approval=table.flag("allow_self_approval"),
         allow_guests=table.flag("allow_guests"),
         idempotent=table.flag("idempotent"),
+        when=table.parsed("when", check_condition),
+        sets=table.values("set"),
+        hold=table.duration("hold"),
+        allow_same_person=table.flag("allow_same_person"),
+        require_reason=_require_reason(table),
+        confirm=table.flag("confirm"),
+        redact=table.texts("redact", check_pointer),
+        notify=table.texts("notify", _told),
+        grant=_grant(table),
+        show=table.flag("show"),
     )
     _check_keys(table, kind, action)
     if kind is not RequestKind.TOOL and (len(policy.stages) > 1 or any(stage.quorum > 1 for stage in policy.stages)):
@@ -65,7 +84,8 @@ def read_stage(table: TableReader, default_name: str = "approval") -> Stage | No
     approvers = table.texts("approvers", selector)
     if not table.has("approvers"):
         table.fault("approvers", "is missing", 'Say who may approve, as approvers = ["channel:#approvers"]')
-    quorum = table.count("quorum", 1, 1)
+    quorum, reject_quorum = table.count("quorum", 1, 1), table.count("reject_quorum", 1, 1)
+    _check_later(table, LATER_IN_STAGE)
     if approvers and all(who.startswith("user:") for who in approvers) and quorum > len(approvers):
         problem = f"is {quorum}, but only {len(approvers)} may approve, so nothing could ever be approved"
         table.fault("quorum", problem, f"Write {len(approvers)} or less, or name more approvers")
@@ -74,7 +94,14 @@ def read_stage(table: TableReader, default_name: str = "approval") -> Stage | No
     table.done()
     if not approvers:
         return None
-    return Stage(name=name, approvers=approvers, quorum=quorum, channel=channel, allow_public=allow_public)
+    return Stage(
+        name=name,
+        approvers=approvers,
+        quorum=quorum,
+        reject_quorum=reject_quorum,
+        channel=channel,
+        allow_public=allow_public,
+    )
 
 
 def selector(text: str) -> Selector:
@@ -139,15 +166,63 @@ def _decision(word: str) -> str:
     return word.strip()
 
 
+def _require_reason(table: TableReader) -> tuple[DecisionKind, ...]:
+    """The decisions that need words: those of a list, or every one that can be made."""
+    if isinstance(table.raw("require_reason"), bool):
+        return tuple(_DECISIONS.values()) if table.flag("require_reason") else ()
+    return tuple(_DECISIONS[word] for word in table.texts("require_reason", _decision))
+
+
+def _grant(table: TableReader) -> GrantRule | None:
+    if not table.has("grants"):
+        table.raw("grants")
+        return None
+    grants = table.table("grants")
+    scopes = tuple(_SCOPES[word] for word in grants.texts("scopes", _scope))
+    if not grants.has("scopes"):
+        grants.fault("scopes", "is missing", 'Say for whom, as scopes = ["run"]')
+    keys = grants.texts("keys", str.strip)
+    max_count, max_age = grants.count("max_count", 10, 1), grants.duration("max_age")
+    grants.done()
+    if not scopes:
+        return None
+    rule = GrantRule(scopes=scopes, keys=keys, max_count=max_count)
+    return rule.model_copy(update={"max_age": max_age}) if max_age else rule
+
+
+def _scope(word: str) -> str:
+    if word.strip() not in _SCOPES:
+        raise TextError(f"{quoted(word)} is not a scope", one_of(word, _SCOPES))
+    return word.strip()
+
+
+def _told(text: str) -> Selector:
+    """Who can be told without being asked: channels, and people one by one."""
+    who = selector(text)
+    if who.startswith("usergroup:"):
+        mend = "Name a channel that they read, as channel:#purchasing, or people, as user:U0123"
+        raise TextError(f"{quoted(text)} names a user group, which has no place of its own", mend)
+    return who
+
+
+def _check_later(table: TableReader, later: tuple[str, ...]) -> None:
+    for key in filter(table.has, later):
+        if key in table.known:
+            table.fault(key, "is not available yet", "Remove it, and see that the rest is strict enough without it")
+
+
 def _check_keys(table: TableReader, kind: RequestKind, action: Action) -> None:
     """Refuses keys that would mean nothing here: whoever wrote them believes that they do something."""
+    _check_later(table, LATER)
     if kind is not RequestKind.TOOL and action is not Action.REQUIRE:
         table.fault("action", f"cannot be {action.value} for a {kind.value}", "Remove it; people answer, by the stages")
     elif kind is not RequestKind.TOOL:
         for key in filter(table.has, _NOT_FOR_QUESTIONS):
             table.fault(key, f"means nothing for a {kind.value}", "Remove it")
     for key in table.known:
-        if table.has(key) and key not in _ONLY_FOR.get(action, table.known):
+        if table.has(key) and key not in LATER and key not in _ONLY_FOR.get(action, table.known):
             table.fault(key, f"means nothing with action = {action.value}", f"Remove it, or the action {action.value}")
+    if action is Action.REQUIRE and table.has("show") and "show" not in LATER:
+        table.fault("show", 'goes with action = "allow" only', "Remove it; what people are asked is always shown")
     if action is Action.REQUIRE and table.has("reason"):
         table.fault("reason", 'goes with action = "deny" only', "Write it as the note, which approvers see")

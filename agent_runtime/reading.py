@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from agent_runtime.hidden import redaction_of, secrets_of, secrets_of_run
 from agent_runtime.policy import Rules
+from agent_runtime.redaction import mask, mask_deep
 from agent_runtime.views import CallView, RequestView, RunView, StageView, Vote
 from storage import boots, journal, requests, runs
 from storage.models import Decision, JournalEntry, Request, Run
@@ -45,16 +47,17 @@ def read_pending(tx: Tx, limit: int) -> list[RequestView]:
 
 
 def _run_view(tx: Tx, run: Run) -> RunView:
+    secrets = secrets_of_run(tx, run.id)
     return RunView(
         id=run.id,
         agent=run.agent,
         status=run.status,
         starter=Actor.model_validate(run.starter),
-        input=run.input,
+        input=mask_deep(run.input, secrets),
         created_at=run.created_at,
         updated_at=run.updated_at,
-        output=run.output,
-        error=run.error,
+        output=mask_deep(run.output, secrets),
+        error=mask(run.error, secrets),
         waiting_on=tuple(_request_view(tx, run, request) for request in requests.pending(tx, run.id)),
         cancel_requested=run.cancel_requested,
     )
@@ -62,6 +65,7 @@ def _run_view(tx: Tx, run: Run) -> RunView:
 
 def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
     rules = Rules.model_validate(request.rules)
+    redaction, secrets = redaction_of(rules), secrets_of(rules, request)
     pending = requests.pending(tx, run.id)
     siblings = [other for other in pending if other.id != request.id and other.pause == request.pause]
     return RequestView(
@@ -76,38 +80,40 @@ def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
         starter=Actor.model_validate(run.starter),
         opened_at=request.opened_at,
         tool=request.tool,
-        args=request.args,
-        payload=request.payload,
-        note=rules.note,
-        reason=request.reason,
+        args=redaction.args(request.args),
+        payload=redaction.apply(request.payload, secrets),
+        note=mask(rules.note, secrets),
+        reason=mask(request.reason, secrets),
         decisions=rules.decisions,
         due_at=request.due_at + boots.stopped_for(tx) if request.due_at else None,
         on_timeout=request.on_timeout,
-        votes=tuple(_vote(decision) for decision in requests.votes(tx, [request.id])),
+        votes=tuple(_vote(decision, secrets) for decision in requests.votes(tx, [request.id])),
         closed_at=request.closed_at,
         closed_by=Actor.model_validate(request.closed_by) if request.closed_by else None,
-        call=_call_view(tx, request),
+        call=_call_view(tx, request, secrets),
         open_siblings=len(siblings),
+        confirm=rules.confirm,
+        remarks=tuple(mask(said, secrets) for said in (rules.trouble, rules.set_note) if said),
     )
 
 
-def _vote(decision: Decision) -> Vote:
+def _vote(decision: Decision, secrets: tuple[str, ...]) -> Vote:
     return Vote(
         actor=Actor.model_validate(decision.actor),
         kind=decision.kind,
         stage=decision.stage,
         at=decision.at,
-        reason=decision.reason,
-        value=decision.value,
+        reason=mask(decision.reason, secrets),
+        value=mask_deep(decision.value, secrets),
         withdrawn=decision.withdrawn_at is not None,
     )
 
 
-def _call_view(tx: Tx, request: Request) -> CallView | None:
+def _call_view(tx: Tx, request: Request, secrets: tuple[str, ...]) -> CallView | None:
     if request.kind is not RequestKind.TOOL or request.status is not RequestStatus.APPROVED:
         return None
     entry = journal.get(tx, request.run_id, f"{request.step}/{request.call_id}")
-    return None if entry is None else CallView(entry.status, _took(entry), entry.summary)
+    return None if entry is None else CallView(entry.status, _took(entry), mask(entry.summary, secrets))
 
 
 def _took(entry: JournalEntry) -> timedelta | None:

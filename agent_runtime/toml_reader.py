@@ -7,6 +7,7 @@ on and the rest is checked too. A file with any fault is refused as a whole, so 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -160,6 +161,16 @@ class TableReader:
                 self.fault(key, f"holds {_noun(table)}", f"Write {kind}", place)
         return readers
 
+    def values(self, key: str) -> dict[str, Any]:
+        """The table under a key as JSON values by name, empty where there is none. Dates and such are faults."""
+        found = self._get(key, dict, "a table, as { name = value }")
+        if found is _ABSENT:
+            return {}
+        for name, value in found.items():
+            if not _is_json(value):
+                self._faults.add((*self.path, key, name), "holds what JSON does not have", "Write it as a text")
+        return {name: value for name, value in found.items() if _is_json(value)}
+
     def raw(self, key: str) -> object:
         """The value as it is, for keys that may be of several types; None where absent."""
         self._asked.add(key)
@@ -216,3 +227,11 @@ def _noun(value: object) -> str:
         return str(value).lower()
     names = {str: "a text", int: "a number", float: "a number", list: "a list", dict: "a table"}
     return names.get(type(value), "a date or time")
+
+
+def _is_json(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(map(_is_json, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_json, value))
+    return isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))

@@ -20,7 +20,8 @@ from storage.types import (
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One decision by one actor. `stage` is 0-based; a withdrawn vote is shown but does not count."""
+    """One vote by one actor on the request's current revision. `stage` is 0-based; a withdrawn vote is shown but does
+    not count."""
 
     actor: Actor
     kind: DecisionKind
@@ -32,12 +33,36 @@ class Vote:
 
 
 @dataclass(frozen=True, slots=True)
+class ArgumentChange:
+    """One argument that was changed. `before` is None where it was `added`, `after` where it was `removed`."""
+
+    name: str
+    before: JsonValue
+    after: JsonValue
+    added: bool = False
+    removed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EditView:
+    """How a revision came about: who changed which arguments of the one before it. A policy is an actor, too."""
+
+    revision: int
+    actor: Actor
+    at: datetime
+    changes: tuple[ArgumentChange, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StageView:
-    """One step of the approval chain. `approvers` are selectors such as `user:U1` or `usergroup:S1`."""
+    """One step of the approval chain. `approvers` are selectors such as `user:U1` or `usergroup:S1`; so many of them
+    must say yes, or no, until it is decided."""
 
     name: str
     approvers: tuple[str, ...]
     quorum: int
+    reject_quorum: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +78,8 @@ class CallView:
 class RequestView:
     """Everything a card shows. `payload` is the agent's own (question or review); `args` and `tool` belong to calls.
     `note` is the policy's, `reason` the agent's own words. `open_siblings` counts requests of the same pause that
-    are still pending. `stage` is 0-based."""
+    are still pending. `stage` is 0-based. `args` are those up for decision, `asked_args` the agent's own; `edits` lead
+    from one to the other. While `held_until` is set enough people have approved, and they may still take it back."""
 
     id: str
     run_id: str
@@ -78,16 +104,30 @@ class RequestView:
     closed_by: Actor | None = None
     call: CallView | None = None
     open_siblings: int = 0
+    confirm: bool = False
+    """Ask once more before an approval counts."""
+    remarks: tuple[str, ...] = ()
+    """Sentences of Signoff's own: conditions that could not be evaluated, arguments that a policy fixed."""
     auto_approve: bool = False
+    asked_args: Json | None = None
+    edits: tuple[EditView, ...] = ()
+    held_until: datetime | None = None
+    hold: timedelta | None = None
+    require_reason: tuple[DecisionKind, ...] = ()
+    allow_same_person: bool = False
 
     @property
     def votes_in_stage(self) -> int:
         """Approvals that count towards the current stage's quorum."""
-        return sum(
-            1
-            for vote in self.votes
-            if vote.stage == self.stage and vote.kind is DecisionKind.APPROVED and not vote.withdrawn
-        )
+        return self._standing(frozenset({DecisionKind.APPROVED}))
+
+    @property
+    def rejections_in_stage(self) -> int:
+        """Votes that count towards the current stage's reject quorum."""
+        return self._standing(frozenset({DecisionKind.REJECTED, DecisionKind.SKIPPED}))
+
+    def _standing(self, kinds: frozenset[DecisionKind]) -> int:
+        return sum(vote.stage == self.stage and vote.kind in kinds and not vote.withdrawn for vote in self.votes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any, TextIO
@@ -11,7 +10,8 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import Processor
 
-_TOKENS = re.compile(r"\b(xox[a-z](?:\.xox[a-z])?|xapp|xwfp)-[A-Za-z0-9-]+")
+from agent_runtime.redaction import mask
+
 _LEVELS: Mapping[str, int] = {
     "": logging.WARNING,
     "signoff": logging.INFO,
@@ -56,8 +56,8 @@ def configure_logs(stream: TextIO | None = None) -> None:
 
 
 def without_tokens(_logger: Any, _method: str, line: Any) -> Any:
-    """The finished line with whatever looks like one of Slack's tokens blotted out."""
-    return _TOKENS.sub(r"\1-•••", line) if isinstance(line, str) else line
+    """The finished line with whatever looks like a token or another secret blotted out."""
+    return mask(line) if isinstance(line, str) else line
 
 
 def _is_news(record: logging.LogRecord) -> bool:

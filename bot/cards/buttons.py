@@ -49,7 +49,7 @@ _REFUSING = frozenset({ActionId.REJECT.value, ActionId.SKIP.value, ActionId.CHAN
 
 
 def _tool(view: RequestView, subject: Subject, confirm: bool) -> list[Part]:
-    question = f"{subject.title} will run with exactly the arguments shown." if confirm else ""
+    question = f"{subject.title} will run with exactly the arguments shown." if confirm or view.confirm else ""
     buttons = []
     if DecisionKind.APPROVED in view.decisions:
         target = target_of(view).value

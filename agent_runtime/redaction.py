@@ -1,0 +1,221 @@
+"""Redaction: what is never shown nor logged, and how it reads instead. Pure; every surface and the audit log use this.
+
+A policy names places in the arguments by JSON pointers, the file names keys by patterns, and the usual kinds of secrets
+are recognised wherever they stand. What takes their place says nothing about them, not even their length. Digests, and
+what runs, stay over the call as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import count, islice
+from typing import Any
+
+from agent_runtime.errors import TextError, quoted
+from storage.types import Json
+
+MARK = "••• redacted"
+SHORTEST_SECRET = 6
+"""Characters of a redacted value that is also searched for in other texts; shorter ones are in every other word."""
+
+KEYS = (
+    "password", "passwd", "passphrase", "secret", "client_secret", "api_key", "apikey", "access_token",
+    "refresh_token", "auth_token", "private_key", "authorization",
+)  # fmt: skip
+"""Names whose values are redacted in every file, whatever else it names."""
+
+MOST_SECRETS = 500
+"""So many redacted values of one call are searched for in other texts."""
+
+DEEPEST = 64
+
+_TYPES = re.compile(
+    r"""(?<![A-Za-z0-9])xox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]+"""  # Slack: bots, people, apps, flows
+    r"""|(?<![A-Za-z0-9])(?:xapp|xwfp)-[A-Za-z0-9-]+"""
+    r"""|hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/]+"""
+    r"""|(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"""  # Amazon
+    r"""|(?<![A-Za-z0-9])AIza[A-Za-z0-9_-]{30,}"""  # Google
+    r"""|(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{20,}|(?<![A-Za-z0-9])github_pat_[A-Za-z0-9_]{20,}"""
+    r"""|(?<![A-Za-z0-9])glpat-[A-Za-z0-9_-]{16,}"""
+    r"""|(?<![A-Za-z0-9_-])sk-(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{16,}"""  # model providers
+    r"""|(?<![A-Za-z0-9])[sr]k_(?:live|test)_[A-Za-z0-9]{10,}"""  # payments
+    r"""|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{6,}+\.[A-Za-z0-9_-]{6,}+\.[A-Za-z0-9_-]*"""  # JSON web tokens
+    r"""|-----BEGIN[A-Z ]{0,40}PRIVATE\ KEY(?:\ BLOCK)?-----(?:.*?-----END[A-Z ]{0,40}-----|.*)"""
+    r"""|(?<![A-Za-z0-9])(?i:bearer|basic)\s+(?P<header>[A-Za-z0-9._~+/=-]{12,})"""
+    r"""|(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s/:@]*+:(?P<password>[^\s/]+)@""",
+    re.DOTALL | re.VERBOSE,
+)
+_LONE_TILDE = re.compile(r"~(?![01])")
+
+
+def check_pointer(text: str) -> str:
+    """A JSON pointer into the arguments, such as `/card_number` or `/items/*/token`; `*` stands for every entry.
+    Raises `TextError`."""
+    pointer = text.strip()
+    if not pointer.startswith("/") or pointer == "/":
+        near = f"/{pointer.removeprefix('args.').replace('.', '/')}" if pointer.strip("/") else "/card_number"
+        raise TextError(f"{quoted(text)} does not point into the arguments", f'Write "{near}"')
+    if _LONE_TILDE.search(pointer):
+        raise TextError(f"{quoted(text)} has a lone ~ in it", "Write ~0 for ~ and ~1 for / inside a name")
+    return pointer
+
+
+def mask(text: str, secrets: Iterable[str] = ()) -> str:
+    """The text without secrets: those given, and what looks like one."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, MARK)
+    return _TYPES.sub(_masked, text)
+
+
+def mask_deep(value: Any, secrets: Iterable[str] = ()) -> Any:
+    """Any JSON value with every text in it masked."""
+    return Redaction().apply(value, tuple(secrets))
+
+
+_Paths = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """What is redacted in one call: JSON pointers into its arguments, and patterns of names at any depth."""
+
+    pointers: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+
+    def apply(self, value: Any, secrets: tuple[str, ...] = ()) -> Any:
+        """A copy that may be shown. Never raises; what is nested too deeply to be looked at is redacted whole."""
+        return self._copy(value, _paths(self.pointers), secrets, 0)
+
+    def args(self, args: Json | None) -> Json | None:
+        """The arguments of a call as they may be shown; a value that stands elsewhere among them, too."""
+        if args is None:
+            return None
+        shown: Json = self.apply(args, self.secrets(args))
+        return shown
+
+    def secrets(self, args: Json | None) -> tuple[str, ...]:
+        """The redacted values of a call that are long enough to be searched for in other texts."""
+        found = self._found(args, _paths(self.pointers), 0)
+        long_enough = dict.fromkeys(text for text in found if len(text) >= SHORTEST_SECRET)
+        return tuple(islice(long_enough, MOST_SECRETS))
+
+    def restore(self, edited: Any, original: Any) -> Any:
+        """What a person made of `args(original)`, with the original's values where they left a redacted one alone."""
+        return _restored(edited, original, self.args(original))
+
+    def _copy(self, value: Any, paths: _Paths, secrets: tuple[str, ...], depth: int) -> Any:
+        if isinstance(value, str):
+            return mask(value, secrets)
+        if depth > DEEPEST:
+            return MARK
+        if isinstance(value, Mapping):
+            copied: dict[Any, Any] = {}
+            for key, inner in value.items():
+                further = _further(paths, str(key))
+                shown = MARK if self._is_hidden(key, further) else self._copy(inner, further, secrets, depth + 1)
+                copied[_free(mask(key, secrets) if isinstance(key, str) else key, copied)] = shown
+            return copied
+        if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+            steps = ((_further(paths, str(place)), inner) for place, inner in enumerate(value))
+            return [MARK if () in path else self._copy(inner, path, secrets, depth + 1) for path, inner in steps]
+        return MARK if isinstance(value, int | float) and _written(value) in secrets else value
+
+    def _found(self, value: Any, paths: _Paths, depth: int) -> Iterator[str]:
+        """The texts and numbers that are redacted."""
+        for key, inner in _members(value) if depth <= DEEPEST else ():
+            further = _further(paths, str(key))
+            if self._is_hidden(key, further):
+                yield from _scalars(inner)
+            else:
+                yield from self._found(inner, further, depth + 1)
+
+    def _is_hidden(self, key: object, further: _Paths) -> bool:
+        return () in further or (isinstance(key, str) and is_secret_name(key, self.keys))
+
+
+def is_secret_name(name: str, patterns: Iterable[str]) -> bool:
+    """Whether a name is one whose value is redacted, built in or by a pattern. Case, `-` and `_` make no difference."""
+    lower = name.casefold()
+    plain = _plain(lower)
+    return plain in _PLAIN_KEYS or any(
+        fnmatchcase(lower, pattern.casefold()) or fnmatchcase(plain, _plain(pattern.casefold())) for pattern in patterns
+    )
+
+
+def _plain(name: str) -> str:
+    return name.replace("-", "").replace("_", "")
+
+
+_PLAIN_KEYS = frozenset(map(_plain, KEYS))
+
+
+def _masked(found: re.Match[str]) -> str:
+    """The mark; what stands before a header's or an address's secret, which is none, stays."""
+    for name in ("header", "password"):
+        if found[name] is not None:
+            start, end = found.start(name) - found.start(), found.end(name) - found.start()
+            return f"{found[0][:start]}{MARK}{found[0][end:]}"
+    return MARK
+
+
+def _paths(pointers: Iterable[str]) -> _Paths:
+    """Each pointer as the names on its way."""
+    split = (pointer.split("/")[1:] for pointer in pointers)
+    return tuple(tuple(part.replace("~1", "/").replace("~0", "~") for part in parts) for parts in split)
+
+
+def _further(paths: _Paths, name: str) -> _Paths:
+    """What is left of the paths one step on; an empty one has arrived."""
+    return tuple(path[1:] for path in paths if path and path[0] in (name, "*"))
+
+
+def _members(value: Any) -> Iterator[tuple[object, Any]]:
+    if isinstance(value, Mapping):
+        yield from value.items()
+    elif isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
+        yield from enumerate(value)
+
+
+def _scalars(value: Any, depth: int = 0) -> Iterator[str]:
+    """Every text and number in a redacted value, in the spellings in which it may stand in another text."""
+    if isinstance(value, str):
+        yield from (value, value.strip(), json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield _written(value)
+    elif depth < DEEPEST:
+        for _, inner in _members(value):
+            yield from _scalars(inner, depth + 1)
+
+
+def _written(number: float) -> str:
+    try:
+        return str(number)
+    except ValueError:  # Python writes no more than some thousand digits
+        return ""
+
+
+def _free(key: Any, taken: Mapping[Any, Any]) -> Any:
+    """A masked name that hides no other one."""
+    if key not in taken:
+        return key
+    return next(named for number in count(2) if (named := f"{key} {number}") not in taken)
+
+
+def _restored(edited: Any, original: Any, shown: Any) -> Any:
+    if isinstance(edited, str) and MARK in edited and edited == shown:
+        return original
+    if isinstance(edited, Mapping) and isinstance(original, Mapping) and isinstance(shown, Mapping):
+        names = dict(zip(shown, original, strict=True))
+        return {
+            names.get(key, key): _restored(inner, original[names[key]], shown[key]) if key in names else inner
+            for key, inner in edited.items()
+        }
+    if isinstance(edited, list) and isinstance(original, Sequence) and isinstance(shown, list):
+        pairs = list(zip(original, shown, strict=True))
+        kept = [_restored(inner, *pair) for inner, pair in zip(edited, pairs, strict=False)]
+        return [*kept, *edited[len(kept) :]]
+    return edited

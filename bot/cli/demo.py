@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.words import CommandFailed, Problem
+from bot.demo.transport import Transport
 from storage.errors import StoreTaken
 
 
@@ -28,6 +29,9 @@ def demo(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", metavar="", help="Open the page in the browser.")
     ] = True,
+    transport: Annotated[
+        Transport, typer.Option("--transport", help="How the bot hears of things: over HTTP or Socket Mode.")
+    ] = Transport.HTTP,
 ) -> None:
     """Try it: the bot in a local workspace, with demo agents."""
     if auto and console is not None:
@@ -35,7 +39,7 @@ def demo(
     from bot.demo.command import run  # the bot and its agents take seconds to import
 
     try:
-        code = run(auto=auto, console=console, data_dir=data_dir, port=port, browser=browser)
+        code = run(auto=auto, console=console, data_dir=data_dir, port=port, browser=browser, transport=transport)
     except StoreTaken as taken:
         mend = "Stop it first, or name another folder with --data-dir"
         raise CommandFailed(Problem(taken.problem, mend)) from taken

@@ -34,4 +34,5 @@ def install_from(manifest: dict[str, Any], app: Installation, examples: Sequence
     app.messages_tab = tabs["messages_tab_enabled"]
     app.messages_tab_read_only = tabs.get("messages_tab_read_only_enabled", False)
     app.scopes = set(manifest["oauth_config"]["scopes"]["bot"])
+    app.socket_mode = bool(settings.get("socket_mode_enabled", False))
     app.events = set(settings.get("event_subscriptions", {}).get("bot_events") or ())

@@ -19,6 +19,7 @@ from bot.demo.effects import compare_effects, list_effects
 from bot.demo.play import Play, PlayFailed
 from bot.demo.scenes import SCENES
 from bot.demo.stage import Stage, open_stage
+from bot.demo.transport import Transport
 from bot.desk import Desk
 from bot.logs import configure_logs
 from storage.types import Actor, ActorKind, RunStatus
@@ -37,6 +38,7 @@ def run(
     data_dir: Path | None = None,
     port: int | None = None,
     browser: bool = True,
+    transport: Transport = Transport.HTTP,
 ) -> int:
     """Exit code: 0 when everything went as it should. Without a folder a fresh one is used; the play's is removed again
     when its effects were as they should be. `port` is where the page is served, 0 for a free one; `browser` opens it,
@@ -49,10 +51,10 @@ def run(
     with (folder / LOG).open("a") as log:
         configure_logs(log)
         if console is not None:
-            return asyncio.run(_ask(folder, console))
+            return asyncio.run(_ask(folder, console, transport))
         if not auto:
-            return asyncio.run(_serve(folder, port, browser=browser and sys.stdout.isatty()))
-        code = asyncio.run(_play(folder))
+            return asyncio.run(_serve(folder, port, transport, browser=browser and sys.stdout.isatty()))
+        code = asyncio.run(_play(folder, transport))
     if code == DONE and data_dir is None:
         shutil.rmtree(folder)
     else:
@@ -60,8 +62,8 @@ def run(
     return code
 
 
-async def _play(folder: Path) -> int:
-    async with open_stage(folder) as stage:
+async def _play(folder: Path, transport: Transport) -> int:
+    async with open_stage(folder, transport=transport) as stage:
         play = Play(stage, _say)
         try:
             for scene in SCENES:
@@ -87,7 +89,7 @@ def _judge(folder: Path, problems: list[str]) -> int:
     return DONE
 
 
-async def _serve(folder: Path, wanted: int | None, *, browser: bool) -> int:
+async def _serve(folder: Path, wanted: int | None, transport: Transport, *, browser: bool) -> int:
     port = PORT if wanted is None else wanted
     if not _is_free(port):
         if wanted is not None:
@@ -95,7 +97,7 @@ async def _serve(folder: Path, wanted: int | None, *, browser: bool) -> int:
             return FAILED
         _say(f"Port {port} is taken, perhaps by another demo: this one takes a free port.")
         port = 0
-    async with open_stage(folder, port=port) as stage:
+    async with open_stage(folder, port=port, transport=transport) as stage:
         _introduce(stage)
         if browser:
             # In a thread: a browser that runs in the terminal answers only when it is closed.
@@ -125,10 +127,10 @@ def _introduce(stage: Stage) -> None:
     _say("No browser? signoff demo --console approval. Everything played: signoff demo --auto. Ctrl-C stops this.")
 
 
-async def _ask(folder: Path, agent: str) -> int:
+async def _ask(folder: Path, agent: str, transport: Transport) -> int:
     """One run of an agent, its questions asked at this terminal. The run is started by somebody else than the person
     who sits here, because nobody approves their own."""
-    async with open_stage(folder) as stage:
+    async with open_stage(folder, transport=transport) as stage:
         runtime = stage.bot.runtime
         known = runtime.agents.get(agent)
         if known is None:

@@ -1,4 +1,4 @@
-"""Sets up the demo: a workspace on this machine and the real bot beside it, talking over signed HTTP."""
+"""Sets up the demo: a workspace on this machine and the real bot beside it, talking over signed HTTP or Socket Mode."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from agent_runtime.registry import load_agents
 from bot.app import Bot, Connection, open_bot
 from bot.budgets import UNLIMITED, Budgets
 from bot.demo.app import install_from
+from bot.demo.transport import Transport
 from bot.door import PATH
-from bot.manifest import as_shape, read_manifest
+from bot.manifest import as_shape, for_socket_mode, read_manifest
 from bot.workspace import Workspace
 from bot.workspace.demo_world import demo_world
 
@@ -38,7 +39,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_stage(data_dir: Path, *, port: int = 0) -> AsyncIterator[Stage]:
+async def open_stage(data_dir: Path, *, port: int = 0, transport: Transport = Transport.HTTP) -> AsyncIterator[Stage]:
     """A workspace and a bot, both serving on loopback, the bot's workers running."""
     clock = MovableClock(follow=SystemClock())
     configuration = load_policy_file(POLICY_FILE)
@@ -46,9 +47,13 @@ async def open_stage(data_dir: Path, *, port: int = 0) -> AsyncIterator[Stage]:
     database = f"sqlite:///{data_dir / 'signoff.db'}"
     world = demo_world(clock)
     examples = [f"{name} {agent.example}" for name, agent in agents.items() if agent.example]
-    install_from(as_shape(read_manifest()), world.app, examples)
+    manifest = read_manifest()
+    if transport is Transport.SOCKET:
+        manifest = for_socket_mode(manifest)
+    install_from(as_shape(manifest), world.app, examples)
     async with Workspace.serve(world, clock=clock, signing_clock=clock, port=port) as workspace:
-        connection = Connection(workspace.api_url, workspace.bot_token, workspace.signing_secret)
+        app_token = workspace.app_token if workspace.socket_mode else ""
+        connection = Connection(workspace.api_url, workspace.bot_token, workspace.signing_secret, app_token)
         key = secrets.token_bytes(KEY_BYTES)
         # This workspace has none of Slack's limits, and nobody who tries a demo wants to wait for them.
         budgets = Budgets(clock, UNLIMITED, UNLIMITED)
@@ -57,12 +62,15 @@ async def open_stage(data_dir: Path, *, port: int = 0) -> AsyncIterator[Stage]:
             serve_bot(bot) as url,
         ):
             workspace.app_url = url
+            if workspace.socket_mode:
+                await workspace.wait_for(lambda: len(workspace.sockets) > 0)
             yield Stage(workspace, bot, clock, data_dir)
 
 
 @asynccontextmanager
 async def serve_bot(bot: Bot, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-    """The bot behind HTTP with its workers running; yields the address that Slack's deliveries go to."""
+    """The bot with its workers running, behind HTTP and, where that is its way in, on Socket Mode; yields the address
+    that HTTP deliveries go to."""
     runner = web.AppRunner(bot.web_app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, host, port, backlog=1024).start()
@@ -70,7 +78,8 @@ async def serve_bot(bot: Bot, *, host: str = "127.0.0.1", port: int = 0) -> Asyn
     stopping = asyncio.Event()
     work = asyncio.create_task(bot.run(stopping))
     try:
-        yield f"http://{bound[0]}:{bound[1]}{PATH}"
+        async with bot.receiving():
+            yield f"http://{bound[0]}:{bound[1]}{PATH}"
     finally:
         stopping.set()
         await work

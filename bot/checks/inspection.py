@@ -12,7 +12,7 @@ from agent_runtime.policy_file import Configuration, load_policy_file
 from agent_runtime.registry import load_agents
 from bot.checks.agents import check_agents
 from bot.checks.approvers import check_approvers
-from bot.checks.credentials import check_shapes
+from bot.checks.credentials import check_same_app, check_shapes
 from bot.checks.finding import Finding, Section, faults_of, ok, warning
 from bot.checks.listing import Listing
 from bot.checks.packages import check_packages
@@ -21,7 +21,7 @@ from bot.checks.policies import check_policies
 from bot.checks.slack import Connected, check_connection
 from bot.checks.socket import check_app_token
 from bot.checks.store import check_store
-from bot.settings import Settings, read_settings, require_slack
+from bot.settings import Settings, read_settings, require_model, require_slack
 from bot.slack_client import SlackClients, open_clients
 
 APPROVERS = "Approvers"
@@ -65,7 +65,8 @@ class Inspection:
                     yield section
                 if settings.slack_app_token is not None:
                     app_token = settings.slack_app_token.get_secret_value()
-                    yield Section("Socket Mode", await check_app_token(clients, app_token))
+                    found = (*await check_app_token(clients, app_token), *await check_same_app(clients, app_token))
+                    yield Section("Socket Mode", found)
 
     def _read_policy(self, settings: Settings, needs_agents: bool) -> tuple[Finding, ...]:
         try:
@@ -86,7 +87,7 @@ class Inspection:
         if not paths:
             return (warning("not looked at: what names them has a fault", "Mend the policy file or the setting first"),)
         try:
-            self.agents = load_agents(paths, settings.data_dir, file=_source(settings))
+            self.agents = load_agents(paths, settings.data_dir, file=_source(settings), model=settings.model_choice)
         except ConfigError as error:
             return faults_of(error)
         found = (*demo_agents(paths, settings), *await check_agents(self.agents))
@@ -103,8 +104,8 @@ class Inspection:
 
 
 def _told(settings: Settings, faults: tuple[ConfigFault, ...]) -> tuple[Finding, ...]:
-    """What is wrong with the settings, and what of them Slack lacks."""
-    found = faults_of(ConfigError((*faults, *require_slack(settings))))
+    """What is wrong with the settings, and what of them Slack or the model's provider lacks."""
+    found = faults_of(ConfigError((*faults, *require_slack(settings), *require_model(settings))))
     return (*(found or (ok("Everything that Slack needs is set"), *_remarks(settings))), *check_shapes(settings))
 
 
@@ -131,7 +132,8 @@ def demo_agents(paths: tuple[str, ...], settings: Settings) -> Iterator[Finding]
         )
 
 
-def _remarks(settings: Settings) -> tuple[Finding, ...]:
+def _remarks(settings: Settings) -> Iterator[Finding]:
     if settings.slack_is_local:
-        return (ok(f"Slack is a workspace on this machine: {settings.slack_api_url}"),)
-    return ()
+        yield ok(f"Slack is a workspace on this machine: {settings.slack_api_url}")
+    if settings.model_choice is not None:
+        yield ok(f"Agents that take a model are given {settings.model_choice}")

@@ -60,6 +60,12 @@ def clock_away(by: timedelta) -> Plant:
     return plant
 
 
+def _tokens_of_two_apps(shell: Shell) -> None:
+    shell.ws.socket_mode = True
+    shell.ws.world.app.app_token = "xapp-1-A0OTHER0001-" + "b" * 24
+    shell.set(SLACK_APP_TOKEN=shell.ws.app_token)
+
+
 def approver(selector: str, **more: str) -> Plant:
     return lambda shell: shell.policy(approvers=selector, **more)
 
@@ -160,13 +166,18 @@ FAULTS: dict[str, tuple[Plant, int, str, str]] = {
     "Socket Mode is off": (
         lambda s: s.set(SLACK_APP_TOKEN=s.ws.app_token), 2, "Socket Mode is off for this app", "Turn it on",
     ),
+    "tokens of two apps": (
+        _tokens_of_two_apps, 2, "SLACK_APP_TOKEN is of the app A0OTHER0001, and SLACK_BOT_TOKEN of A0SIGNOFF01",
+        "Take both from the pages of one app",
+    ),
     "an app token without its scope": (
         lambda s: (s.set(SLACK_APP_TOKEN=s.ws.app_token), s.ws.world.app.app_scopes.clear()), 2,
         "lacks the scope connections:write", "Make an app-level token",
     ),
     "bad port": (lambda s: s.set(SIGNOFF_PORT="http"), 2, 'SIGNOFF_PORT "http" is not a port', "such as 3000"),
     "missing scope": (
-        scope("usergroups:read"), 2, "lacks the scope usergroups:read (who is in an approver group)", "manifest.yml",
+        scope("usergroups:read"), 2, "lacks the scope usergroups:read (who is in an approver group)",
+        "All of them: signoff manifest",
     ),
     "missing lesser scope": (scope("channels:history"), 0, "lacks the scope channels:history", "install the app again"),
     "no such channel": (

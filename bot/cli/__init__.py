@@ -16,10 +16,10 @@ from bot.cli import agents, check, demo, init, manifest, migrate, serve
 from bot.cli.words import FAILED, INTERRUPTED, Problem, Words, explain, nearest_command, say, stderr, stdout
 
 EPILOG = """\
-First steps: signoff demo --auto, then signoff init, signoff check, signoff serve.
+First steps: signoff demo, then signoff manifest, signoff init, signoff check, signoff serve.
 
-Settings come from the environment: SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET are needed, the others have defaults. All \
-of them: signoff serve --help
+Settings come from the environment: SLACK_BOT_TOKEN is needed, and SLACK_APP_TOKEN (Socket Mode) or \
+SLACK_SIGNING_SECRET (HTTPS); the others have defaults. All of them: signoff serve --help
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 stopped with Ctrl-C.
 """

@@ -19,7 +19,7 @@ def manifest(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", metavar="", help="As JSON, for programs.")] = False,
 ) -> None:
-    """Print the manifest of the Slack app, ready to paste: for Socket Mode, or with your address in it."""
+    """Print the manifest of the Slack app, ready to paste."""
     from bot.manifest import as_shape, for_address, for_socket_mode, parse_address, read_manifest
 
     if socket and url is not None:

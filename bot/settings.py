@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agent_runtime.errors import ConfigError, ConfigFault, TextError, quoted
+from agent_runtime.model_choice import ModelChoice, ModelName, parse_model
 from agent_runtime.policy_file import parse_import_path
 
 ENVIRONMENT = "environment"
@@ -36,7 +37,11 @@ def _stripped(value: object) -> object:
 
 
 def _api_url(url: str) -> str:
-    mend = "Write it as https://slack.com/api/, or leave it unset"
+    return _web_address(url, "Write it as https://slack.com/api/, or leave it unset", "the token")
+
+
+def _web_address(url: str, mend: str, sent: str) -> str:
+    """The address with one slash at its end; `sent` is what would go there."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -44,7 +49,7 @@ def _api_url(url: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise TextError("is not a web address", mend)
     if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise TextError("would send the token unencrypted", "Use https; http is for this machine (127.0.0.1) only")
+        raise TextError(f"would send {sent} unencrypted", "Use https; http is for this machine (127.0.0.1) only")
     return url.rstrip("/") + "/"
 
 
@@ -80,6 +85,11 @@ def _agents(value: object) -> object:
     return tuple(parse_import_path(path) for path in value.split(",") if path.strip())
 
 
+def _model(value: object) -> object:
+    """A model by its provider and name."""
+    return parse_model(value.strip()) if isinstance(value, str) else value
+
+
 _Text = Annotated[str, BeforeValidator(_stripped)]
 _Secret = Annotated[SecretStr, BeforeValidator(_stripped)]
 
@@ -111,6 +121,15 @@ class Settings(BaseSettings):
     agents: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_agents)] = Field(
         default=(), validation_alias="SIGNOFF_AGENTS"
     )
+    model: Annotated[ModelName | None, NoDecode, BeforeValidator(_model)] = Field(
+        default=None, validation_alias="SIGNOFF_MODEL"
+    )
+    # What follows belongs to the models' providers, and counts only where SIGNOFF_MODEL names one of theirs.
+    openai_api_key: _Secret | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    openai_base_url: _Text | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
+    anthropic_api_key: _Secret | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY")
+    anthropic_base_url: _Text | None = Field(default=None, validation_alias="ANTHROPIC_BASE_URL")
+    sagemaker_endpoint: _Text | None = Field(default=None, validation_alias="SAGEMAKER_ENDPOINT_NAME")
 
     @property
     def database_url(self) -> str:
@@ -126,6 +145,17 @@ class Settings(BaseSettings):
     def slack_is_local(self) -> bool:
         """Whether the Slack API is a workspace on this machine."""
         return is_loopback(urlsplit(self.slack_api_url).hostname or "")
+
+    @property
+    def model_choice(self) -> ModelChoice | None:
+        """The model for agents that take one; None where none is named, or `require_model` finds something missing."""
+        if self.model is None or require_model(self):
+            return None
+        if self.model.provider == "sagemaker" and not self.model.model:
+            return ModelChoice(ModelName("sagemaker", self.sagemaker_endpoint or ""))
+        key, url = _access(self)
+        # A server on this machine may want no key, but its client wants to send one.
+        return ModelChoice(self.model, key.get_secret_value() if key else "none", url or "")
 
 
 def load_settings() -> Settings:
@@ -159,6 +189,40 @@ def require_slack(settings: Settings) -> tuple[ConfigFault, ...]:
     else:
         faults.append(_signing_fault(settings.slack_signing_secret))
     return tuple(fault for fault in faults if fault)
+
+
+def require_model(settings: Settings) -> tuple[ConfigFault, ...]:
+    """What the provider of the named model lacks; empty when all is there, or no model is named. Nobody is asked."""
+    name = settings.model
+    if name is None:
+        return ()
+    if name.provider == "sagemaker" and not (name.model or settings.sagemaker_endpoint):
+        mend = "Name the endpoint that serves the model"
+        return (ConfigFault(ENVIRONMENT, "SAGEMAKER_ENDPOINT_NAME", f"is not set, and {name} needs it", mend),)
+    if name.provider not in ("openai", "anthropic"):
+        return ()  # AWS finds its keys in places of its own
+    key, url = _access(settings)
+    variable = name.provider.upper()
+    if url is not None:
+        try:
+            address = _web_address(url, "Write it as https://host/v1, or leave it unset", "the key and all texts")
+        except TextError as error:
+            return (ConfigFault(ENVIRONMENT, f"{variable}_BASE_URL", error.problem, error.mend),)
+        if is_loopback(urlsplit(address).hostname or ""):
+            return ()
+    if key is None:
+        mend = "Set it to a key of that provider, or unset SIGNOFF_MODEL"
+        return (ConfigFault(ENVIRONMENT, f"{variable}_API_KEY", f"is not set, and {name} needs it", mend),)
+    return ()
+
+
+def _access(settings: Settings) -> tuple[SecretStr | None, str | None]:
+    """The key and the address of the named model's provider, where they are set and it has such."""
+    provider = settings.model.provider if settings.model else ""
+    return {
+        "openai": (settings.openai_api_key, settings.openai_base_url),
+        "anthropic": (settings.anthropic_api_key, settings.anthropic_base_url),
+    }.get(provider, (None, None))
 
 
 _TOKEN_PAGES = {

@@ -12,6 +12,7 @@ from pydantic import SecretStr, ValidationError
 
 from agent_runtime.errors import ConfigError, ConfigFault
 from agent_runtime.judging import CallFacts, Require, evaluate
+from agent_runtime.model_choice import ModelName
 from agent_runtime.policy import Action
 from agent_runtime.policy_file import load_policy_file
 from bot.init import write_starter_file
@@ -61,6 +62,12 @@ def test_every_name_is_read_from_the_environment(environment: pytest.MonkeyPatch
         "SIGNOFF_HOST": "0.0.0.0",
         "SIGNOFF_PORT": "8000",
         "SIGNOFF_AGENTS": "a.b:c, d:e",
+        "SIGNOFF_MODEL": " openai:gpt-4o-mini\n",
+        "OPENAI_API_KEY": " sk-1\n",
+        "OPENAI_BASE_URL": "http://127.0.0.1:8000/v1",
+        "ANTHROPIC_API_KEY": "sk-ant-1",
+        "ANTHROPIC_BASE_URL": "https://claude.example.com",
+        "SAGEMAKER_ENDPOINT_NAME": "endpoint",
     }
     assert set(given) == {str(field.validation_alias) for field in Settings.model_fields.values()}
     for name, value in given.items():
@@ -78,6 +85,12 @@ def test_every_name_is_read_from_the_environment(environment: pytest.MonkeyPatch
         host="0.0.0.0",
         port=8000,
         agents=("a.b:c", "d:e"),
+        model=ModelName("openai", "gpt-4o-mini"),
+        openai_api_key=SecretStr("sk-1"),
+        openai_base_url="http://127.0.0.1:8000/v1",
+        anthropic_api_key=SecretStr("sk-ant-1"),
+        anthropic_base_url="https://claude.example.com",
+        sagemaker_endpoint="endpoint",
     )
     assert settings.database_url == "postgresql://signoff:hidden@db/signoff"
     assert (settings.socket_mode, settings.slack_is_local) == (True, True)
@@ -96,6 +109,13 @@ def test_every_name_is_read_from_the_environment(environment: pytest.MonkeyPatch
         ("SIGNOFF_DATABASE_URL", "sqlite://", "in memory", "sqlite:///"),
         ("SIGNOFF_SECRET_KEY", "hidden", "too short", "32"),
         ("SIGNOFF_AGENTS", "a.b:c,nowhere", "not an import path", "package.module:name"),
+        ("SIGNOFF_MODEL", "gpt-4o-mini", '"gpt-4o-mini", which names no provider', "Did you mean openai:gpt-4o-mini?"),
+        ("SIGNOFF_MODEL", "some model", "names no provider", "provider:model, such as openai:gpt-4o-mini"),
+        ("SIGNOFF_MODEL", "sagemaker", "names no provider", "sagemaker: with SAGEMAKER_ENDPOINT_NAME"),
+        ("SIGNOFF_MODEL", "opnai:gpt-4o", 'the provider "opnai", which is not known', "Did you mean openai:gpt-4o?"),
+        ("SIGNOFF_MODEL", "ollama:llama3:8b", "is not known", "openai:NAME and set OPENAI_BASE_URL"),
+        ("SIGNOFF_MODEL", "openai:", "names no model of openai", "provider:model"),
+        ("SIGNOFF_MODEL", "openai:a b", "no model has such a name", "provider:model"),
     ],
 )
 def test_a_bad_value_is_told_by_its_name_with_a_mend(

@@ -37,7 +37,7 @@ def _load() -> Mapping[str, Agent]:
     file = "environment" if settings.agents else str(settings.config)
     paths = settings.agents or load_policy_file(settings.config).agents
     with Console(stderr=True).status("Importing the agents ..."):
-        return load_agents(paths, settings.data_dir, file=file)
+        return load_agents(paths, settings.data_dir, file=file, model=settings.model_choice)
 
 
 def _table(found: Mapping[str, Agent]) -> Table:

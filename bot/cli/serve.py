@@ -46,6 +46,9 @@ SIGNOFF_DATABASE_URL: another place for the database, as sqlite:///path/to/signo
 
 SIGNOFF_SECRET_KEY: the key that seals decisions; made and kept in the data directory if unset.
 
+SIGNOFF_MODEL: the chat model for agents that take one, as provider:model, with its provider's own settings: \
+OPENAI_API_KEY and OPENAI_BASE_URL, ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL, or SAGEMAKER_ENDPOINT_NAME.
+
 SIGNOFF_HOST, SIGNOFF_PORT: where HTTP comes in, /healthz in Socket Mode too; 127.0.0.1 and 3000 if unset.
 """
 

@@ -27,6 +27,7 @@ from bot.desk import Desk
 from bot.directory import Directory
 from bot.dispatch import Dispatch
 from bot.door import LARGEST_BODY, PATH, Door
+from bot.homes import Homes
 from bot.listeners import register_listeners
 from bot.slack_client import Identity, SlackClients, open_clients
 from bot.socket_mode import Pace, SocketMode
@@ -55,6 +56,7 @@ class Bot:
         runtime: Runtime,
         deliveries: Deliveries,
         desk: Desk,
+        homes: Homes,
         dispatch: Dispatch,
         socket: SocketMode | None,
         web_app: web.Application,
@@ -62,6 +64,7 @@ class Bot:
         self.runtime = runtime
         self.deliveries = deliveries
         self.desk = desk
+        self.homes = homes
         self.socket = socket
         self.web_app = web_app
         self._dispatch = dispatch
@@ -80,6 +83,7 @@ class Bot:
         """Run every worker until there is nothing to do now: for tests and the demo's play."""
         while await self.runtime.worker.run_once() or await self.deliveries.worker.run_once():
             pass
+        await self.homes.refresh()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until told to stop; then finish what was claimed. Whatever is not finished is on its lease."""
@@ -93,6 +97,7 @@ class Bot:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.runtime.worker.run_forever(db.listen("runs")))
                 tasks.create_task(self.deliveries.worker.run_forever(db.listen("outbox")))
+                tasks.create_task(self.homes.run_forever(stopping))
                 await stopping.wait()
                 for worker in workers:
                     worker.stop()
@@ -133,17 +138,18 @@ async def open_bot(
         directory = Directory(clients, clock, identity)
         deliveries = Deliveries(runtime, clients, directory, configuration.approvals_channel, budgets=budgets)
         desk = Desk(runtime, directory)
-        dispatch = Dispatch(build_slack_app(clients, identity, desk))
+        homes = Homes(runtime, desk.offers, clients, directory.channels, clock)
+        dispatch = Dispatch(build_slack_app(clients, identity, desk, homes))
         token = connection.app_token
         socket = SocketMode(clients, token, dispatch, pace or Pace()) if token else None
         door = None if socket else Door(dispatch, connection.signing_secret, clock)
         try:
-            yield Bot(runtime, deliveries, desk, dispatch, socket, build_web_app(door))
+            yield Bot(runtime, deliveries, desk, homes, dispatch, socket, build_web_app(door))
         finally:
             await directory.close()
 
 
-def build_slack_app(clients: SlackClients, identity: Identity, desk: Desk) -> AsyncApp:
+def build_slack_app(clients: SlackClients, identity: Identity, desk: Desk, homes: Homes) -> AsyncApp:
     """Bolt with our listeners. Deliveries were verified at the door; whose bot this is was asked once, at start."""
 
     async def authorize() -> AuthorizeResult:
@@ -164,7 +170,7 @@ def build_slack_app(clients: SlackClients, identity: Identity, desk: Desk) -> As
         request_verification_enabled=False,
         process_before_response=True,
     )
-    register_listeners(app, desk)
+    register_listeners(app, desk, homes)
     return app
 
 

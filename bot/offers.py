@@ -4,20 +4,22 @@ is checked again when they do it."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from agent_runtime.digest import Seal
 from agent_runtime.people import Membership, Unreachable, authorise_decision, authorise_start
-from agent_runtime.policy import Rules, may_start
+from agent_runtime.policy import Rules, Stage, may_start
 from agent_runtime.reading import read_request
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.runtime import Runtime
 from agent_runtime.sealed import read_rules
 from agent_runtime.selectors import Selector
 from agent_runtime.views import RequestView
-from storage import requests
+from storage import requests, runs
 from storage.models import Request
 from storage.tx import Tx
-from storage.types import Actor
+from storage.types import Actor, RequestStatus
 
 MOST_LOOKED_AT = 500
 """Open requests that are looked through for one person, the next deadline first."""
@@ -62,33 +64,57 @@ class Offers:
 
     async def decidable(self, actor: Actor, request_ids: Sequence[str], limit: int) -> tuple[RequestView, ...]:
         """Those of these requests on which this person may decide now, in their order."""
-        asked = await self._runtime.db.read(self._asked, request_ids, actor.key)
+        asked = await self._runtime.db.read(_asked, self._runtime.seal, request_ids)
         seen = {public: await self._membership(actor, asked, public=public) for public in (False, True)}
         now = self._runtime.clock.now()
         allowed = [
-            view
-            for view, rules in asked
-            if authorise_decision(seen[rules.stages[view.stage].allow_public], rules, view.stage, view.starter, now)
-            is None
+            one.request.id
+            for one in asked
+            if authorise_decision(seen[one.stage.allow_public], one.rules, one.request.stage, one.starter, now) is None
         ]
-        return tuple(allowed[:limit])
+        return await self._runtime.db.read(_views, allowed, actor, limit)
 
-    async def _membership(
-        self, actor: Actor, asked: Iterable[tuple[RequestView, Rules]], *, public: bool
-    ) -> Membership:
-        stages = [rules.stages[view.stage] for view, rules in asked]
-        wanted = dict.fromkeys(one for stage in stages if stage.allow_public is public for one in stage.approvers)
+    async def _membership(self, actor: Actor, asked: Iterable[_Asked], *, public: bool) -> Membership:
+        stages = [one.stage for one in asked if one.stage.allow_public is public]
+        wanted = dict.fromkeys(selector for stage in stages for selector in stage.approvers)
         if not wanted:
             return Unreachable(actor)
         return await self._people.member(actor, tuple(wanted), allow_public=public)
 
-    def _asked(self, tx: Tx, request_ids: Sequence[str], actor_key: str) -> list[tuple[RequestView, Rules]]:
-        """The open ones with their rules; without those on which this person has voted."""
-        rows = [request for name in request_ids if (request := requests.get(tx, name)) is not None]
-        return [found for row in rows if (found := self._one(tx, row, actor_key)) is not None]
 
-    def _one(self, tx: Tx, request: Request, actor_key: str) -> tuple[RequestView, Rules] | None:
-        rules, view = read_rules(self._runtime.seal, request), read_request(tx, request.id)
-        if rules is None or view is None or requests.standing_vote(tx, request.id, request.revision, actor_key):
-            return None
-        return (view, rules) if view.stage < len(rules.stages) else None
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An open request with what says who may decide on it."""
+
+    request: Request
+    rules: Rules
+    starter: Actor
+
+    @property
+    def stage(self) -> Stage:
+        return self.rules.stages[self.request.stage]
+
+
+def _asked(tx: Tx, seal: Seal, request_ids: Sequence[str]) -> list[_Asked]:
+    found = []
+    for request_id in request_ids:
+        request = requests.get(tx, request_id)
+        run = runs.get(tx, request.run_id) if request is not None else None
+        rules = read_rules(seal, request) if request is not None else None
+        if request is None or run is None or rules is None or request.status is not RequestStatus.PENDING:
+            continue
+        if request.stage < len(rules.stages):
+            found.append(_Asked(request, rules, Actor.model_validate(run.starter)))
+    return found
+
+
+def _views(tx: Tx, request_ids: Sequence[str], actor: Actor, limit: int) -> tuple[RequestView, ...]:
+    """Those on which this person has not voted in the current stage."""
+    found: list[RequestView] = []
+    for request_id in request_ids:
+        view = read_request(tx, request_id) if len(found) < limit else None
+        if view is not None and not any(
+            vote.actor.key == actor.key and vote.stage == view.stage and not vote.withdrawn for vote in view.votes
+        ):
+            found.append(view)
+    return tuple(found)

@@ -55,7 +55,6 @@ class CallbackId(StrEnum):
     NOTICE = "signoff_notice_modal"
     LOADING = "signoff_loading_modal"
     START = "signoff_start_modal"
-    HOME = "signoff_home"
 
 
 class ShortcutId(StrEnum):

@@ -5,13 +5,15 @@ from __future__ import annotations
 from slack_bolt.app.async_app import AsyncApp
 
 from bot.desk import Desk
-from bot.listeners import actions, commands, fallbacks, starting, views
+from bot.homes import Homes
+from bot.listeners import actions, commands, fallbacks, home, starting, views
 
 
-def register_listeners(app: AsyncApp, desk: Desk) -> None:
+def register_listeners(app: AsyncApp, desk: Desk, homes: Homes) -> None:
     """Attach every listener; the fallbacks come last, because Bolt takes the first that matches."""
     commands.register(app, desk)
     starting.register(app, desk)
     actions.register(app, desk)
     views.register(app, desk)
+    home.register(app, homes)
     fallbacks.register(app)

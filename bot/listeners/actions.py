@@ -152,6 +152,8 @@ class Buttons:
         refused = await self._desk.may_decide(act, actor, origin, place)
         if refused is not None and is_in_modal(press.body):
             await self._show_in_modal(press, refused)
+        elif refused is not None and not place.message_ts:
+            await self._open(press, modals.notice("Nothing was changed", refused.sentence))  # pressed on App Home
         return view if refused is None else None
 
     async def _fits(self, target: Target) -> bool:

@@ -33,6 +33,13 @@ def actor_of(body: Payload) -> Actor:
     )
 
 
+def author_of(body: Payload) -> Actor:
+    """Whose event this is. In a shared channel an author's team is their own, not the one the event was sent to."""
+    event = _mapping(body.get("event"))
+    team = event.get("user_team") or event.get("source_team") or event.get("team") or body.get("team_id")
+    return Actor(kind=ActorKind.SLACK, team=str(team or ""), id=str(event.get("user") or ""))
+
+
 def place_of(body: Payload) -> Place:
     """The message a button stood on; nowhere for a modal."""
     container = _mapping(body.get("container"))

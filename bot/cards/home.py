@@ -1,0 +1,81 @@
+"""App Home: what waits for one person, and what they started. A section for each; `home` puts them together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from agent_runtime.views import RequestView, RunView
+from bot.cards.blocks import Part, actions, bold, button, context, header, ours, rich, section, sentence, when, who
+from bot.cards.buttons import target_of
+from bot.cards.ids import ActionId
+from bot.cards.run import state
+from bot.cards.subject import subject_of
+from bot.cards.text import clip, line, link, quantity
+from bot.cards.wording import deadline, heading
+
+MOST_WAITING = 15
+MOST_STARTED = 15
+MOST_BLOCKS = 100
+"""What Slack takes in a view."""
+
+
+@dataclass(frozen=True, slots=True)
+class HomeView:
+    """Everything one person's Home shows, each request and run with the address of its message, empty where it has
+    none. `waiting` stands with the next deadline first, `started` with the newest first; `more_waiting` says that not
+    all that waits is in it."""
+
+    waiting: tuple[tuple[RequestView, str], ...]
+    started: tuple[tuple[RunView, str], ...]
+    more_waiting: bool = False
+    may_start: bool = True
+
+
+def home(view: HomeView, now: datetime) -> Part:
+    """The Home tab."""
+    sections = [_top(view), _waiting(view, now), _started(view)]
+    blocks = [block for one in sections for block in one]
+    return {"type": "home", "blocks": blocks[:MOST_BLOCKS]}
+
+
+def _top(view: HomeView) -> list[Part]:
+    if not view.may_start:
+        return []
+    return [actions(button(ActionId.START, "start", "Start an agent", "opens a form", style="primary"))]
+
+
+def _waiting(view: HomeView, now: datetime) -> list[Part]:
+    blocks = [header("Waiting for you")]
+    for request, address in view.waiting[:MOST_WAITING]:
+        blocks += _request(request, address, now)
+    if not view.waiting:
+        blocks.append(section(ours("Nothing waits for you.")))
+    if view.more_waiting or len(view.waiting) > MOST_WAITING:
+        blocks.append(context(ours("More waits for you; what is due next stands here first.")))
+    return blocks
+
+
+def _request(view: RequestView, address: str, now: datetime) -> list[Part]:
+    subject = subject_of(view)
+    words = heading(view, subject)
+    about = sentence(bold(clip(words, 200)), f" {clip(line(view.agent), 80)}, started by ", who(view.starter))
+    place = link(address, "its message")
+    return [
+        rich(about),
+        context(ours(" · ".join(filter(None, (deadline(view, now), place))))),
+        actions(button(ActionId.REVIEW_ALL, target_of(view).value, "Review", words)),
+    ]
+
+
+def _started(view: HomeView) -> list[Part]:
+    blocks = [header("You started")]
+    for run, address in view.started[:MOST_STARTED]:
+        name = sentence(bold(clip(line(run.agent), 80) or "-"), f" {clip(line(run.id), 40)}, ", when(run.created_at))
+        place = link(address, "its thread")
+        blocks += [rich(name), context(ours(" · ".join(filter(None, (state(run), place)))))]
+    if not view.started:
+        blocks.append(section(ours("You have started nothing yet. The button above and `/agent` do.")))
+    if len(view.started) > MOST_STARTED:
+        blocks.append(context(ours(f"{quantity(len(view.started) - MOST_STARTED, 'older run')} not shown.")))
+    return blocks

@@ -1,0 +1,159 @@
+"""Keeps people's App Home up to date: published when they open it, and again when something changes for those who did.
+
+Best effort: who opened it is known to this process only, and no more than `MOST_KEPT` of them are. Home opens with what
+it showed before, and is published anew each time somebody looks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import structlog
+
+from agent_runtime.clock import Clock
+from agent_runtime.reading import read_recent_runs
+from agent_runtime.refusals import RefusalReason
+from agent_runtime.runtime import Runtime
+from bot.budgets import Holds
+from bot.cards.home import MOST_STARTED, MOST_WAITING, HomeView, home
+from bot.channels import Channels
+from bot.offers import Offers
+from bot.placing import run_key
+from bot.slack_client import RateLimited, SlackClients, SlackFailure, SlackRefused, answer
+from storage import messages
+from storage.tx import Tx
+from storage.types import Actor
+
+log = structlog.get_logger("signoff")
+
+MOST_KEPT = 100
+"""People whose Home is redrawn when something changes: those who looked last."""
+
+PAUSE_SECONDS = 3.0
+"""Between two redrawings for changes; whoever opens their Home does not wait for it."""
+
+LINK_SECONDS = 2.0
+_METHOD = "views.publish"
+
+
+@dataclass(slots=True)
+class _Shown:
+    """What one person's Home shows, as far as this process knows: the view's hash at Slack, and what was published."""
+
+    actor: Actor
+    hash: str = ""
+    view: object = None
+    wanted: bool = True
+
+
+class Homes:
+    """Everybody's Home."""
+
+    def __init__(
+        self, runtime: Runtime, offers: Offers, clients: SlackClients, channels: Channels, clock: Clock
+    ) -> None:
+        self._runtime = runtime
+        self._offers = offers
+        self._slack = clients.reads
+        self._channels = channels
+        self._clock = clock
+        self._holds = Holds(clock)
+        self._shown: OrderedDict[str, _Shown] = OrderedDict()
+        self._opened = asyncio.Event()
+        self._changed = runtime.db.listen("outbox")
+
+    def opened(self, actor: Actor, view_hash: str) -> None:
+        """Somebody looks at their Home; `view_hash` is that of what they see, empty where it was never published."""
+        shown = self._shown.setdefault(actor.key, _Shown(actor))
+        shown.hash, shown.wanted, shown.view = view_hash, True, None
+        self._shown.move_to_end(actor.key)
+        while len(self._shown) > MOST_KEPT:
+            self._shown.popitem(last=False)
+        self._opened.set()
+
+    async def refresh(self) -> None:
+        """Publish what is to be published now."""
+        if self._changed.is_set():
+            self._changed.clear()
+            for shown in self._shown.values():
+                shown.wanted = True
+        self._opened.clear()
+        for shown in list(self._shown.values())[::-1]:
+            if shown.wanted and self._holds.left(_METHOD) is None:
+                shown.wanted = False
+                await self._publish(shown)
+
+    async def run_forever(self, stopping: asyncio.Event) -> None:
+        """Refresh whenever somebody looks, and at most every `PAUSE_SECONDS` when something changes."""
+        while not stopping.is_set():
+            await _first_of(None, self._opened, self._changed, stopping)
+            try:
+                await self.refresh()
+            except Exception:
+                # A Home that is not redrawn harms nobody; a loop that ended here would redraw none.
+                log.exception("could not redraw App Home")
+            await _first_of(PAUSE_SECONDS, self._opened, stopping)
+
+    async def _publish(self, shown: _Shown) -> None:
+        view = home(await self._read(shown.actor), self._clock.now())
+        if view == shown.view:
+            return
+        try:
+            await self._send(shown, view)
+        except RateLimited as limited:
+            self._holds.hold(_METHOD, limited.retry_after)
+            shown.wanted = True
+        except SlackFailure as failure:
+            log.warning("could not show App Home", user=shown.actor.id, problem=str(failure))
+
+    async def _send(self, shown: _Shown, view: dict[str, object]) -> None:
+        """Publish over what we know to be there. Somebody else's newer view has a hash of its own: ours, drawn from the
+        rows just now, takes its place."""
+        try:
+            said = await answer(self._slack.views_publish(user_id=shown.actor.id, view=view, hash=shown.hash or None))
+        except SlackRefused as refused:
+            if refused.code != "hash_conflict":
+                raise
+            said = await answer(self._slack.views_publish(user_id=shown.actor.id, view=view))
+        shown.hash, shown.view = str((said.get("view") or {}).get("hash") or ""), view
+
+    async def _read(self, actor: Actor) -> HomeView:
+        waiting = await self._offers.waiting_for(actor, MOST_WAITING + 1)
+        started = await self._runtime.db.read(read_recent_runs, MOST_STARTED, actor.key)
+        agents = await self._offers.startable(actor)
+        cards = [f"card:{view.id}:{view.stage}" for view in waiting[:MOST_WAITING]]
+        links = await self._links([*cards, *(run_key(run.id) for run in started)])
+        return HomeView(
+            waiting=tuple(zip(waiting[:MOST_WAITING], links, strict=False)),
+            started=tuple(zip(started, links[len(cards) :], strict=True)),
+            more_waiting=len(waiting) > MOST_WAITING,
+            may_start=not isinstance(agents, RefusalReason) and bool(agents),
+        )
+
+    async def _links(self, keys: list[str]) -> list[str]:
+        """The addresses of these deliveries' messages; empty ones where there is none, or none in time."""
+        places = await self._runtime.db.read(_places, keys)
+        asked = [asyncio.ensure_future(self._channels.permalink(*place)) for place in places if place]
+        if asked:
+            _, late = await asyncio.wait(asked, timeout=LINK_SECONDS)
+            for one in late:
+                one.cancel()
+        found = iter(asked)
+        tasks = [next(found) if place else None for place in places]
+        return [task.result() if task and task.done() and not task.cancelled() else "" for task in tasks]
+
+
+def _places(tx: Tx, keys: list[str]) -> list[tuple[str, str] | None]:
+    rows = (messages.get(tx, key) for key in keys)
+    return [(row.channel, row.ts) if row is not None and row.ts is not None else None for row in rows]
+
+
+async def _first_of(seconds: float | None, *events: asyncio.Event) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

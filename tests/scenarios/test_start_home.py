@@ -1,0 +1,128 @@
+"""App Home: what waits for a person and what they started, drawn when they look and when something changes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from bot.workspace import View
+from bot.workspace.view_changes import publish_home
+from storage.types import RunStatus
+from tests.scenarios.agents import MANAGERS, asking
+from tests.scenarios.effects import mails
+from tests.scenarios.house import House, open_house
+
+MAIL = "Send email to team about meeting"
+
+
+async def home_of(house: House, who: str) -> View:
+    """Home as it is once somebody has opened it."""
+    await house.person(who).open_home()
+    await house.settle()
+    view = house.person(who).home
+    assert view is not None
+    return view
+
+
+async def test_home_says_what_waits_for_whoever_opens_it(house: House) -> None:
+    """The approver sees the request with its button, the starter their run with its thread, others neither."""
+    run = await house.start("ana", "approval", MAIL)
+    maria, ana, fred = [await home_of(house, who) for who in ("maria", "ana", "fred")]
+    assert "Approve send_email?" in maria.plain()
+    assert "Review" in maria.labels
+    assert run.id not in maria.plain()
+    assert "Nothing waits for you" in ana.plain()
+    assert run.id in ana.plain()
+    assert "its thread" in ana.plain()
+    assert "Nothing waits for you" in fred.plain()
+    assert "started nothing yet" in fred.plain()
+
+
+async def test_a_request_is_decided_from_home(house: House) -> None:
+    """Its button opens everything there is to read; approving there runs the call, and Home no longer lists it."""
+    run = await house.start("ana", "approval", MAIL)
+    maria = house.person("maria")
+    await maria.click(await home_of(house, "maria"), "Review")
+    assert maria.view is not None
+    assert "this is about: meeting" in maria.view.plain()
+    await maria.click(maria.view, "Approve")
+    await house.settle()
+    assert (await house.run(run.id)).status is RunStatus.SUCCEEDED
+    assert len(mails(house.dir)) == 1
+    assert maria.home is not None
+    assert "Nothing waits for you" in maria.home.plain()
+
+
+async def test_home_is_redrawn_when_something_changes(house: House) -> None:
+    """Whoever looked once sees new requests and the end of their runs without looking again."""
+    await home_of(house, "maria")
+    await home_of(house, "ana")
+    await house.start("ana", "approval", MAIL)
+    maria, ana = house.person("maria"), house.person("ana")
+    assert maria.home is not None
+    assert ana.home is not None
+    assert "Approve send_email?" in maria.home.plain()
+    assert "Waiting" in ana.home.plain()
+    await maria.click(house.card("Approve send_email?"), "Approve")
+    await house.settle()
+    assert "Done" in ana.home.now().plain()  # type: ignore[union-attr]
+
+
+async def test_the_oldest_deadline_comes_first_and_the_rest_is_said_to_be_there(tmp_path: Path) -> None:
+    """However much waits, Slack takes the Home, and what is due next is on it."""
+    async with open_house(tmp_path, policy=MANAGERS, agents={"asker": asking(a="What?")}) as house:
+        first = await house.start("ana", "asker", "first")
+        for _ in range(17):
+            house.clock.advance(timedelta(minutes=1))
+            await house.start("ana", "asker", "later")
+        view = await home_of(house, "ana")
+        assert len(view.blocks) <= 100
+        assert view.labels.count("Review") == 15
+        assert "More waits for you" in view.plain()
+        await house.person("ana").click(view, "Review")
+        form = house.person("ana").view
+        assert form is not None
+        (request,) = await house.requests(first.id)
+        assert request.id in form.private_metadata
+
+
+async def test_an_agent_is_started_from_home(house: House) -> None:
+    """The button opens the form; who may start nothing has no such button."""
+    ana = house.person("ana")
+    await ana.click(await home_of(house, "ana"), "Start an agent")
+    assert ana.view is not None
+    assert ana.view.title == "Start an agent"
+    assert "Start an agent" not in (await home_of(house, "gus")).labels
+
+
+async def test_a_button_of_a_home_that_was_left_open_decides_nothing(house: House) -> None:
+    """Who lost the right meanwhile is told so where they pressed."""
+    await house.start("ana", "approval", MAIL)
+    view = await home_of(house, "maria")
+    (managers,) = [group for group in house.ws.world.groups.values() if group.handle == "managers"]
+    managers.users.clear()
+    house.clock.advance(timedelta(minutes=1))
+    maria = house.person("maria")
+    await maria.click(view, "Review")
+    assert maria.view is not None
+    assert "not an approver" in maria.view.plain()
+    assert mails(house.dir) == []
+
+
+async def test_another_teams_people_see_an_empty_home(house: House) -> None:
+    """Nothing of ours is told to strangers."""
+    await house.start("ana", "approval", MAIL)
+    view = await home_of(house, "olga")
+    assert view.labels == []
+    assert "send_email" not in view.plain()
+
+
+async def test_a_home_that_was_drawn_by_another_is_drawn_over(house: House) -> None:
+    """A hash that is no longer the newest keeps nobody from seeing the present."""
+    await home_of(house, "ana")
+    for _ in range(2):
+        publish_home(house.ws.world, house.person("ana").id, {"type": "home", "blocks": []})
+        await house.start("ana", "multi-step", "Buy 1 mouse for 250")
+        view = house.person("ana").home
+        assert view is not None
+        assert "Done" in view.plain()

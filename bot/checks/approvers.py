@@ -61,6 +61,8 @@ def everybody_asked(configuration: Configuration) -> Iterator[Asked]:
             where = f"{policy.label(number)}, stage {stage.name}"
             guests, own = policy.allow_guests, policy.allow_self_approval
             yield Asked(where, stage.approvers, stage.quorum, stage.allow_public, guests, own)
+        people = tuple(who for who in policy.notify if not who.startswith("channel:"))
+        yield Asked(f"{policy.label(number)}, notify", people)
     if policies.operators:
         yield Asked("[operators]", policies.operators, 1, allow_public=False, allow_guests=False)
     for rule in policies.agents:

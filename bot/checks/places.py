@@ -33,6 +33,8 @@ def places(configuration: Configuration) -> Mapping[str, str]:
     named.append((policies.default.stage.channel, "[default.stage]"))
     for number, policy in enumerate(policies.policies, start=1):
         named += [(stage.channel, f"{policy.label(number)}, stage {stage.name}") for stage in policy.stages]
+        told = [who.partition(":")[2] for who in policy.notify if who.startswith("channel:")]
+        named += [(channel, f"{policy.label(number)}, notify") for channel in told]
     found: dict[str, str] = {}
     for name, purpose in named:
         if name:

@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page
 from bot.workspace import page as workspace_page
 from tests.page.chromium import browser
 
-__all__ = ["browser", "gallery"]
+__all__ = ["browser"]
 
 _FILES = Path(__file__).parent / "gallery"
 
@@ -41,6 +41,10 @@ class Gallery:
     async def told(self, kind: str) -> list[Any]:
         """What the blocks told the page: `acts`, `entered`, `opened` or `confirmed`."""
         return list(await self.page.evaluate("kind => window.told[kind]", kind))
+
+    async def until(self, kind: str, count: int = 1) -> None:
+        """Wait until the page was told so much. Playwright's own waiting is script that the policy refuses."""
+        await self.page.evaluate("([kind, count]) => window.until(kind, count)", [kind, count])
 
     @property
     def strangers(self) -> list[str]:
@@ -72,8 +76,8 @@ async def served() -> AsyncIterator[str]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def gallery(browser: Browser, served: str) -> AsyncIterator[Gallery]:
-    """The gallery in a window as narrow as a phone."""
+async def opened(browser: Browser, served: str) -> AsyncIterator[Gallery]:
+    """The gallery in a window as narrow as a phone, opened once for a module."""
     context = await browser.new_context(viewport={"width": 375, "height": 700}, timezone_id="Europe/Berlin")
     page = await context.new_page()
     shown = Gallery(page, served)
@@ -81,5 +85,12 @@ async def gallery(browser: Browser, served: str) -> AsyncIterator[Gallery]:
     await page.wait_for_selector("body[data-ready]")
     yield shown
     await context.close()
-    assert shown.troubles == []
-    assert shown.strangers == []
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def gallery(opened: Gallery) -> AsyncIterator[Gallery]:
+    """The gallery, for one test; whatever is drawn must cause no error and no request to anywhere else."""
+    yield opened
+    assert opened.troubles == []
+    assert opened.strangers == []
+    assert await opened.overflow() == 0

@@ -180,7 +180,12 @@ MESSAGE: list[Json] = [
             "options": [option("Details"), option("History"), {**option("Docs"), "url": "https://example.com/docs"}],
         },
     },
-    {"type": "section", "block_id": "pick", "text": plain("A select beside its text"), "accessory": element("users_select")},
+    {
+        "type": "section",
+        "block_id": "pick",
+        "text": plain("A select beside its text"),
+        "accessory": element("users_select"),
+    },
     {
         "type": "context",
         "block_id": "context",
@@ -259,7 +264,12 @@ MODAL: list[Json] = [
     *(input_block(kind) for kind in ELEMENTS),
     input_block(
         "plain_text_input",
-        block={"block_id": "long", "label": plain("Reason"), "optional": True, "hint": plain("The agent gets these words.")},
+        block={
+            "block_id": "long",
+            "label": plain("Reason"),
+            "optional": True,
+            "hint": plain("The agent gets these words."),
+        },
         multiline=True,
     ),
     input_block("number_input", block={"block_id": "wrong", "label": plain("Amount")}, initial_value="12a"),

@@ -52,6 +52,13 @@ window.release = () => {
   release.forEach((resolve) => resolve());
   release = [];
 };
+window.until = async (kind, count) => {
+  const started = performance.now();
+  while (told[kind].length < count) {
+    if (performance.now() - started > 3000) throw new Error(`${kind}: ${told[kind].length}, not ${count}`);
+    await new Promise(requestAnimationFrame);
+  }
+};
 window.draw = (blocks, more = {}) => {
   for (const list of Object.values(told)) list.length = 0;
   document.getElementById("stage").replaceChildren(renderBlocks(blocks, context(more)));

@@ -19,14 +19,14 @@ export function el(tag, attributes = {}, ...children) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else node.setAttribute(name, value === true ? "" : String(value));
   }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return node;
 }
 
 /** A fragment of nodes and strings. */
 export function fragment(...children) {
   const out = document.createDocumentFragment();
-  out.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  out.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return out;
 }
 

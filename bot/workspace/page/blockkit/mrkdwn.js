@@ -80,12 +80,12 @@ function inline(raw, ctx, open) {
       hopeless.add(mark); // no closing mark after here, so none after any later opening one
       continue;
     }
-    out.append(atoms(raw.slice(from, at), ctx));
+    if (at > from) out.append(atoms(raw.slice(from, at), ctx));
     out.append(el(STYLES[mark], {}, inline(raw.slice(at + 1, end), ctx, open + mark)));
     from = end + 1;
     at = end;
   }
-  out.append(atoms(raw.slice(from), ctx));
+  if (from < raw.length) out.append(atoms(raw.slice(from), ctx));
   return out;
 }
 

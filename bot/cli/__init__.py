@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from bot.cli import agents, check, demo, init, manifest, migrate, serve
+from bot.cli import agents, check, demo, init, manifest, migrate, policy, serve
 from bot.cli.words import FAILED, INTERRUPTED, Problem, Words, explain, nearest_command, say, stderr, stdout
 
 EPILOG = """\
@@ -93,6 +93,7 @@ for _panel, _command, _epilog in (
     ("Run it", migrate.migrate, None),
 ):
     app.command(cls=Command, rich_help_panel=_panel, epilog=_epilog)(_command)
+app.add_typer(policy.policy, cls=Commands, rich_help_panel="Set up")
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -1,0 +1,188 @@
+"""What a judgement came from, step by step, as values for people and programs. It judges nothing itself: every word is
+read off the way that `judge` took."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from agent_runtime.judging import Allow, CallFacts, Deny, Judged, Look, judge, spelled
+from agent_runtime.policy import PolicySet
+from agent_runtime.redaction import Redaction, mask
+from agent_runtime.rules import Rules
+from storage.types import DecisionKind, Json
+
+_WORDS = {
+    DecisionKind.APPROVED: "approve",
+    DecisionKind.REJECTED: "reject",
+    DecisionKind.SKIPPED: "skip",
+    DecisionKind.ANSWERED: "answer",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One policy that was looked at: whether it matched, and why or why not. `parts` are those of its condition that
+    were read, each with `true`, `false` or what is wrong. `round` counts from 1: each time policies fix arguments, they
+    are all read again."""
+
+    round: int
+    policy: str
+    matched: bool
+    why: str
+    parts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One stage: who is asked, how many of them must say yes or no, and where its card goes."""
+
+    name: str
+    approvers: tuple[str, ...]
+    quorum: int
+    reject_quorum: int
+    channel: str
+    timeout: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What the policies say of one call. `verdict` is `allow`, `deny` or `require`; `policy` the label of the deciding
+    one; `args` the arguments that would be shown and `fixed` what policies changed in them; `times` what happens in
+    time, in sentences."""
+
+    agent: str
+    tool: str
+    starter: str
+    verdict: str
+    policy: str
+    reason: str
+    steps: tuple[Step, ...]
+    args: Json
+    fixed: str = ""
+    trouble: str = ""
+    note: str = ""
+    stages: tuple[Asked, ...] = ()
+    decisions: tuple[str, ...] = ()
+    times: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def explain(policies: PolicySet, facts: CallFacts) -> Explanation:
+    """The judgement on one call, with every policy that was looked at on the way."""
+    judged = judge(policies, facts)
+    judgement = judged.judgement
+    steps = tuple(_step(number, look, facts) for number, looks in enumerate(judged.rounds, 1) for look in looks)
+    changed = None if isinstance(judgement, Deny) else judgement.args
+    args = (changed if changed is not None else facts.args) or {}
+    common: dict[str, Any] = {
+        "agent": facts.agent,
+        "tool": facts.tool,
+        "starter": spelled(facts.starter),
+        "steps": steps,
+        "args": Redaction((), policies.redact_keys).args(args) or {},
+        "fixed": "" if changed is None else _fixed(judged),
+    }
+    if isinstance(judgement, Allow):
+        remarks = ("Told in the run's thread.",) if judgement.show else ()
+        return Explanation(verdict="allow", policy=judgement.policy, reason="", remarks=remarks, **common)
+    if isinstance(judgement, Deny):
+        return Explanation(verdict="deny", policy=judgement.policy, reason=judgement.reason, **common)
+    return _required(judgement.rules, args, common)
+
+
+def as_json(explanation: Explanation) -> dict[str, Any]:
+    """The explanation for programs."""
+    written = asdict(explanation)
+    written["steps"] = [
+        {**step, "parts": [{"part": part, "value": value} for part, value in step["parts"]]}
+        for step in written["steps"]
+    ]
+    return written
+
+
+def span(duration: timedelta) -> str:
+    """A length of time as the file writes it: `4h`, `90s`, `2d`."""
+    seconds = int(duration.total_seconds())
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def _required(rules: Rules, args: Json, common: dict[str, Any]) -> Explanation:
+    redaction = Redaction(rules.redact, rules.redact_keys)
+    return Explanation(
+        verdict="require",
+        policy=rules.policy,
+        reason="",
+        trouble=rules.trouble,
+        note=mask(rules.note, redaction.secrets(args)),
+        stages=tuple(
+            Asked(one.name, one.approvers, one.quorum, one.reject_quorum, one.channel, span(rules.timeout))
+            for one in rules.stages
+        ),
+        decisions=tuple(_WORDS.get(kind, kind.value) for kind in rules.decisions),
+        times=tuple(_times(rules)),
+        remarks=tuple(_remarks(rules)),
+        **{**common, "args": redaction.args(args) or {}, "fixed": rules.set_note},
+    )
+
+
+def _times(rules: Rules) -> list[str]:
+    said = [f"Each stage waits {span(rules.timeout)}, then: {rules.on_timeout.value}. {rules.on_timeout.sentence}"]
+    if rules.hold is not None:
+        said.append(f"Held for {span(rules.hold)} after the last vote needed; until then it can be taken back.")
+    if rules.valid_for is not None:
+        said.append(f"The approval counts for {span(rules.valid_for)} once its pause has closed.")
+    return said
+
+
+def _remarks(rules: Rules) -> list[str]:
+    said = ["Who started the run may approve it, too."] if rules.allow_self_approval else []
+    said += ["One person may vote in every stage."] if rules.allow_same_person else []
+    said += ["Guests may decide."] if rules.allow_guests else []
+    said += ["Approving asks once more."] if rules.confirm else []
+    if rules.require_reason:
+        said.append(f"Needs a reason: {', '.join(_WORDS.get(kind, kind.value) for kind in rules.require_reason)}.")
+    said += [f"Told, not asked: {', '.join(rules.notify)}."] if rules.notify else []
+    if rules.grant is not None:
+        scopes = ", ".join(scope.value for scope in rules.grant.scopes)
+        most = f"{rules.grant.max_count} calls and {span(rules.grant.max_age)}"
+        said.append(f"Approvers may say yes to the next ones like this, too: for {scopes}, up to {most}.")
+    said += ["Runs again by itself where its outcome is unknown."] if rules.idempotent else []
+    return said
+
+
+def _step(number: int, look: Look, facts: CallFacts) -> Step:
+    weighed = look.weighed
+    parts = (
+        tuple((part, str(value).lower() if isinstance(value, bool) else value) for part, value in weighed.parts)
+        if weighed
+        else ()
+    )
+    return Step(number, look.label, look.matched, _why(look, facts), parts)
+
+
+def _why(look: Look, facts: CallFacts) -> str:
+    policy = look.policy
+    if look.missed == "kind":
+        return f"it is for a {policy.kind.value}"
+    if look.missed == "agent":
+        return f'agent = "{policy.agent}" does not match {facts.agent}'
+    if look.missed == "tool":
+        tools = ", ".join(f'"{tool}"' for tool in policy.tools)
+        return f"tool = {tools} does not match {facts.tool or 'a question'}"
+    if look.weighed is None:
+        return "everything it names matches"
+    if look.weighed.value is None:
+        return f"when = {policy.when!r} could not be evaluated: {look.weighed.trouble}" + (
+            ", which counts as matching" if look.matched else ", which allows nothing"
+        )
+    return f"when = {policy.when!r} is {str(look.weighed.value).lower()}"
+
+
+def _fixed(judged: Judged) -> str:
+    names = [name for looks in judged.rounds[:-1] for name in looks[-1].policy.sets]
+    return f"Policies fix {', '.join(dict.fromkeys(names))}." if names else ""

@@ -36,9 +36,12 @@ class Event(Described):
     RUN_RETRIED = "run.retried", "A failed run was queued again."
     START_REFUSED = "start.refused", "Somebody may not start this agent."
     REQUEST_OPENED = "request.opened", "People are asked."
+    REQUEST_EDITED = "request.edited", "The arguments were changed, by a person or a policy: a new revision."
     DECISION_MADE = "decision.made", "A vote or an answer was recorded."
+    DECISION_WITHDRAWN = "decision.withdrawn", "A person took their vote back."
     DECISION_REFUSED = "decision.refused", "A vote or an answer was refused."
     STAGE_PASSED = "stage.passed", "A stage reached its quorum and the next one opened."
+    REQUEST_HELD = "request.held", "Enough people approved; they may still take it back for a while."
     REQUEST_CLOSED = "request.closed", "A request reached its end."
     REQUEST_SET_ASIDE = "request.set_aside", "A retry asks anew about what the failure of its run had closed."
     REQUEST_OVERDUE = "request.overdue", "Nobody decided in time and the policy keeps it open."
@@ -131,6 +134,11 @@ def verify(tx: Tx, seal: Seal) -> Verification:
                 return Verification(count, seq, problem)
             previous = entry.hash
     return Verification(count)
+
+
+def is_genuine_entry(entry: AuditEntry, seal: Seal) -> bool:
+    """Whether one entry is as it was written, by this host. Says nothing about the entries around it."""
+    return _hash(entry) == entry.hash and seal.fits(PURPOSE, entry.hash, entry.mac)
 
 
 def _problem(entry: AuditEntry, previous: str, text: AuditText | None, seal: Seal) -> str:

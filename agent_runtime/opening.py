@@ -12,20 +12,20 @@ from dataclasses import dataclass
 from agent_runtime import outbound
 from agent_runtime.agents import Interrupt
 from agent_runtime.approvals import cancel_one
-from agent_runtime.audit import Event, record
+from agent_runtime.audit import INTERNAL, Event, record
 from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
 from agent_runtime.digest import digest_call, digest_payload
+from agent_runtime.facts import facts_of
 from agent_runtime.hidden import redaction_of
-from agent_runtime.judging import CallFacts, Require, evaluate, rules_for_outcome
-from agent_runtime.policy import Rules
-from agent_runtime.sealed import read_rules, seal_rules
-from storage import boots, requests
+from agent_runtime.judging import Judgement, Require, evaluate, rules_for_outcome
+from agent_runtime.revisions import keep_policies, revise
+from agent_runtime.rules import Rules
+from agent_runtime.sealed import FIRST_REVISION, digest_shown, is_genuine_call, read_rules, seal_rules
+from storage import boots, journal, requests
 from storage.models import Request, Run
 from storage.tx import Tx
-from storage.types import SYSTEM, Actor, RequestKind, RequestStatus
-
-REVISION = 1
+from storage.types import SYSTEM, Actor, ActorKind, Json, JsonValue, RequestKind, RequestStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,15 @@ class CapReached:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A request that is not in the store yet; `fixed` are its arguments after the policies fixed some, else None."""
+
+    request: Request
+    rules: Rules
+    fixed: Json | None
+
+
 def open_pause(
     tx: Tx, context: Context, run: Run, interrupts: tuple[Interrupt, ...], given: Mapping[str, str]
 ) -> int | CapReached:
@@ -42,29 +51,30 @@ def open_pause(
     agent was handed in this advance to their payload digests: the same question again is a new question."""
     opened = 0
     for ordinal, interrupt in enumerate(interrupts):
-        request = _draft(tx, context, run, interrupt, ordinal, given)
-        if request is None:
+        draft = _draft(tx, context, run, interrupt, ordinal, given)
+        if draft is None:
             continue
         if capped := _over_cap(tx, context, run):
             return capped
-        _insert(tx, context, request)
+        _open(tx, context, draft)
         opened += 1
     return opened
 
 
 def _draft(
     tx: Tx, context: Context, run: Run, interrupt: Interrupt, ordinal: int, given: Mapping[str, str]
-) -> Request | None:
+) -> Draft | None:
     """The request this interrupt still needs, or None."""
-    digest = _digest(run, interrupt)
+    asked = _digest(run, interrupt)
     call = interrupt.call
     newest = requests.newest(tx, run.id, interrupt.key)
-    if newest is not None and not _needs_another(tx, context, newest, interrupt, digest, given):
+    if newest is not None and not _needs_another(tx, context, newest, interrupt, asked, given):
         return None
-    rules = _rules(tx, context, run, interrupt)
-    if rules is None:
+    judgement = _judgement(tx, context, run, interrupt)
+    if not isinstance(judgement, Require):
         return None
-    return Request(
+    rules = judgement.rules
+    request = Request(
         id="",
         run_id=run.id,
         agent=run.agent,
@@ -75,14 +85,17 @@ def _draft(
         generation=newest.generation + 1 if newest else 0,
         kind=interrupt.kind,
         status=RequestStatus.PENDING,
-        revision=REVISION,
+        revision=FIRST_REVISION,
         step=call.step if call else "",
         call_id=call.id if call else "",
         tool=call.tool if call else "",
-        args=dict(call.args) if call else None,
+        args=_shown_args(tx, context, run, interrupt),
         payload=interrupt.payload,
         reason=clean(call.reason) if call else "",
-        digest=digest,
+        digest="",
+        asked_args=dict(call.args) if call else None,
+        asked_digest=asked,
+        policy_set=keep_policies(tx, context.policies),
         rules=rules.model_dump(mode="json"),
         rules_mac="",
         on_timeout=rules.on_timeout,
@@ -90,14 +103,16 @@ def _draft(
         stage_opened_at=context.now,
         due_at=boots.elapsed(tx, context.now) + rules.timeout,
     )
+    request.digest = digest_shown(request)
+    return Draft(request, rules, judgement.args)
 
 
 def _needs_another(
     tx: Tx, context: Context, newest: Request, interrupt: Interrupt, digest: str, given: Mapping[str, str]
 ) -> bool:
-    """Whether the latest request about this subject does not speak for this interrupt."""
+    """Whether the latest request about this subject does not speak for this interrupt, of this digest."""
     if newest.status is RequestStatus.PENDING:
-        if newest.digest == digest:
+        if newest.asked_digest == digest:
             return False
         cancel_one(tx, context, newest, SYSTEM, "the agent asks something else now")
         return True
@@ -107,11 +122,11 @@ def _needs_another(
         return newest.status is not RequestStatus.ANSWERED or newest.consumed_at is not None
     if newest.status is not RequestStatus.ANSWERED:
         return True
-    return newest.digest != digest or given.get(interrupt.key) == newest.digest
+    return newest.asked_digest != digest or given.get(interrupt.key) == newest.asked_digest
 
 
-def _rules(tx: Tx, context: Context, run: Run, interrupt: Interrupt) -> Rules | None:
-    """Who must decide; None where a policy has come to allow or deny the call since the agent paused."""
+def _judgement(tx: Tx, context: Context, run: Run, interrupt: Interrupt) -> Judgement:
+    """Who must decide; nobody where a policy has come to allow or deny the call since the agent paused."""
     call = interrupt.call
     if interrupt.kind is RequestKind.OUTCOME:
         assert call is not None
@@ -119,21 +134,25 @@ def _rules(tx: Tx, context: Context, run: Run, interrupt: Interrupt) -> Rules | 
         kept = read_rules(context.seal, original) if original else None
         rules = rules_for_outcome(context.policies, kept)
         # Rules that were changed by hand say nothing: not that nobody was needed either.
-        return rules.model_copy(update={"allow_self_approval": False}) if original and kept is None else rules
-    facts = CallFacts(
-        agent=run.agent,
-        tool=call.tool if call else "",
-        kind=interrupt.kind,
-        args=call.args if call else None,
-        starter=Actor.model_validate(run.starter),
-    )
-    judgement = evaluate(context.policies, facts)
-    return judgement.rules if isinstance(judgement, Require) else None
+        broken = original is not None and kept is None
+        return Require(rules.model_copy(update={"allow_self_approval": False}) if broken else rules)
+    return evaluate(context.policies, facts_of(run, interrupt.kind, call))
+
+
+def _shown_args(tx: Tx, context: Context, run: Run, interrupt: Interrupt) -> dict[str, JsonValue] | None:
+    """The arguments people are asked about: of a call that was started, those it was started with."""
+    call = interrupt.call
+    if call is None:
+        return None
+    entry = journal.get(tx, run.id, call.key) if interrupt.kind is RequestKind.OUTCOME else None
+    if entry is not None and entry.changed and is_genuine_call(context.seal, entry):
+        return dict(entry.args)
+    return dict(call.args)
 
 
 def _digest(run: Run, interrupt: Interrupt) -> str:
     if interrupt.call is not None:
-        return digest_call(run.agent, run.id, interrupt.call, REVISION)
+        return digest_call(run.agent, run.id, interrupt.call, FIRST_REVISION)
     return digest_payload(interrupt.payload)
 
 
@@ -150,6 +169,17 @@ def _over_cap(tx: Tx, context: Context, run: Run) -> CapReached | None:
     return None
 
 
+def _open(tx: Tx, context: Context, draft: Draft) -> None:
+    request, rules = draft.request, draft.rules
+    _insert(tx, context, request)
+    if draft.fixed is not None:
+        policy = Actor(kind=ActorKind.POLICY, id=rules.policy, name=rules.policy)
+        revised = revise(tx, context, request, draft.fixed, rules, policy, INTERNAL, rules.set_note)
+        assert revised is not None, "nobody voted on a request that was not there yet"
+        request = revised
+    outbound.want_card(tx, context, request)
+
+
 def _insert(tx: Tx, context: Context, request: Request) -> None:
     while True:
         request.id = context.ids("A")
@@ -163,4 +193,3 @@ def _insert(tx: Tx, context: Context, request: Request) -> None:
         run_id=request.run_id, request_id=request.id, tool=request.tool, digest=request.digest,
         text={"kind": request.kind.value, "policy": request.rules["policy"], "args": shown},
     )  # fmt: skip
-    outbound.want_card(tx, context, request)

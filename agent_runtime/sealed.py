@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from datetime import datetime
 
 from pydantic import ValidationError
 
@@ -15,14 +17,25 @@ from storage.types import CallStatus, DecisionKind, Json, RequestKind, RequestSt
 RULES = "rules"
 DECISION = "decision"
 CALL = "call"
+YES = frozenset({DecisionKind.APPROVED})
 NO = frozenset({DecisionKind.REJECTED, DecisionKind.SKIPPED})
+FIRST_REVISION = 1
+"""The agent's own call; each change of its arguments, by people or by a policy, makes the next one."""
 
 
-def digest_asked(request: Request) -> str:
+def digest_shown(request: Request) -> str:
     """The digest of what a request shows people: its call, or its payload. Raises NotJson."""
     if request.kind in {RequestKind.TOOL, RequestKind.OUTCOME}:
         call = ToolCall(step=request.step, id=request.call_id, tool=request.tool, args=request.args)
         return digest_call(request.agent, request.run_id, call, request.revision)
+    return digest_payload(request.payload)
+
+
+def digest_asked(request: Request) -> str:
+    """The digest of what the agent itself asked. Raises NotJson."""
+    if request.kind in {RequestKind.TOOL, RequestKind.OUTCOME}:
+        call = ToolCall(step=request.step, id=request.call_id, tool=request.tool, args=request.asked_args)
+        return digest_call(request.agent, request.run_id, call, FIRST_REVISION)
     return digest_payload(request.payload)
 
 
@@ -32,11 +45,12 @@ def seal_rules(seal: Seal, request: Request) -> str:
 
 
 def read_rules(seal: Seal, request: Request) -> Rules | None:
-    """The rules of a request; None where they, or what it shows people, were changed after it was opened."""
+    """The rules of a request; None where they, what it shows people, or what the agent asked were changed by hand."""
     if not seal.fits(RULES, _rules(request), request.rules_mac):
         return None
     try:
-        return Rules.model_validate(request.rules) if digest_asked(request) == request.digest else None
+        same = (digest_shown(request), digest_asked(request)) == (request.digest, request.asked_digest)
+        return Rules.model_validate(request.rules) if same else None
     except (NotJson, ValidationError):
         return None
 
@@ -51,16 +65,36 @@ def is_genuine(seal: Seal, decision: Decision) -> bool:
     return seal.fits(DECISION, _decision(decision), decision.mac)
 
 
-def has_quorum(seal: Seal, request: Request, rules: Rules, decisions: list[Decision]) -> bool:
-    """Whether genuine, standing approvals of this very digest and revision fill every stage, one person once, and
-    nobody's genuine no stands against them."""
-    standing = [decision for decision in decisions if _counts(seal, request, decision)]
-    if any(decision.kind in NO for decision in standing):
-        return False
-    return all(len(_voters(standing, number)) >= stage.quorum for number, stage in enumerate(rules.stages))
+def standing_votes(seal: Seal, request: Request, decisions: Sequence[Decision]) -> list[Decision]:
+    """The genuine votes on this very digest and revision that nobody took back."""
+    return [decision for decision in decisions if _counts(seal, request, decision)]
 
 
-def genuine_answer(seal: Seal, request: Request, decisions: list[Decision]) -> Decision | None:
+def has_quorum(seal: Seal, request: Request, rules: Rules, decisions: Sequence[Decision]) -> bool:
+    """Whether genuine, standing approvals of this very digest and revision fill every stage, and no stage has as many
+    genuine noes as it takes to reject. One person counts once, or once in each stage where the rules say so."""
+    standing = standing_votes(seal, request, decisions)
+    counted: set[str] = set()
+    for number, stage in enumerate(rules.stages):
+        voters = voters_in(standing, number, YES) - (set() if rules.allow_same_person else counted)
+        if len(voters) < stage.quorum or len(voters_in(standing, number, NO)) >= stage.reject_quorum:
+            return False
+        counted |= voters
+    return True
+
+
+def approved_at(seal: Seal, request: Request, decisions: Sequence[Decision]) -> datetime | None:
+    """When the last approval that counts was given, as sealed; None where there is none."""
+    votes = standing_votes(seal, request, decisions)
+    return max((vote.at for vote in votes if vote.kind is DecisionKind.APPROVED), default=None)
+
+
+def voters_in(standing: Sequence[Decision], stage: int, kinds: frozenset[DecisionKind]) -> set[str]:
+    """Who voted so in this stage."""
+    return {vote.actor_key for vote in standing if vote.stage == stage and vote.kind in kinds}
+
+
+def genuine_answer(seal: Seal, request: Request, decisions: Sequence[Decision]) -> Decision | None:
     """The genuine decision that answered an answered request, or None."""
     if request.status is not RequestStatus.ANSWERED or read_rules(seal, request) is None:
         return None
@@ -84,12 +118,14 @@ def _counts(seal: Seal, request: Request, decision: Decision) -> bool:
     return same and decision.withdrawn_at is None and is_genuine(seal, decision)
 
 
-def _voters(standing: list[Decision], stage: int) -> set[str]:
-    return {one.actor_key for one in standing if one.stage == stage and one.kind is DecisionKind.APPROVED}
-
-
 def _rules(request: Request) -> Json:
+    """What is sealed. A member that older rows do not have is left out where it would say nothing, so that their seals
+    still fit; leaving out one that says something breaks the seal."""
+    changed: Json = {} if request.asked_digest == request.digest else {"asked": request.asked_digest}
+    kept: Json = {} if request.policy_set is None else {"policies": request.policy_set, "pause": request.pause}
     return {
+        **changed,
+        **kept,
         "request": request.id,
         "run": request.run_id,
         "starter": request.starter_key,
@@ -104,6 +140,8 @@ def _rules(request: Request) -> Json:
 
 def _decision(decision: Decision) -> Json:
     return {
+        **({"number": decision.number} if decision.number else {}),
+        **({"withdrawn": decision.withdrawn_at.isoformat()} if decision.withdrawn_at else {}),
         "request": decision.request_id,
         "revision": decision.revision,
         "stage": decision.stage,
@@ -117,7 +155,9 @@ def _decision(decision: Decision) -> Json:
 
 
 def _call(entry: JournalEntry) -> Json:
+    changed: Json = {"changed": entry.changed, "args": entry.args} if entry.changed else {}
     return {
+        **changed,
         "run": entry.run_id,
         "call": entry.call_key,
         "digest": entry.digest,

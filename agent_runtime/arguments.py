@@ -1,0 +1,50 @@
+"""The arguments of a call: could people review them, do they fit the tool, and what was changed in them."""
+
+from __future__ import annotations
+
+from agent_runtime.answer_schema import NotFollowed, first_fault
+from agent_runtime.digest import NotJson, canonical
+from agent_runtime.views import ArgumentChange
+from storage.types import Json, JsonValue
+
+LARGEST_ARGUMENTS = 200_000
+"""Bytes of canonical arguments: more than this nobody could review."""
+
+_LONGEST_FAULT = 300
+
+
+def require_reviewable(args: JsonValue) -> None:
+    """Raise NotJson where nobody could be shown what would run."""
+    size = len(canonical(args))
+    if size > LARGEST_ARGUMENTS:
+        raise NotJson("", f"{size:,} bytes of arguments are more than the {LARGEST_ARGUMENTS:,} a person could review")
+
+
+def misfit(schema: Json | None, args: Json) -> str:
+    """Why the tool would not take these arguments, as a sentence for whoever wrote them; empty where it would, or where
+    its schema is not known."""
+    if schema is None:
+        return ""
+    try:
+        fault = first_fault(schema, args)
+    except NotFollowed:
+        return "The tool's own rules for its arguments cannot be followed, so nothing can be changed here."
+    if fault is None:
+        return ""
+    where = fault.json_path.removeprefix("$").removeprefix(".")
+    return f"{where}: {fault.message}"[:_LONGEST_FAULT] if where else fault.message[:_LONGEST_FAULT]
+
+
+def changes(before: Json, after: Json) -> tuple[ArgumentChange, ...]:
+    """The arguments that differ, in the order of `before`, added ones last. Raises NotJson."""
+    names = [*before, *(name for name in after if name not in before)]
+    return tuple(
+        ArgumentChange(name, before.get(name), after.get(name), added=name not in before, removed=name not in after)
+        for name in names
+        if name not in before or name not in after or canonical(before[name]) != canonical(after[name])
+    )
+
+
+def is_same(one: JsonValue, other: JsonValue) -> bool:
+    """Whether two values are the same JSON. Raises NotJson."""
+    return canonical(one) == canonical(other)

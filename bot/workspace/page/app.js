@@ -8,7 +8,7 @@ import { drawHome, drawTabs } from "./home.js";
 import { watch } from "./look.js";
 import { count } from "./marks.js";
 import { drawMessages, repliesTo } from "./messages.js";
-import { drawModal } from "./modals.js";
+import { drawModal, makeModals } from "./modals.js";
 import { drawPeople } from "./people.js";
 import { go, onMove, place } from "./place.js";
 import { keepAtEnd } from "./scrolling.js";
@@ -62,7 +62,7 @@ function draw(newLook) {
   drawSidebar(look, () => showPane("channel"));
   drawChannel(openChannel(look));
   drawThread();
-  drawModal(look)?.then(refresh);
+  drawModal(look);
   tellErrors(look);
   return read();
 }
@@ -76,7 +76,7 @@ function drawChannel(channel) {
   $("elsewhere").replaceChildren(...(elsewhere ? [count(elsewhere, "unread elsewhere")] : []));
   const home = drawTabs(look, isDirect());
   drawHome(look, home);
-  drawHint(look);
+  drawHint(look, home);
   $("messages").hidden = home;
   $("composer").hidden = home;
   const roots = look.messages.filter((message) => !isReply(message));
@@ -133,6 +133,8 @@ const refresh = watch({
   },
   onGone: tellGone,
 });
+
+makeModals(refresh);
 
 onMove(() => {
   showPane(place.thread ? "thread" : shell.dataset.pane === "thread" ? "channel" : shell.dataset.pane);

@@ -14,7 +14,6 @@ export function makeHint(put) {
     if (event.target.closest("[data-put]")) put(example);
     if (event.target.closest("[data-close]")) show(false);
   });
-  section.hidden = localStorage.getItem(SEEN) !== null;
 }
 
 function show(visible) {
@@ -29,8 +28,9 @@ function show(visible) {
   }
 }
 
-/** Draws the hint for this person. It stays as it is while its words would be the same. */
-export function drawHint(look) {
+/** Draws the hint for this person, beside messages only. It stays as it is while its words would be the same. */
+export function drawHint(look, isHome) {
+  section.hidden = isHome || localStorage.getItem(SEEN) !== null;
   const command = look.app.commands.find(({ examples }) => examples.length) ?? look.app.commands[0];
   example = command ? [command.name, command.examples[0]].filter(Boolean).join(" ") : "Hello";
   const other = look.people.find((person) => person.id !== look.me.id);

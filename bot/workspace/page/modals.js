@@ -13,27 +13,30 @@ let view = null;
 let look = null;
 let drafts = {}; // block -> action -> what the workspace does not know yet
 let timer = null;
+let refused = null; // what Slack's own client found wrong: the app was never asked, so no look has it
 let opener = null; // where the focus was
+let lookAgain = () => {};
 
-/**
- * Draws the topmost modal of the look, or closes the dialogue when there is none. A promise means: look again after it,
- * for the redrawn form shows what the workspace knows, and something typed had not reached it yet.
- */
+/** Lets modals ask for a new look at the workspace. */
+export function makeModals(refresh) {
+  lookAgain = refresh;
+}
+
+/** Draws the topmost modal of the look, or closes the dialogue when there is none. */
 export function drawModal(newLook) {
   look = newLook;
-  const top = look.modals.at(-1) ?? null;
-  if (!top) {
-    hide();
-    return undefined;
-  }
-  const stamp = JSON.stringify([look.me.id, top.id, top.hash, top.errors]);
-  if (stamp === shown) return undefined;
-  if (view?.id === top.id && Object.keys(drafts).length) return sendDrafts();
+  const top = look.modals.at(-1);
+  if (!top) return hide();
   const other = view?.id !== top.id;
+  if (other) [drafts, refused] = [{}, null];
+  const errors = refused ?? top.errors;
+  const stamp = JSON.stringify([look.me.id, top.id, top.hash, errors]);
+  if (stamp === shown) return undefined;
+  // The redrawn form shows what the workspace knows, so that has to be everything: this is called again after it.
+  if (Object.keys(drafts).length) return sendDrafts().then(lookAgain);
   view = top;
   shown = stamp;
-  draw(top.errors, other);
-  return undefined;
+  return draw(errors, other);
 }
 
 function draw(errors, focusFirst) {
@@ -79,7 +82,7 @@ function closeButton(style, face, more = {}) {
 
 function hide() {
   clearTimeout(timer);
-  [view, shown, drafts] = [null, null, {}];
+  [view, shown, drafts, refused] = [null, null, {}, null];
   if (!dialog.open) return;
   dialog.close();
   if (opener?.isConnected) opener.focus({ preventScroll: true });
@@ -111,8 +114,9 @@ async function submit(event) {
   const outcome = await act("submit", { view: sent, entered: takeDrafts() });
   button.disabled = false;
   if (outcome?.error) tell(sentenceOf({ code: outcome.error, about: view?.title ?? "" }, look.app.real_name));
-  // What Slack's own client refuses stands in no later look: the app was never asked.
-  else if (outcome && !outcome.delivered && view?.id === sent) draw(outcome.errors, false);
+  refused = outcome && !outcome.delivered ? outcome.errors : null;
+  if (refused) shown = null;
+  lookAgain();
 }
 
 function tell(sentence) {

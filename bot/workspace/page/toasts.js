@@ -27,8 +27,8 @@ export function sentenceOf({ code, about }, app) {
       ? `${about} failed with the error “operation_timeout”: ${app} did not answer within 3 seconds.`
       : `${app} did not answer within 3 seconds (operation_timeout). Try again.`;
   return command
-    ? `${about} failed with the error “${code}”: ${app} answered with an error.`
-    : `${app} answered with an error (${code}). Try again.`;
+    ? `${about} failed with the error “${code}”: ${app} could not be reached, or answered with an error.`
+    : `${app} could not be reached, or answered with an error (${code}). Try again.`;
 }
 
 let seen = null;

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.words import CommandFailed, Problem
+from agent_runtime.errors import ConfigError
+from bot.cli.words import CommandFailed, Problem, stdout
 from bot.demo.transport import Transport
 from storage.errors import StoreTaken
+
+if TYPE_CHECKING:
+    from agent_runtime.model_choice import ModelChoice
 
 
 def demo(
@@ -36,11 +40,33 @@ def demo(
     """Try it: the bot in a local workspace, with demo agents."""
     if auto and console is not None:
         raise typer.BadParameter("--auto answers by itself and --console asks you: choose one.")
+    model = _model(auto=auto)
     from bot.demo.command import run  # the bot and its agents take seconds to import
 
     try:
-        code = run(auto=auto, console=console, data_dir=data_dir, port=port, browser=browser, transport=transport)
+        code = run(
+            auto=auto, console=console, data_dir=data_dir, port=port, browser=browser, transport=transport, model=model
+        )
     except StoreTaken as taken:
         mend = "Stop it first, or name another folder with --data-dir"
         raise CommandFailed(Problem(taken.problem, mend)) from taken
     raise typer.Exit(code)
+
+
+def _model(*, auto: bool) -> ModelChoice | None:
+    """The model that the settings name, and a line about it. The play's effects are known beforehand, so it always has
+    the planner. Raises ConfigError where something is wrong with the model; the demo reads no other setting."""
+    from agent_runtime.model_choice import VARIABLE
+    from bot.settings import read_settings, require_model
+
+    settings, faults = read_settings()
+    faults = tuple(fault for fault in faults if fault.key == VARIABLE)
+    if auto:
+        if settings.model is not None or faults:
+            stdout().print(f"{VARIABLE} is set, and not used: the play has the planner, whose effects are known.")
+        return None
+    if wrong := (*faults, *require_model(settings)):
+        raise ConfigError(wrong)
+    if settings.model_choice is not None:
+        stdout().print(f"The agents think with {settings.model_choice}: whatever they are told or read goes there.")
+    return settings.model_choice

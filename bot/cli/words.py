@@ -86,7 +86,7 @@ def printable(text: str) -> str:
 def sentence(text: str) -> str:
     """A text with the full stop that ends it; none where a command or a question ends it."""
     _, colon, last = text.rpartition(": ")
-    is_command = bool(colon) and last.startswith(("signoff ", "/invite ", "chmod ", "mkdir "))
+    is_command = bool(colon) and (last.startswith(("signoff ", "/invite ", "chmod ", "mkdir ")) or " -m pip " in last)
     return text if is_command or text.endswith((".", "?", "!")) else f"{text}."
 
 

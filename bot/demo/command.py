@@ -11,6 +11,7 @@ import tempfile
 import webbrowser
 from pathlib import Path
 
+from agent_runtime.model_choice import ModelChoice
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.registry import nearest
 from agent_runtime.runs import Order
@@ -39,6 +40,7 @@ def run(
     port: int | None = None,
     browser: bool = True,
     transport: Transport = Transport.HTTP,
+    model: ModelChoice | None = None,
 ) -> int:
     """Exit code: 0 when everything went as it should. Without a folder a fresh one is used; the play's is removed again
     when its effects were as they should be. `port` is where the page is served, 0 for a free one; `browser` opens it,
@@ -51,9 +53,9 @@ def run(
     with (folder / LOG).open("a") as log:
         configure_logs(log)
         if console is not None:
-            return asyncio.run(_ask(folder, console, transport))
+            return asyncio.run(_ask(folder, console, transport, model))
         if not auto:
-            return asyncio.run(_serve(folder, port, transport, browser=browser and sys.stdout.isatty()))
+            return asyncio.run(_serve(folder, port, transport, model, browser=browser and sys.stdout.isatty()))
         code = asyncio.run(_play(folder, transport))
     if code == DONE and data_dir is None:
         shutil.rmtree(folder)
@@ -89,7 +91,9 @@ def _judge(folder: Path, problems: list[str]) -> int:
     return DONE
 
 
-async def _serve(folder: Path, wanted: int | None, transport: Transport, *, browser: bool) -> int:
+async def _serve(
+    folder: Path, wanted: int | None, transport: Transport, model: ModelChoice | None, *, browser: bool
+) -> int:
     port = PORT if wanted is None else wanted
     if not _is_free(port):
         if wanted is not None:
@@ -97,7 +101,7 @@ async def _serve(folder: Path, wanted: int | None, transport: Transport, *, brow
             return FAILED
         _say(f"Port {port} is taken, perhaps by another demo: this one takes a free port.")
         port = 0
-    async with open_stage(folder, port=port, transport=transport) as stage:
+    async with open_stage(folder, port=port, transport=transport, model=model) as stage:
         _introduce(stage)
         if browser:
             # In a thread: a browser that runs in the terminal answers only when it is closed.
@@ -127,10 +131,10 @@ def _introduce(stage: Stage) -> None:
     _say("No browser? signoff demo --console approval. Everything played: signoff demo --auto. Ctrl-C stops this.")
 
 
-async def _ask(folder: Path, agent: str, transport: Transport) -> int:
+async def _ask(folder: Path, agent: str, transport: Transport, model: ModelChoice | None) -> int:
     """One run of an agent, its questions asked at this terminal. The run is started by somebody else than the person
     who sits here, because nobody approves their own."""
-    async with open_stage(folder, transport=transport) as stage:
+    async with open_stage(folder, transport=transport, model=model) as stage:
         runtime = stage.bot.runtime
         known = runtime.agents.get(agent)
         if known is None:

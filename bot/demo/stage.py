@@ -13,6 +13,7 @@ from aiohttp import web
 
 import agent_runtime.demo
 from agent_runtime.clock import MovableClock, SystemClock
+from agent_runtime.model_choice import ModelChoice
 from agent_runtime.policy_file import load_policy_file
 from agent_runtime.registry import load_agents
 from bot.app import Bot, Connection, open_bot
@@ -39,11 +40,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_stage(data_dir: Path, *, port: int = 0, transport: Transport = Transport.HTTP) -> AsyncIterator[Stage]:
+async def open_stage(
+    data_dir: Path, *, port: int = 0, transport: Transport = Transport.HTTP, model: ModelChoice | None = None
+) -> AsyncIterator[Stage]:
     """A workspace and a bot, both serving on loopback, the bot's workers running."""
     clock = MovableClock(follow=SystemClock())
     configuration = load_policy_file(POLICY_FILE)
-    agents = load_agents(configuration.agents, data_dir)
+    agents = load_agents(configuration.agents, data_dir, model=model)
     database = f"sqlite:///{data_dir / 'signoff.db'}"
     world = demo_world(clock)
     examples = [f"{name} {agent.example}" for name, agent in agents.items() if agent.example]

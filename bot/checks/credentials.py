@@ -15,7 +15,13 @@ _SIGNING_SECRET = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
 def check_shapes(settings: Settings) -> Iterator[Finding]:
-    """A warning, because Slack promises no shape. Tokens have prefixes, and are looked at with the settings."""
+    """Warnings, because Slack promises no shape. That tokens are of the right kind is looked at with the settings."""
+    token = settings.slack_bot_token
+    if token is not None and token.get_secret_value().startswith("xoxe."):
+        yield warning(
+            "The token in SLACK_BOT_TOKEN is one of those that expire after 12 hours: token rotation is on",
+            "It cannot be turned off again. Create another app from the manifest: signoff manifest",
+        )
     secret = settings.slack_signing_secret
     if secret is not None and not _SIGNING_SECRET.fullmatch(secret.get_secret_value()):
         yield warning(

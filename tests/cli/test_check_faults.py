@@ -66,6 +66,11 @@ def _tokens_of_two_apps(shell: Shell) -> None:
     shell.set(SLACK_APP_TOKEN=shell.ws.app_token)
 
 
+def _token_that_expires(shell: Shell) -> None:
+    shell.ws.world.app.bot_token = "xoxe.xoxb-1-" + "c" * 24
+    shell.set(SLACK_BOT_TOKEN=shell.ws.bot_token)
+
+
 def approver(selector: str, **more: str) -> Plant:
     return lambda shell: shell.policy(approvers=selector, **more)
 
@@ -115,6 +120,9 @@ FAULTS: dict[str, tuple[Plant, int, str, str]] = {
     ),
     "the app token in the bot token's place": (
         setting(SLACK_BOT_TOKEN="xapp-1"), 2, "SLACK_BOT_TOKEN holds an app-level token", "(xoxb-...)",
+    ),
+    "a token that expires": (
+        _token_that_expires, 0, "one of those that expire after 12 hours", "Create another app from the manifest",
     ),
     "half a token": (setting(SLACK_BOT_TOKEN="xoxb-12 34"), 2, "holds characters that no token has", "xoxb-..."),
     "a token in the signing secret's place": (

@@ -164,7 +164,7 @@ class _Plain:
         self._most = MOST_IN_MACRO if macros else MOST_VALUES
         self._left = MOST_VALUES
 
-    def of(self, value: JsonValue, depth: int = 0) -> Any:
+    def of(self, value: Any, depth: int = 0) -> Any:
         """The value, copied. Raises `Unevaluable`."""
         if value is None or isinstance(value, bool):
             return value
@@ -178,10 +178,10 @@ class _Plain:
         if isinstance(value, Mapping):
             self._go_through(len(value))
             return {_name(key): self.of(inner, depth + 1) for key, inner in value.items()}
-        if isinstance(value, Sequence):
+        if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
             self._go_through(len(value))
             return [self.of(inner, depth + 1) for inner in value]
-        raise Unevaluable("the call holds a value that is not JSON")  # whatever its type says
+        raise Unevaluable("the call holds a value that is not JSON")
 
     def _go_through(self, entries: int) -> None:
         self._spend(entries)

@@ -49,7 +49,7 @@ def explain(
     ] = SOMEBODY,
     run_input: Annotated[
         str,
-        typer.Option("--input", metavar="JSON", help="What the run was started with; a text that is no JSON is one."),
+        typer.Option("--input", metavar="JSON", help="What the run was started with; plain text will do."),
     ] = "null",
     as_json: Annotated[bool, typer.Option("--json", metavar="", help="As JSON, for programs.")] = False,
 ) -> None:
@@ -85,11 +85,10 @@ def explain(
 
 def show(explanation: Explanation, console: Console) -> None:
     """The explanation for people: the verdict, the way to it, and what follows."""
-    said, style = VERDICTS[explanation.verdict]
-    console.print(Text.assemble((f"{said}", f"bold {style}"), f": {_clean(explanation.policy)}."))
-    for line in (explanation.reason, explanation.trouble, explanation.fixed):
-        if line:
-            console.print(Text(f"  {sentence(_clean(line))}"))
+    verdict, style = VERDICTS[explanation.verdict]
+    console.print(Text.assemble((verdict, f"bold {style}"), f": {_clean(explanation.policy)}."))
+    for said in filter(None, (explanation.reason, explanation.trouble, explanation.fixed)):
+        console.print(Text(f"  {sentence(_clean(said))}"))
     console.print(Text("\nHow it came to that", "bold"))
     for line in _way(explanation.steps):
         console.print(line)
@@ -115,9 +114,7 @@ def _way(steps: tuple[Step, ...]) -> Iterator[Text]:
             for part, value in step.parts:
                 yield Text(f"      {_clean(part)}: {_clean(value)}")
     if not steps or not steps[-1].matched:
-        yield Text(
-            "  No policy matches, so the default holds." if steps else "  There are no policies: the default holds."
-        )
+        yield Text(f"  {'No policy matches' if steps else 'There are no policies'}: the default holds.")
 
 
 def _asked(explanation: Explanation) -> Iterator[Text]:

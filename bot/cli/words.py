@@ -24,6 +24,8 @@ EXAMPLES = {
     "manifest": "signoff manifest --socket",
     "check": "signoff check",
     "agents": "signoff agents --json",
+    "policy": "signoff policy explain --agent approval --tool send_email",
+    "explain": "signoff policy explain --agent approval --tool send_email",
     "serve": "signoff serve",
     "migrate": "signoff migrate",
 }

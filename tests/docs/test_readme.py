@@ -32,6 +32,20 @@ async def test_the_card_it_shows_is_the_one_that_people_get(tmp_path: Path) -> N
         assert shows(card.text, house.card("Approve send_email?").plain()) == []
 
 
+async def test_what_it_tells_you_to_try_works(tmp_path: Path) -> None:
+    """The command as Ana, the button as Maria, and the mail is sent."""
+    told = re.sub(r"\s+", " ", (ROOT / "README.md").read_text())
+    match = re.search(r"Type `(/agent) (\S+) ([^`]+)` as (\w+), become (\w+), and press (\w+)\.", told)
+    assert match is not None
+    _, agent, text, starter, approver, button = match.groups()
+    async with open_house(tmp_path) as house:
+        run = await house.start(starter.lower(), agent, text)
+        await house.person(approver.lower()).click(house.card("send_email"), button)
+        await house.settle()
+        assert (await house.run(run.id)).status is RunStatus.SUCCEEDED
+    assert len(list((tmp_path / "mail" / "new").iterdir())) == 1
+
+
 async def test_ones_own_graph_is_gated_by_the_lines_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The README's agent deletes the file only after a person approved it: under its policy, and the starter's."""
     (code,) = [block for block in README if block.language == "python"]

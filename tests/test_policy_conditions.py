@@ -145,8 +145,6 @@ conditions = st.recursive(
     lambda inner: (
         st.tuples(inner, st.sampled_from(["&&", "||"]), inner).map(lambda one: f"({' '.join(one)})")
         | st.tuples(inner, st.sampled_from([" && ", " || ", "&&"]), inner).map("".join)
-            lambda one: "".join((one[0], one[1], one[2]))
-        )
         | inner.map(lambda one: f"!({one})")
     ),
     max_leaves=8,

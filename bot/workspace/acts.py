@@ -30,14 +30,13 @@ def _target(person: Person, body: Json) -> Message | View:
     for message in person.ephemerals:
         if message.ts == body.get("ephemeral"):
             return message
+    if "channel" not in body:
+        raise NotFound("target", str({key: body.get(key) for key in ("home", "view", "ephemeral", "channel")}), [])
     return _message(person, body)
 
 
 def _message(person: Person, body: Json, key: str = "ts") -> Message:
-    held = person.world.channel_named(body["channel"]).messages.get(str(body.get(key))) if "channel" in body else None
-    if held is None:
-        raise NotFound("target", str({k: body.get(k) for k in ("home", "view", "ephemeral", "channel", key)}), [])
-    return Message.of(person.world, held)
+    return person.message(_channel(body), str(body.get(key)))
 
 
 def _modal(person: Person, body: Json) -> View:

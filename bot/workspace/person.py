@@ -12,7 +12,7 @@ from bot.workspace.blockkit.entering import entered, holds_state, refusal
 from bot.workspace.blockkit.reading import Button
 from bot.workspace.channels import Channel
 from bot.workspace.deliveries import Deliveries
-from bot.workspace.errors import CannotSee, Deactivated, WorkspaceError
+from bot.workspace.errors import CannotSee, Deactivated, NotFound, WorkspaceError
 from bot.workspace.events import Events
 from bot.workspace.handles import Message, View, pick_button, pick_field
 from bot.workspace.messages import StoredMessage
@@ -79,6 +79,13 @@ class Person:
     def errors(self) -> list[UserError]:
         """The errors Slack showed them."""
         return [e for e in self.world.user_errors if e.user == self.id]
+
+    def message(self, channel: str, ts: str) -> Message:
+        """A message in a channel, or in their direct message with the bot (`@signoff`), that they see. NotFound."""
+        held = self._channel(channel).messages.get(ts)
+        if held is None:
+            raise NotFound("message", f"{ts} in {channel}", [])
+        return Message.of(self.world, held)
 
     # Talking
 

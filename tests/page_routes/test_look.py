@@ -1,0 +1,129 @@
+"""What the page is told: what the person sees, and nothing else."""
+
+from __future__ import annotations
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.workspace import Workspace
+from tests.page_routes.conftest import Browser
+from tests.workspace.conftest import RecordingApp
+from tests.workspace.test_person import CARD, MODAL
+
+
+def card_for(*mentions: str) -> list[dict]:
+    """A card that mentions these ids."""
+    text = " ".join(f"<{mention}>" for mention in mentions)
+    return [{"type": "section", "text": {"type": "mrkdwn", "text": text}}, *CARD]
+
+
+async def test_a_person_sees_their_own_channels_only(browser: Browser) -> None:
+    """Private channels of others, and whatever is said there, are in nobody else's look."""
+
+    async def seen(person: str) -> set[str]:
+        return {channel["name"] for channel in (await browser.look(person))["channels"]}
+
+    assert {"approvers", "board"} <= await seen("maria")
+    assert not {"approvers", "board"} & await seen("ana")
+    assert await seen("gus") == {"general", "approvals"}
+    assert await seen("olga") == {"purchasing"}
+
+
+async def test_a_channel_that_one_may_not_see_cannot_be_opened(
+    browser: Browser, ws: Workspace, client: AsyncWebClient
+) -> None:
+    """Asking for a private channel, by name or id, or for someone's direct messages shows nothing of them."""
+    secret = await client.chat_postMessage(channel="#approvers", text="the secret")
+    direct = await client.chat_postMessage(channel=ws.person("maria").id, text="the secret")
+    for wanted in ("approvers", "#approvers", secret["channel"], direct["channel"], "@maria", "directmessage"):
+        look = await browser.look("ana", wanted)
+        assert look["open"] is None
+        assert look["messages"] == []
+        assert "the secret" not in str(look)
+    assert (await browser.look("maria", "@signoff"))["messages"][0]["text"] == "the secret"
+
+
+async def test_private_messages_modals_and_errors_are_the_persons_own(
+    browser: Browser, ws: Workspace, app: RecordingApp, client: AsyncWebClient
+) -> None:
+    """An ephemeral message, an open form and a failure are shown to one person and to no other."""
+    ana = ws.person("ana")
+    await client.chat_postEphemeral(channel="#general", user=ana.id, text="only ana")
+    await client.views_open(trigger_id=ws.world.trigger(ana.id).id, view=MODAL)
+    app.answer(status=500)
+    await browser.act("ana", "command", command="/agent", text="list")
+    mine, hers = await browser.look("ana"), await browser.look("maria")
+    assert [message["text"] for message in mine["messages"]] == ["only ana"]
+    assert [view["title"] for view in mine["modals"]] == ["Reject"]
+    assert mine["errors"] == [{"code": "dispatch_failed", "about": "/agent"}]
+    assert (hers["messages"], hers["modals"], hers["errors"]) == ([], [], [])
+
+
+async def test_a_look_holds_one_conversation_with_its_threads(browser: Browser, client: AsyncWebClient) -> None:
+    """Messages of the open conversation come with their replies; those of the others do not come at all."""
+    root = await client.chat_postMessage(channel="#general", text="root")
+    await client.chat_postMessage(channel="#general", text="reply", thread_ts=root["ts"])
+    await client.chat_postMessage(channel="#random", text="elsewhere")
+    look = await browser.look("ana")
+    assert [(each["text"], each["thread_ts"]) for each in look["messages"]] == [("root", None), ("reply", root["ts"])]
+
+
+async def test_a_card_counts_for_those_it_calls_until_they_read_it(
+    browser: Browser, ws: Workspace, client: AsyncWebClient
+) -> None:
+    """The numbers beside people and channels count unread messages that mention the person or a group of theirs."""
+    finance = ws.world.group_named("finance").id
+    blocks = card_for(f"@{ws.person('maria').id}", f"!subteam^{finance}")
+    posted = await client.chat_postMessage(channel="#approvals", text="Approve?", blocks=blocks)
+    assert await browser.waiting() == {"maria": 1, "fred": 1, "dora": 1}
+
+    async def channel() -> dict:
+        return next(each for each in (await browser.look("maria"))["channels"] if each["name"] == "approvals")
+
+    assert ((await channel())["unread"], (await channel())["mentions"]) == (1, 1)
+    assert (await browser.look("maria", "approvals"))["messages"][0]["unread"] is True
+    await browser.act("maria", "read", channel="#approvals", ts=posted["ts"])
+    assert ((await channel())["unread"], (await channel())["mentions"]) == (0, 0)
+    assert (await browser.look("maria", "approvals"))["messages"][0]["unread"] is False
+    assert await browser.waiting() == {"fred": 1, "dora": 1}
+
+
+async def test_a_card_that_is_closed_calls_nobody_any_more(
+    browser: Browser, ws: Workspace, client: AsyncWebClient
+) -> None:
+    """An update that mentions nobody takes the numbers away."""
+    posted = await client.chat_postMessage(channel="#approvals", text="x", blocks=card_for(f"@{ws.person('maria').id}"))
+    assert await browser.waiting() == {"maria": 1}
+    await client.chat_update(channel=posted["channel"], ts=posted["ts"], text="Approved", blocks=CARD)
+    assert await browser.waiting() == {}
+
+
+async def test_replies_are_read_in_their_thread(browser: Browser, ws: Workspace, client: AsyncWebClient) -> None:
+    """A reply that calls a person stays unread when only the channel was read."""
+    root = await client.chat_postMessage(channel="#general", text="root")
+    call = f"<@{ws.person('ana').id}>"
+    reply = await client.chat_postMessage(channel="#general", text=call, thread_ts=root["ts"])
+    await browser.act("ana", "read", channel="#general", ts=reply["ts"])
+    assert await browser.waiting() == {"ana": 1}
+    await browser.act("ana", "read", channel="#general", ts=reply["ts"], thread=root["ts"])
+    assert await browser.waiting() == {}
+
+
+async def test_ones_own_messages_and_other_peoples_channels_count_for_nobody(browser: Browser, ws: Workspace) -> None:
+    """What one wrote oneself is read, and who is no member of a channel is not called there."""
+    await browser.act("maria", "post", channel="#board", text="@ana and @maria and @dora")
+    assert await browser.waiting() == {"dora": 1}
+
+
+async def test_looking_changes_nothing(browser: Browser, ws: Workspace) -> None:
+    """A look makes no conversation, no event and no change, so that looking never leads to more looking."""
+    before = (ws.world.changes.count, set(ws.world.channels))
+    await browser.look("gus", "@signoff")
+    assert (ws.world.changes.count, set(ws.world.channels)) == before
+
+
+async def test_an_unknown_person_is_said_to_be_unknown(browser: Browser) -> None:
+    """A look for nobody is refused and names those there are."""
+    status, _, text = await browser.get("/control/look?person=nobody")
+    assert status == 400
+    assert "ana" in text
+    assert (await browser.get("/control/look"))[0] == 400

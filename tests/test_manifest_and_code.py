@@ -126,6 +126,14 @@ def test_the_manifest_subscribes_to_the_events_that_are_listened_to(listened: di
     assert set(EVENTS) >= SUBSCRIBED
 
 
+def test_the_tabs_of_the_app_are_those_that_something_happens_in() -> None:
+    """A Home that is drawn is shown; people can write to the bot exactly where it reads what they write."""
+    tabs = FEATURES["app_home"]
+    assert tabs["home_tab_enabled"] is ("app_home_opened" in SUBSCRIBED) is ("views.publish" in METHODS)
+    assert tabs["messages_tab_enabled"], "or nothing could be written to a person"
+    assert tabs["messages_tab_read_only_enabled"] is ("message.im" not in SUBSCRIBED)
+
+
 def test_the_manifest_offers_the_shortcuts_that_are_listened_to(listened: dict[str, set[str]]) -> None:
     """By their callback ids, each in its own kind of place."""
     offered = {kind: {one["callback_id"] for one in SHORTCUTS if one["type"] == kind} for kind in ("global", "message")}

@@ -3,6 +3,7 @@
 import { el } from "./dom.js";
 import { drawElement, fieldOf } from "./elements.js";
 import { inputBlock } from "./input_block.js";
+import { own } from "./lookup.js";
 import { markdownBlock } from "./markdown.js";
 import { image, imageBlock, videoBlock } from "./media.js";
 import { richText } from "./rich_text.js";
@@ -43,8 +44,8 @@ export function renderBlocks(blocks, ctx) {
 }
 
 function oneBlock(block, ctx) {
-  const draw = Object.hasOwn(DRAWN, block?.type) ? DRAWN[block.type] : null;
-  if (draw === null) return notDrawn(`A block of type ${block?.type} is not drawn here.`, block);
+  const draw = own(DRAWN, block?.type);
+  if (!draw) return notDrawn(`A block of type ${block?.type} is not drawn here.`, block);
   try {
     return draw(block, ctx);
   } catch (error) {
@@ -87,8 +88,8 @@ function actions(block, ctx) {
 }
 
 function alert(block, ctx) {
-  const level = Object.hasOwn(LEVELS, block.level) ? block.level : null;
-  const word = level ? el("b", {}, `${LEVELS[level]}: `) : null;
+  const word = own(LEVELS, block.level);
+  const before = word ? el("b", {}, `${word}: `) : null;
   const text = el("span", { class: "bk-text" }, renderText(block.text, ctx));
-  return el("div", { class: "bk-alert", "data-level": level, role: "note" }, word, text);
+  return el("div", { class: "bk-alert", "data-level": word ? block.level : null, role: "note" }, before, text);
 }

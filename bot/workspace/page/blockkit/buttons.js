@@ -1,6 +1,7 @@
 // What is pressed: buttons, icon buttons, feedback buttons.
 
 import { el, openable } from "./dom.js";
+import { own } from "./lookup.js";
 import { textOf } from "./text.js";
 
 const ICONS = { trash: "🗑️" };
@@ -16,7 +17,7 @@ export function button(element, field) {
 /** A small button with an icon before its text. */
 export function iconButton(element, field) {
   if (hidden(element, field.ctx)) return null;
-  return press(element, field, [icon(ICONS[element.icon] ?? "•"), textOf(element.text)], " bk-quiet");
+  return press(element, field, [icon(own(ICONS, element.icon) ?? "•"), textOf(element.text)], " bk-quiet");
 }
 
 /** Thumbs up and thumbs down, each pressed by itself. */

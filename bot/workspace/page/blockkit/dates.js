@@ -1,6 +1,7 @@
 // A moment in the reader's own time zone, in the formats that Slack's date elements name.
 
 import { el, link } from "./dom.js";
+import { own } from "./lookup.js";
 
 const LOCALE = "en-US";
 const DAY = 86_400_000;
@@ -43,7 +44,7 @@ function token(name, moment, ctx) {
   if (name === "date_num") return isoDay(moment, ctx.zone);
   if (name === "day_divider_pretty") return nearDay(moment, ctx) ?? written(moment, ctx.zone, FORMS.date_long);
   const pretty = name.endsWith("_pretty");
-  const form = FORMS[pretty ? name.slice(0, -"_pretty".length) : name];
+  const form = own(FORMS, pretty ? name.slice(0, -"_pretty".length) : name);
   if (!form) return null;
   return (pretty && nearDay(moment, ctx)) || written(moment, ctx.zone, form);
 }

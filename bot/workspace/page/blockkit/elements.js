@@ -4,6 +4,7 @@ import { button, feedbackButtons, iconButton } from "./buttons.js";
 import { checkboxes, radioButtons } from "./choices.js";
 import { el, freshId } from "./dom.js";
 import { externalSelect, multiExternalSelect } from "./external.js";
+import { own } from "./lookup.js";
 import { image } from "./media.js";
 import { multiSelect } from "./multi_select.js";
 import { overflow } from "./overflow.js";
@@ -60,7 +61,7 @@ export function fieldOf(element, block, ctx, more = {}) {
 
 /** An element as a node; null for a button that is not for the person looking. */
 export function drawElement(element, field) {
-  const draw = DRAWN[element.type];
+  const draw = own(DRAWN, element.type);
   if (draw) return draw(element, field);
   return el("span", { class: "bk-not-drawn" }, `An element of type ${element.type} is not drawn here.`);
 }

@@ -1,5 +1,7 @@
 // The emoji codes that are drawn as characters; every other code stays as it was typed.
 
+import { own } from "./lookup.js";
+
 const CHARACTERS = {
   "+1": "👍", "-1": "👎", thumbsup: "👍", thumbsdown: "👎", wave: "👋", pray: "🙏", clap: "👏", raised_hands: "🙌",
   muscle: "💪", point_right: "👉", point_left: "👈", point_up: "☝️", point_down: "👇", ok_hand: "👌", eyes: "👀",
@@ -21,21 +23,23 @@ const CHARACTERS = {
   wastebasket: "🗑️", trash: "🗑️", speech_balloon: "💬", thought_balloon: "💭", sos: "🆘", see_no_evil: "🙈",
 };
 
+const DRAWABLE = /^[\p{Emoji}\u200d\ufe0f\u20e3]+$/u;
 const CODE = /:([a-z0-9_+'-]+)(?:::skin-tone-[2-6])?:/g;
 
 /** The character of an emoji's name, or the code itself where it is not drawn here. */
 export function emoji(name) {
-  return Object.hasOwn(CHARACTERS, name) ? CHARACTERS[name] : `:${name}:`;
+  return own(CHARACTERS, name) ?? `:${name}:`;
 }
 
 /** A text with the known codes in it drawn. */
 export function withEmoji(text) {
-  return text.replace(CODE, (code, name) => (Object.hasOwn(CHARACTERS, name) ? CHARACTERS[name] : code));
+  return text.replace(CODE, (code, name) => own(CHARACTERS, name) ?? code);
 }
 
-/** The character that hexadecimal code points joined by hyphens stand for, or null. */
+/** The emoji that hexadecimal code points joined by hyphens stand for, or null where they stand for something else. */
 export function fromCodePoints(points) {
   if (!/^[0-9a-f]{2,6}(-[0-9a-f]{2,6})*$/i.test(points || "")) return null;
   const numbers = points.split("-").map((point) => parseInt(point, 16));
-  return numbers.every((number) => number <= 0x10ffff) ? String.fromCodePoint(...numbers) : null;
+  const text = numbers.every((number) => number <= 0x10ffff) ? String.fromCodePoint(...numbers) : "";
+  return DRAWABLE.test(text) ? text : null;
 }

@@ -2,11 +2,12 @@
 
 import { el, freshId } from "./dom.js";
 import { drawElement, fieldOf, isGroup } from "./elements.js";
+import { own } from "./lookup.js";
 import { textOf } from "./text.js";
 
 /** An input block. */
 export function inputBlock(block, ctx) {
-  const error = ctx.errors?.[block.block_id];
+  const error = own(ctx.errors, block.block_id);
   const hint = textOf(block.hint);
   const hintId = hint ? freshId() : "";
   const errorId = error ? freshId() : "";

@@ -1,6 +1,7 @@
 // People, groups, channels and broadcasts inside a text. What concerns the person looking stands out.
 
 import { el } from "./dom.js";
+import { own } from "./lookup.js";
 
 function mention(sign, name, concerns) {
   return el("span", { class: concerns ? "bk-mention bk-mention-me" : "bk-mention" }, `${sign}${name}`);
@@ -8,17 +9,17 @@ function mention(sign, name, concerns) {
 
 /** A person; an unknown id is shown as it is, never by a label that the text brought along. */
 export function user(id, ctx) {
-  return mention("@", ctx.names?.users?.[id] ?? id, id === ctx.me);
+  return mention("@", own(ctx.names?.users, id) ?? id, id === ctx.me);
 }
 
 /** A user group. */
 export function usergroup(id, ctx) {
-  return mention("@", ctx.names?.groups?.[id] ?? id, (ctx.names?.mine ?? []).includes(id));
+  return mention("@", own(ctx.names?.groups, id) ?? id, (ctx.names?.mine ?? []).includes(id));
 }
 
 /** A channel. */
 export function channel(id, ctx) {
-  return mention("#", ctx.names?.channels?.[id] ?? id, false);
+  return mention("#", own(ctx.names?.channels, id) ?? id, false);
 }
 
 /** @here, @channel or @everyone. */

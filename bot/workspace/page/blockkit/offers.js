@@ -1,5 +1,6 @@
 // What a select offers: options of its own, people, channels, conversations. Each choice is {value, text, hint, sent}.
 
+import { own } from "./lookup.js";
 import { textOf } from "./text.js";
 import { optionsOf } from "./values.js";
 
@@ -30,7 +31,7 @@ export function withChosen(groups, chosen, field) {
   const known = new Set(groups.flatMap((group) => group.choices.map((choice) => choice.value)));
   const missing = chosen.filter((value) => !known.has(value));
   const { users = {}, channels: named = {} } = field.ctx.names ?? {};
-  const text = (id) => users[id] ?? named[id] ?? id;
+  const text = (id) => own(users, id) ?? own(named, id) ?? id;
   const choices = missing.map((value) => ({ value, text: text(value), hint: "", sent: value }));
   return missing.length ? [...groups, { label: "", choices }] : groups;
 }

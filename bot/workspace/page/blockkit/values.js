@@ -1,5 +1,7 @@
 // What an element holds: the shapes of state.values, what it holds at first, and telling the page what was entered.
 
+import { own } from "./lookup.js";
+
 const TYPED = new Set(["plain_text_input", "number_input", "email_text_input", "url_text_input"]);
 const KEYS = {
   static_select: "option", external_select: "option", radio_buttons: "option", overflow: "option",
@@ -16,7 +18,7 @@ const KEYS = {
  */
 export function held(field) {
   const { element } = field;
-  const kept = field.ctx.values?.[field.blockId]?.[element.action_id];
+  const kept = own(own(field.ctx.values, field.blockId), element.action_id);
   const word = KEYS[element.type];
   if (kept && kept.type === element.type) {
     if (word) return kept[`selected_${word}`];

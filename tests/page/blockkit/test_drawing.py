@@ -11,9 +11,9 @@ from bot.workspace.blockkit.completion import Completion
 from bot.workspace.blockkit.elements import PICKERS, SELECTS, TYPED
 from bot.workspace.blockkit.reading import visible_text
 from bot.workspace.blockkit.surfaces import BLOCKS, message_issues, view_issues
-from tests.page import gallery_blocks as blocks
-from tests.page.conftest import Gallery
-from tests.page.gallery_blocks import button, element, input_block, mrkdwn, plain
+from tests.page.blockkit import gallery_blocks as blocks
+from tests.page.blockkit.conftest import Gallery
+from tests.page.blockkit.gallery_blocks import button, element, input_block, mrkdwn, plain
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from bot.workspace.blockkit.entering import at_first, entered, value_key
-from tests.page import gallery_blocks as blocks
-from tests.page.conftest import Gallery
-from tests.page.gallery_blocks import CITIES, input_block
+from tests.page.blockkit import gallery_blocks as blocks
+from tests.page.blockkit.conftest import Gallery
+from tests.page.blockkit.gallery_blocks import CITIES, input_block
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -1,0 +1,1 @@
+"""Block Kit drawn in a real browser."""

@@ -10,6 +10,8 @@ from bot.manifest import as_shape, read_manifest
 from tests.cli.conftest import Shell
 from tests.docs.blocks import ROOT
 
+MANIFEST = as_shape(read_manifest())
+SUBSCRIBED = MANIFEST["settings"]["event_subscriptions"]["bot_events"]
 TEXT = (ROOT / "docs" / "install-slack.md").read_text()
 
 
@@ -23,14 +25,21 @@ def rows(heading: str) -> list[list[str]]:
 
 def test_the_table_of_scopes_says_what_the_code_does() -> None:
     """Each scope of the manifest with what it is for and the calls and events that take it."""
-    subscribed = as_shape(read_manifest())["settings"]["event_subscriptions"]["bot_events"]
-    takes = {**METHODS, **{event: EVENTS[event] for event in subscribed}}
+    takes = {**METHODS, **{event: EVENTS[event] for event in SUBSCRIBED}}
     expected = {
         f"`{scope.name}`": (scope.purpose, {name for name, scopes in takes.items() if scope.name in scopes})
         for scope in SCOPES
     }
     told = {row[0]: (row[1], set(re.findall(r"`([\w.]+)`", " ".join(row[2:])))) for row in rows("Scopes")}
     assert told == expected
+
+
+def test_the_table_of_what_slack_tells_the_bot_is_the_manifests() -> None:
+    """Commands, shortcuts and events, in the order of the manifest."""
+    features = MANIFEST["features"]
+    expected = [one["command"] for one in features["slash_commands"]]
+    expected += [one["callback_id"] for one in features["shortcuts"]]
+    assert [row[0].strip("`") for row in rows("What Slack tells the bot")] == expected + SUBSCRIBED
 
 
 async def test_every_section_of_the_check_is_explained(shell: Shell) -> None:

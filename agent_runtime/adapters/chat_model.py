@@ -34,7 +34,7 @@ def build_chat_model(choice: ModelChoice, *, timeout: float = TIMEOUT_SECONDS) -
     try:
         return _built(choice, timeout)
     except Exception as error:  # each provider's package has errors of its own for what it lacks
-        said = f"{type(error).__name__}: {error}".splitlines()[0]
+        said = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(".")
         raise _fault(
             f"is {choice.name}, which could not be set up: {said}", "Give its provider what it needs"
         ) from error

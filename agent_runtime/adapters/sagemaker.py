@@ -36,15 +36,14 @@ class EndpointTransport(httpx2.AsyncBaseTransport):
         self._endpoint = endpoint
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        from botocore.exceptions import BotoCoreError, ClientError
-
         body = await request.aread()
         try:
             status, answer = 200, await asyncio.to_thread(self._invoke, body)
-        except ClientError as error:
-            status, answer = _refusal(error)
-        except BotoCoreError as error:
-            raise httpx2.ConnectError(str(error), request=request) from error
+        except Exception as error:  # AWS's errors: those that AWS answered with have the answer on them
+            told = getattr(error, "response", None)
+            if not isinstance(told, dict):
+                raise httpx2.ConnectError(str(error), request=request) from error
+            status, answer = _refusal(told, str(error))
         return httpx2.Response(status, content=answer, headers={"Content-Type": "application/json"}, request=request)
 
     def _invoke(self, body: bytes) -> bytes:
@@ -54,11 +53,10 @@ class EndpointTransport(httpx2.AsyncBaseTransport):
         return content
 
 
-def _refusal(error: Any) -> tuple[int, bytes]:
+def _refusal(told: dict[str, Any], otherwise: str) -> tuple[int, bytes]:
     """AWS's refusal as the HTTP status and body that say the same; a model's own is inside AWS's."""
-    told = error.response
     status = int(told.get("OriginalStatusCode") or told.get("ResponseMetadata", {}).get("HTTPStatusCode") or 500)
-    words = str(told.get("OriginalMessage") or error)
+    words = str(told.get("OriginalMessage") or otherwise)
     return status, json.dumps({"error": {"message": words}}).encode()
 
 

@@ -1,6 +1,7 @@
 """What an agent failed with, in words for people, and whether trying the same again may help.
 
-LangChain's integrations raise kinds of `ModelError`, whoever the provider is; everything else is told as it came.
+Most of LangChain's integrations raise kinds of `ModelError`, whoever the provider is; everything else is told as it
+came, and its HTTP status, if it carries one, says whether it may pass.
 """
 
 from __future__ import annotations
@@ -40,18 +41,31 @@ def agent_error(error: Exception) -> AgentError:
     """The one error that an advance failed with."""
     if isinstance(error, ModelError):
         return AgentError(f"the model failed: {_said(error)}", retryable=error.is_retryable)
-    retryable = isinstance(error, ConnectionError | TimeoutError)
+    retryable = isinstance(error, ConnectionError | TimeoutError) or _may_pass(_status(error))
     return AgentError(f"{type(error).__name__}: {error}", retryable=retryable)
 
 
 def _said(error: ModelError) -> str:
     sentence = next((words for kind, words in _SENTENCES if isinstance(error, kind)), "its provider refused")
-    status = getattr(error, "status_code", None)
-    numbered = f"{sentence} (HTTP {status})" if isinstance(status, int) else sentence
+    status = _status(error)
+    numbered = f"{sentence} (HTTP {status})" if status else sentence
     if isinstance(error, _SECRETIVE):
         return numbered
     words = " ".join(_words(error).split())[:LONGEST_WORDS]
     return f"{numbered}: {words}" if words else numbered
+
+
+def _status(error: Exception) -> int:
+    """The HTTP status that an error carries, as most clients or as AWS's have it; 0 for none."""
+    status = getattr(error, "status_code", None)
+    if status is None and isinstance(response := getattr(error, "response", None), Mapping):
+        about = response.get("ResponseMetadata")
+        status = about.get("HTTPStatusCode") if isinstance(about, Mapping) else None
+    return status if isinstance(status, int) else 0
+
+
+def _may_pass(status: int) -> bool:
+    return status in (408, 409, 425, 429) or status >= 500
 
 
 def _words(error: ModelError) -> str:

@@ -14,9 +14,10 @@ from typing import Any
 from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
 from agent_runtime.digest import Seal, canonical
+from agent_runtime.hidden import secrets_of_run
 from agent_runtime.redaction import mask_deep
 from storage import audit as rows
-from storage.models import AuditEntry, AuditText
+from storage.models import AuditEntry, AuditText, Request
 from storage.tx import Tx
 from storage.types import Actor, ActorKind, Described, Json
 
@@ -41,6 +42,7 @@ class Event(Described):
     DECISION_WITHDRAWN = "decision.withdrawn", "A person took their vote back."
     DECISION_REFUSED = "decision.refused", "A vote or an answer was refused."
     STAGE_PASSED = "stage.passed", "A stage reached its quorum and the next one opened."
+    STAGE_REOPENED = "stage.reopened", "Somebody took their approval back, and the stage lacks it now."
     REQUEST_HELD = "request.held", "Enough people approved; they may still take it back for a while."
     REQUEST_CLOSED = "request.closed", "A request reached its end."
     REQUEST_SET_ASIDE = "request.set_aside", "A retry asks anew about what the failure of its run had closed."
@@ -84,7 +86,8 @@ def record(
 ) -> int:
     """Append one entry; its sequence number."""
     salt = context.salt().hex()
-    body = _stored({"actor_name": actor.name, "evidence": dict(origin.evidence), **(text or {})})
+    secrets = secrets_of_run(tx, run_id) if run_id and text else ()
+    body = _stored({"actor_name": actor.name, "evidence": dict(origin.evidence), **(text or {})}, secrets)
     last, previous = rows.head(tx)
     entry = AuditEntry(
         seq=last + 1,
@@ -105,6 +108,17 @@ def record(
     entry.mac = context.seal.make(PURPOSE, entry.hash)
     rows.append(tx, entry, AuditText(seq=last + 1, salt=salt, body=body))
     return last + 1
+
+
+def record_request(
+    tx: Tx, context: Context, event: Event, request: Request, actor: Actor, origin: Origin, text: Json
+) -> int:
+    """Append one entry about a request; its sequence number."""
+    return record(
+        tx, context, event, actor,
+        origin=origin, run_id=request.run_id, request_id=request.id, tool=request.tool, digest=request.digest,
+        text=text,
+    )  # fmt: skip
 
 
 def record_noise(tx: Tx, context: Context, counts: Json) -> None:
@@ -153,9 +167,9 @@ def _problem(entry: AuditEntry, previous: str, text: AuditText | None, seal: Sea
     return ""
 
 
-def _stored(body: Json) -> dict[str, Any]:
+def _stored(body: Json, secrets: tuple[str, ...]) -> dict[str, Any]:
     """The body as it will be read again, without secrets: a digest over anything else would not fit it later."""
-    stored: dict[str, Any] = mask_deep(json.loads(json.dumps(body, default=str)))
+    stored: dict[str, Any] = mask_deep(json.loads(json.dumps(body, default=str)), secrets)
     return stored
 
 

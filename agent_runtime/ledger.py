@@ -10,14 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from agent_runtime.agents import Interrupt, Lease, Outcome, Start, ToolCall
-from agent_runtime.approvals import cancel_one
 from agent_runtime.audit import Event, record
 from agent_runtime.calls import change_call, report_broken, show_call
 from agent_runtime.clean_text import clean
+from agent_runtime.closing import cancel_one
 from agent_runtime.context import Context
 from agent_runtime.digest import NotJson
 from agent_runtime.errors import LeaseLost
-from agent_runtime.hidden import secrets_of_run
 from agent_runtime.judging import CallFacts, Require, evaluate
 from agent_runtime.redaction import Redaction, mask
 from agent_runtime.sealed import is_genuine_call
@@ -121,7 +120,7 @@ def end_call(
     if entry is None:
         return
     summary = clean(outcome.summary) if outcome else ""
-    secrets = (*secrets_of_run(tx, run_id), *Redaction((), context.policies.redact_keys).secrets(entry.args))
+    secrets = Redaction((), context.policies.redact_keys).secrets(entry.args)  # nobody was asked: no rules were kept
     text = {"status": status.value, "summary": mask(summary, secrets)}
     if not is_genuine_call(context.seal, entry):
         report_broken(tx, context, entry, "the journal of this call was changed before its end was written")

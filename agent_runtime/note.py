@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from agent_runtime.errors import TextError, quoted
+from agent_runtime.redaction import MARK
 from storage.types import Json, JsonValue
 
 VALUE_LIMIT = 200
@@ -54,6 +55,8 @@ def _filled(token: re.Match[str], args: Json | None) -> str:
     path = token[1].split(".")[1:]
     value: JsonValue = args
     for part in path:
+        if value == MARK:  # what is inside of it is redacted, too
+            break
         found = _inside(value, part)
         if not found:
             return f"(no {'.'.join(path)})"

@@ -27,7 +27,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_carries_the_three_packages_and_their_files(wheel: Path) -> None:
     """A wheel holds every module, the demo's policy, the migrations, and nothing of the tests."""
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {"agent_runtime/demo/signoff.toml", "storage/migrations/env.py", "bot/__main__.py"} <= names
+    assert {
+        "agent_runtime/demo/signoff.toml",
+        "bot/manifest.yml",
+        "storage/migrations/env.py",
+        "bot/__main__.py",
+    } <= names
     assert {"bot/py.typed", "agent_runtime/py.typed", "storage/py.typed"} <= names
     assert any(name.startswith("storage/migrations/versions/0001") for name in names)
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"bot", "agent_runtime", "storage"}

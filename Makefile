@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: help demo test test-all check lint types chaos bench clean
+.PHONY: help demo test test-all check lint types chaos bench pictures clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ chaos: $(READY) ## Hundreds of random kills and restarts on the same files
 
 bench: $(READY) ## Benchmarks: ratios against a named peer in one run
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+pictures: $(READY) ## The pictures in the documents, anew: real screens of the demo (needs Chromium)
+	$(BIN)/python -m tests.browser.pictures
 
 clean: ## Remove what make made
 	rm -rf $(VENV) .signoff .mypy_cache .ruff_cache .coverage* build dist *.egg-info

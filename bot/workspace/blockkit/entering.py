@@ -117,10 +117,11 @@ def pick_option(element: Json, wanted: Any) -> Json:
     if element["type"].endswith("external_select") and isinstance(wanted, dict):
         return wanted
     options = options_of(element)
-    for option in options:
-        if wanted in (option["value"], text_of(option["text"], lambda i: i)):
-            return option
-    offered = [text_of(o["text"], lambda i: i) for o in options]
+    offered = [text_of(option["text"], lambda i: i) for option in options]
+    # Values first: one option's text may be another's value.
+    for named in ([option["value"] for option in options], offered):
+        if wanted in named:
+            return options[named.index(wanted)]
     raise WrongChoice(element["type"], wanted, f"it offers {offered}")
 
 

@@ -42,11 +42,15 @@ async def test_the_gallery_holds_every_block_and_every_element() -> None:
     assert set(blocks.ELEMENTS) == {*SELECTS, *PICKERS, *TYPED}
 
 
+@pytest.mark.parametrize("width", [320, 375, 1280])
 @pytest.mark.parametrize("name", ["MESSAGE", "MODAL"])
-async def test_every_block_is_drawn(gallery: Gallery, name: str) -> None:
-    """No block of the gallery ends as a note that it is not drawn, and nothing is wider than a phone."""
+async def test_every_block_is_drawn(gallery: Gallery, name: str, width: int) -> None:
+    """No block of the gallery ends as a note that it is not drawn, and nothing is wider than the window."""
     drawn = stored(getattr(blocks, name))
+    await gallery.page.set_viewport_size({"width": width, "height": 700})
     await gallery.draw(*drawn)
+    assert await gallery.overflow() == 0
+    await gallery.page.set_viewport_size({"width": 375, "height": 700})
     assert await gallery.page.locator(".bk-not-drawn").count() == 0
     assert await gallery.page.locator(".bk-block").count() == len(drawn)
 
@@ -134,6 +138,18 @@ async def test_a_block_nobody_knows_says_so(gallery: Gallery) -> None:
     assert "A block of type input could not be drawn" in shown
     assert "An element of type workflow_button is not drawn here." in shown
     assert shown.endswith("still here")
+
+
+async def test_what_is_pressed_on_a_phone_is_large_enough(gallery: Gallery) -> None:
+    """Whatever a finger must hit is at least 44 pixels high: buttons, fields, menu entries, choices."""
+    menu = {"type": "overflow", "action_id": "o", "options": blocks.CITIES}
+    fields = [input_block(kind, block={"block_id": kind}) for kind in blocks.ELEMENTS]
+    await gallery.draw(*blocks.MESSAGE, actions(menu), *fields)
+    await gallery.page.get_by_role("button", name="More actions").last.click()
+    await gallery.page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    for target in await gallery.page.locator("button, a.bk-button, .bk-input, .bk-choice").all():
+        box = await target.bounding_box()
+        assert not box or not box["height"] or box["height"] >= 44, await target.evaluate("node => node.outerHTML")
 
 
 async def test_a_pressed_button_is_busy_until_its_work_is_done(gallery: Gallery) -> None:

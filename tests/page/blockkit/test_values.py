@@ -266,3 +266,13 @@ async def test_buttons_are_pressed_by_enter_and_space(gallery: Gallery) -> None:
     await press(gallery, ["Enter", "Tab", "Space"])
     assert [action for _, action, _ in await gallery.told("acts")] == ["yes", "no"]
     assert await gallery.page.evaluate("document.activeElement.textContent") == "Reject"
+
+
+async def test_an_option_called_like_another_ones_value_is_not_mistaken_for_it(gallery: Gallery) -> None:
+    """The page tells an option's value, and the workspace takes it for a value before it takes it for a text."""
+    options = [blocks.option("two", "one"), blocks.option("one", "two")]
+    asked = input_block("radio_buttons", options=options)
+    await gallery.draw(asked)
+    await gallery.page.get_by_label("one", exact=True).check()
+    told = (await gallery.told("entered"))[-1][2]
+    assert entered(asked["element"], told, lambda name: name)["selected_option"] == options[1]

@@ -23,7 +23,7 @@ export function overflow(element, field) {
     menu.hidden = false;
     opener.setAttribute("aria-expanded", "true");
     menu.classList.remove("bk-menu-left");
-    const room = document.documentElement.clientWidth - 8;
+    const room = node.closest(".bk-blocks").getBoundingClientRect().right;
     menu.classList.toggle("bk-menu-left", menu.getBoundingClientRect().right > room);
     items[0]?.focus();
   };

@@ -57,6 +57,8 @@ class Event(Described):
     CALL_LATE = "call.late", "The end of a call arrived after its lease was lost."
     CALL_REFUSED = "call.refused", "A call was not let through."
     INTEGRITY_BROKEN = "integrity.broken", "A row does not match its digest or its seal; nothing runs on it."
+    POLICY_CHANGED = "policy.changed", "The policy file was read anew and holds for new judgements."
+    POLICY_REFUSED = "policy.refused", "A changed policy file has faults; the one before still holds."
     NOISE = "noise", "Unauthenticated deliveries, counted by kind and minute."
 
 

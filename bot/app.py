@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 from aiohttp import web
@@ -18,6 +19,7 @@ from agent_runtime.audit import record_noise
 from agent_runtime.clock import Clock, SystemClock
 from agent_runtime.digest import Seal
 from agent_runtime.policy_file import Configuration
+from agent_runtime.policy_watch import PolicyWatch
 from agent_runtime.runtime import Runtime
 from agent_runtime.scheduler import build_scheduler
 from agent_runtime.worker import Heartbeat
@@ -67,6 +69,7 @@ class Bot:
         self.homes = homes
         self.socket = socket
         self.web_app = web_app
+        self.watch: PolicyWatch | None = None
         self._dispatch = dispatch
 
     @asynccontextmanager
@@ -87,7 +90,8 @@ class Bot:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until told to stop; then finish what was claimed. Whatever is not finished is on its lease."""
-        scheduler = build_scheduler(self.runtime.sweep, self.flush_noise)
+        poll = self.watch.poll if self.watch else None
+        scheduler = build_scheduler(self.runtime.sweep, self.flush_noise, poll)
         heartbeat = Heartbeat(lambda: self.runtime.beat(self.deliveries.worker.held))
         workers = (self.runtime.worker, self.deliveries.worker)
         db = self.runtime.db
@@ -124,9 +128,11 @@ async def open_bot(
     on_commit: Callable[[int], None] | None = None,
     budgets: Budgets | None = None,
     pace: Pace | None = None,
+    policy_file: Path | None = None,
 ) -> AsyncIterator[Bot]:
-    """Everything, wired; `budgets` are Slack's own limits and `pace` is Socket Mode's own unless told otherwise. Raises
-    SlackRefused where the token and StorageUnusable where the store cannot be used."""
+    """Everything, wired; `budgets` are Slack's own limits and `pace` is Socket Mode's own unless told otherwise. The
+    changes of a `policy_file` hold without a restart. Raises SlackRefused where the token and StorageUnusable where the
+    store cannot be used."""
     clock = clock or SystemClock()
     async with (
         open_clients(connection.api_url, connection.bot_token) as clients,
@@ -144,7 +150,9 @@ async def open_bot(
         socket = SocketMode(clients, token, dispatch, pace or Pace()) if token else None
         door = None if socket else Door(dispatch, connection.signing_secret, clock)
         try:
-            yield Bot(runtime, deliveries, desk, homes, dispatch, socket, build_web_app(door))
+            bot = Bot(runtime, deliveries, desk, homes, dispatch, socket, build_web_app(door))
+            bot.watch = PolicyWatch(runtime, policy_file, configuration) if policy_file else None
+            yield bot
         finally:
             await directory.close()
 
@@ -170,7 +178,7 @@ def build_slack_app(clients: SlackClients, identity: Identity, desk: Desk, homes
         request_verification_enabled=False,
         process_before_response=True,
     )
-    register_listeners(app, desk, homes)
+    register_listeners(app, desk, homes, identity.user_id)
     return app
 
 

@@ -114,7 +114,8 @@ async def _run(inspection: Inspection, stopping: asyncio.Event) -> None:
     )
     known = find_secret_key(settings)
     key = known or fresh_secret_key()
-    async with open_bot(connection, configuration, agents, settings.database_url, key) as bot:
+    file = settings.config
+    async with open_bot(connection, configuration, agents, settings.database_url, key, policy_file=file) as bot:
         if known is None:  # only now: a start that failed must leave no key behind
             keep_secret_key(settings, key)
         try:

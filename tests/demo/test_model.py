@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from agent_runtime.clock import MovableClock
+from agent_runtime.demo import agents
 from agent_runtime.demo.thinking import MAX_TURNS
 from bot.workspace import Workspace
 from bot.workspace.demo_world import demo_world
@@ -55,6 +56,21 @@ async def test_a_model_is_not_asked_again_after_a_restart(tmp_path: Path) -> Non
             assert await ended(house, run) == "Done."
     assert mails(tmp_path) == [MAIL_ON_DISK]
     assert len(server.asked) == 2
+
+
+async def test_a_run_that_waits_goes_on_when_a_model_takes_over(tmp_path: Path) -> None:
+    """What the planner asked for and people approved is what runs, and the model is told of it."""
+    clock = MovableClock(START)
+    async with serve_model(says("Done.")) as server, Workspace.serve(
+        demo_world(clock), clock=clock, signing_clock=clock
+    ) as workspace:  # fmt: skip
+        async with open_house(tmp_path, agents=agents(tmp_path), clock=clock, workspace=workspace) as house:
+            run = await house.start("ana", "approval", "Send email to team about lunch")
+        async with open_house(tmp_path, agents=server.agents(tmp_path), clock=clock, workspace=workspace) as house:
+            await press(house, "maria", "Approve send_email?", "Approve")
+            assert await ended(house, run) == "Done."
+    assert [subject for _, subject, _ in mails(tmp_path)] == ["Lunch"]
+    assert server.results() == ["Sent “Lunch” to team@example.com."]
 
 
 async def test_a_no_is_told_and_the_same_call_is_not_asked_again(tmp_path: Path) -> None:

@@ -62,6 +62,17 @@ def test_what_is_wrong_with_the_model_is_told_first(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("command", ["check", "serve"])
+def test_check_and_serve_name_what_the_model_lacks(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    """Among everything else that is missing, and serve does not start."""
+    environment.setenv("SIGNOFF_MODEL", "openai:some-model")
+    assert run([command]) == 2
+    told = capsys.readouterr()
+    assert "OPENAI_API_KEY is not set, and openai:some-model needs it" in " ".join((told.out + told.err).split())
+
+
 def test_a_missing_package_is_told_with_a_command_to_copy(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

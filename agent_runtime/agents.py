@@ -76,17 +76,21 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Go:
-    """Started: run the tool now, with exactly these arguments."""
+    """Started: run the tool now, with exactly these arguments. Where people or a policy changed them, `changed` is a
+    sentence that the agent must be given with the result."""
 
     args: Json
+    changed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """The call ended earlier; give the agent this recorded outcome. `failed` marks a recorded error."""
+    """The call ended earlier; give the agent this recorded outcome. `failed` marks a recorded error; `changed` is as
+    in `Go`."""
 
     outcome: Outcome
     failed: bool = False
+    changed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +178,12 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class ToolShape:
-    """A tool by the name that policies match, with the names of its arguments; None where it takes any."""
+    """A tool by the name that policies match, with the names of its arguments; None where it takes any. `schema` is
+    the JSON schema of its arguments, None where it is not known."""
 
     name: str
     args: frozenset[str] | None = None
+    schema: Json | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from agent_runtime.closing import cancel_one
 from agent_runtime.context import Context
 from agent_runtime.digest import NotJson
 from agent_runtime.errors import LeaseLost
-from agent_runtime.judging import CallFacts, Require, evaluate
+from agent_runtime.facts import facts_of
+from agent_runtime.judging import Require, evaluate
 from agent_runtime.redaction import Redaction, mask
 from agent_runtime.sealed import is_genuine_call
 from agent_runtime.start import check_arguments, outcome_interrupt, start_call, tool_interrupt
@@ -25,7 +26,7 @@ from storage import journal, requests, runs
 from storage.database import Database
 from storage.models import JournalEntry, Request, Run
 from storage.tx import Tx
-from storage.types import SYSTEM, Actor, CallStatus, Json, RequestKind, RequestStatus
+from storage.types import SYSTEM, CallStatus, Json, RequestKind, RequestStatus
 
 ENDS = {
     CallStatus.FINISHED: Event.CALL_FINISHED,
@@ -106,8 +107,7 @@ class StoreLedger:
         return None if told else outcome_interrupt(call, entry)
 
     def _needs_people(self, call: ToolCall) -> bool:
-        starter = Actor.model_validate(self._run.starter)
-        facts = CallFacts(agent=self._run.agent, tool=call.tool, kind=RequestKind.TOOL, args=call.args, starter=starter)
+        facts = facts_of(self._run, RequestKind.TOOL, call)
         return isinstance(evaluate(self._context().policies, facts), Require)
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from agent_runtime import outbound
 from agent_runtime.agents import Interrupt
-from agent_runtime.approvals import cancel_one
 from agent_runtime.audit import INTERNAL, Event, record
 from agent_runtime.clean_text import clean
+from agent_runtime.closing import cancel_one
 from agent_runtime.context import Context
 from agent_runtime.digest import digest_call, digest_payload
 from agent_runtime.facts import facts_of

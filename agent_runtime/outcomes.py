@@ -26,7 +26,7 @@ def settle_outcome(tx: Tx, context: Context, request: Request, answer: JsonValue
     if action == "run_again":
         return
     entry = journal.get(tx, request.run_id, f"{request.step}/{request.call_id}")
-    if entry is None or entry.digest != request.digest:
+    if entry is None or entry.digest != request.asked_digest:
         return
     happened = action == "happened"
     status = CallStatus.FINISHED if happened else CallStatus.FAILED

@@ -9,10 +9,10 @@ from typing import Any
 
 from agent_runtime import outbound
 from agent_runtime.agents import Completed, Lease, Paused
-from agent_runtime.approvals import cancel_open
 from agent_runtime.audit import INTERNAL, Event, Origin, record
 from agent_runtime.calls import lose_started
 from agent_runtime.clean_text import clean
+from agent_runtime.closing import cancel_open
 from agent_runtime.context import Context
 from agent_runtime.json_text import indented
 from agent_runtime.lifecycle import ENDED

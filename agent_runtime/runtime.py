@@ -11,8 +11,8 @@ import structlog
 
 from agent_runtime import runs as run_state
 from agent_runtime.agents import Agent, Answer, Completed, Lease, Paused, Turn
-from agent_runtime.approvals import expire
 from agent_runtime.clock import Clock, Ids, random_id, random_salt
+from agent_runtime.closing import fall_due
 from agent_runtime.context import Context
 from agent_runtime.digest import Seal
 from agent_runtime.errors import AgentError, ExecutionPaused, LeaseLost, RunCancelled
@@ -186,5 +186,5 @@ def _sweep(tx: Tx, context: Context) -> int:
         return 0
     overdue = requests.overdue(tx, due, SWEEP_BATCH)
     for request in overdue:
-        expire(tx, context, request)
+        fall_due(tx, context, request)
     return len(overdue)

@@ -13,28 +13,34 @@ from dataclasses import dataclass, replace
 
 from agent_runtime import outbound, verdicts
 from agent_runtime.agents import Ask, Go, Interrupt, Lease, Outcome, Refuse, Replay, Start, ToolCall
+from agent_runtime.arguments import changes, require_reviewable
 from agent_runtime.audit import Event, record
 from agent_runtime.calls import change_call, lose_call, open_call, starts_known
+from agent_runtime.closing import hold_ends, pause_closed_at
 from agent_runtime.context import Context
-from agent_runtime.digest import NotJson, canonical, digest_call
+from agent_runtime.decisions import is_whole
+from agent_runtime.digest import NotJson, digest_call
 from agent_runtime.errors import ExecutionPaused, LeaseLost, RunCancelled
-from agent_runtime.judging import Allow, CallFacts, Deny, evaluate
-from agent_runtime.sealed import genuine_answer, has_quorum, is_genuine_call, read_rules
+from agent_runtime.facts import facts_of
+from agent_runtime.judging import Allow, Deny, evaluate
+from agent_runtime.revisions import changed_names, editors
+from agent_runtime.rules import Rules
+from agent_runtime.sealed import FIRST_REVISION, genuine_answer, has_quorum, is_genuine_call, read_rules
 from storage import boots, journal, requests, runs
-from storage.models import JournalEntry, Request, Run
+from storage.models import Decision, JournalEntry, Request, Run
 from storage.tx import Tx
-from storage.types import SYSTEM, Actor, CallStatus, RequestKind, RequestStatus
-
-LARGEST_ARGUMENTS = 200_000
-"""Bytes of canonical arguments: more than this nobody could review."""
+from storage.types import SYSTEM, Actor, ActorKind, CallStatus, Json, RequestKind, RequestStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """The call may start: on whose approval, and whether it may run again when its outcome is unknown."""
+    """The call may start: on whose approval, whether it may run again when its outcome is unknown, and with which
+    arguments. `changed` is what the agent is told where they are not its own."""
 
     request: Request | None
     idempotent: bool
+    args: Json
+    changed: str = ""
 
 
 Stop = LeaseLost | RunCancelled | ExecutionPaused
@@ -75,11 +81,9 @@ def _own_copy(call: ToolCall) -> ToolCall:
 
 
 def check_arguments(run: Run, call: ToolCall) -> str:
-    """The call's digest. Raises NotJson where nobody could be shown what would run."""
-    size = len(canonical(call.args))
-    if size > LARGEST_ARGUMENTS:
-        raise NotJson("", f"{size:,} bytes of arguments are more than the {LARGEST_ARGUMENTS:,} a person could review")
-    return digest_call(run.agent, run.id, call, 1)
+    """The digest of the call as the agent made it. Raises NotJson where nobody could be shown what would run."""
+    require_reviewable(call.args)
+    return digest_call(run.agent, run.id, call, FIRST_REVISION)
 
 
 def tool_interrupt(call: ToolCall) -> Interrupt:
@@ -103,19 +107,19 @@ def _start_first(tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCal
     if starts_known(tx, run.id, digest):
         return _broken(tx, context, run, call, "the call was started before, and its journal is gone", request)
     entry = JournalEntry(
-        run_id=run.id, call_key=call.key, step=call.step, call_id=call.id, tool=call.tool, args=dict(call.args),
-        digest=digest, request_id=request.id if request else None, idempotent=permit.idempotent,
+        run_id=run.id, call_key=call.key, step=call.step, call_id=call.id, tool=call.tool, args=dict(permit.args),
+        changed=permit.changed, digest=digest, request_id=request.id if request else None, idempotent=permit.idempotent,
         status=CallStatus.STARTED, owner=lease.owner, attempt=lease.attempt, started_at=context.now,
     )  # fmt: skip
     open_call(tx, context, entry)
-    _record(tx, context, Event.CALL_STARTED, run, call, digest, request)
-    return Go(call.args)
+    _record(tx, context, Event.CALL_STARTED, run, call, digest, request, _told(permit))
+    return Go(permit.args, permit.changed)
 
 
 def _start_again(tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCall, entry: JournalEntry) -> Start:
     if entry.status in {CallStatus.FINISHED, CallStatus.FAILED}:
         outcome = Outcome(entry.format, entry.outcome or b"", entry.summary)
-        return Replay(outcome, failed=entry.status is CallStatus.FAILED)
+        return Replay(outcome, failed=entry.status is CallStatus.FAILED, changed=entry.changed)
     if starts_known(tx, run.id, entry.digest) != entry.starts:
         return _broken(tx, context, run, call, "the journal of this call is not its newest")
     if entry.status is CallStatus.STARTED:
@@ -139,11 +143,11 @@ def _restart(tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCall, e
     restarted = change_call(
         tx, context, entry, CallStatus.STARTED,
         owner=lease.owner, attempt=lease.attempt, starts=entry.starts + 1, started_at=context.now, ended_at=None,
-        request_id=request.id if request else entry.request_id,
+        request_id=request.id if request else entry.request_id, args=dict(permit.args), changed=permit.changed,
     )  # fmt: skip
     assert restarted is not None, "the row was read in this transaction"
-    _record(tx, context, Event.CALL_STARTED, run, call, entry.digest, request)
-    return Go(call.args)
+    _record(tx, context, Event.CALL_STARTED, run, call, entry.digest, request, _told(permit))
+    return Go(permit.args, permit.changed)
 
 
 def _permit(tx: Tx, context: Context, run: Run, call: ToolCall, digest: str) -> Permit | Refuse | Ask:
@@ -155,30 +159,54 @@ def _permit(tx: Tx, context: Context, run: Run, call: ToolCall, digest: str) -> 
         return Ask(tool_interrupt(call))
     if request.status is not RequestStatus.APPROVED:
         return _refused(tx, context, run, call, verdicts.refusal(request), request)
-    rules = read_rules(context.seal, request)
-    votes = requests.votes(tx, [request.id])
-    same = request.kind is RequestKind.TOOL and request.digest == digest
-    if rules is None or not same or not has_quorum(context.seal, request, rules, votes):
-        return _broken(tx, context, run, call, "the call is not the one that was approved", request)
+    rules, votes = read_rules(context.seal, request), requests.votes(tx, [request.id])
+    problem = _why_not_approved(tx, context, request, rules, votes, digest)
+    if rules is None or problem:
+        return _broken(tx, context, run, call, problem, request)
     if rules.valid_for is not None and request.consumed_at is None:
-        closed = requests.pause_closed_at(tx, run.id, request.pause)
-        if closed is not None and context.now > closed + rules.valid_for:
+        closed = pause_closed_at(tx, context, request)
+        if closed is None:
+            return _broken(tx, context, run, call, "the audit log does not know when it was approved", request)
+        if context.now > closed + rules.valid_for:
             requests.change(tx, request, RequestStatus.APPROVED, status=RequestStatus.LAPSED)
             _record(tx, context, Event.APPROVAL_LAPSED, run, call, digest, request)
             outbound.want_card(tx, context, request)
             return Ask(tool_interrupt(call))
-    return Permit(request, rules.idempotent)
+    if request.revision == FIRST_REVISION:
+        return Permit(request, rules.idempotent, call.args)
+    changed = verdicts.edited(call.tool, changed_names(request), editors(request, votes))
+    return Permit(request, rules.idempotent, request.args, changed)
+
+
+def _why_not_approved(
+    tx: Tx, context: Context, request: Request, rules: Rules | None, votes: list[Decision], digest: str
+) -> str:
+    """What is wrong with an approval that its row claims; empty where it holds for this very call."""
+    if rules is None or request.kind is not RequestKind.TOOL or request.asked_digest != digest:
+        return "the call is not the one that was approved"
+    if not is_whole(tx, context, request, votes):
+        return "the decisions are not all there as they were made"
+    if not has_quorum(context.seal, request, rules, votes):
+        return "the call is not the one that was approved"
+    until = hold_ends(context, request, rules, votes)
+    return "its approvals may still be taken back" if until is not None and context.now < until else ""
 
 
 def _permit_by_policy(tx: Tx, context: Context, run: Run, call: ToolCall) -> Permit | Refuse | Ask:
-    starter = Actor.model_validate(run.starter)
-    facts = CallFacts(agent=run.agent, tool=call.tool, kind=RequestKind.TOOL, args=call.args, starter=starter)
-    judgement = evaluate(context.policies, facts)
-    if isinstance(judgement, Allow):
-        return Permit(None, judgement.idempotent)
+    judgement = evaluate(context.policies, facts_of(run, RequestKind.TOOL, call))
     if isinstance(judgement, Deny):
         return _refused(tx, context, run, call, verdicts.denied(call.tool, judgement.policy, judgement.reason))
-    return Ask(tool_interrupt(call))
+    if not isinstance(judgement, Allow):
+        return Ask(tool_interrupt(call))
+    if judgement.args is None:
+        return Permit(None, judgement.idempotent, call.args)
+    policy = Actor(kind=ActorKind.POLICY, id=judgement.policy, name=judgement.policy)
+    names = [change.name for change in changes(call.args, judgement.args)]
+    return Permit(None, judgement.idempotent, judgement.args, verdicts.edited(call.tool, names, [policy]))
+
+
+def _told(permit: Permit) -> Mapping[str, str] | None:
+    return {"changed": permit.changed} if permit.changed else None
 
 
 def _may_run_again(tx: Tx, context: Context, entry: JournalEntry) -> bool:
@@ -186,7 +214,7 @@ def _may_run_again(tx: Tx, context: Context, entry: JournalEntry) -> bool:
     request = requests.newest(tx, entry.run_id, f"outcome:{entry.call_key}")
     if request is None or request.kind is not RequestKind.OUTCOME or request.consumed_at is not None:
         return False
-    if request.digest != entry.digest:
+    if request.asked_digest != entry.digest:
         return False
     answer = genuine_answer(context.seal, request, requests.votes(tx, [request.id]))
     return answer is not None and isinstance(answer.value, Mapping) and answer.value.get("action") == "run_again"

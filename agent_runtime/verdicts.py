@@ -3,11 +3,14 @@ they are data and not instructions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from agent_runtime.agents import Refuse
 from storage.models import Request
-from storage.types import OnTimeout, RequestStatus
+from storage.types import Actor, ActorKind, OnTimeout, RequestStatus
 
 LONGEST_QUOTE = 1000
+_RANK = {ActorKind.POLICY: "policy"}
 
 
 def quote(words: str) -> str:
@@ -36,6 +39,16 @@ def denied(tool: str, policy: str, reason: str) -> Refuse:
     return Refuse(f"A policy does not allow {tool}, and it was not executed{because}", "denied", reason or policy)
 
 
+def edited(tool: str, names: Sequence[str], by: Sequence[Actor]) -> str:
+    """What the agent is told beside the result of a call that ran with other arguments than its own; empty where it ran
+    with its own after all."""
+    if not names:
+        return ""
+    which = f"the argument {quote(names[0])}" if len(names) == 1 else f"the arguments {_listed(names)}"
+    who = " and ".join(f"a {_RANK.get(actor.kind, 'person')} ({quote(actor.label)})" for actor in by)
+    return f"Before {tool} ran, {who} changed {which}; this is the result of the changed call."
+
+
 def changed(tool: str) -> Refuse:
     """What the agent is told about a call that is not the one people approved."""
     reason = "the call is not the one that was approved"
@@ -44,3 +57,7 @@ def changed(tool: str) -> Refuse:
 
 def _skipped_in_time(request: Request) -> bool:
     return request.status is RequestStatus.EXPIRED and request.on_timeout is OnTimeout.SKIP
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(quote(name) for name in names[:-1])} and {quote(names[-1])}"

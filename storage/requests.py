@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, update
+from sqlalchemy import update
 from sqlmodel import col, select
 
 from storage.models import Decision, KeptPolicies, Request
@@ -151,18 +151,3 @@ def votes(tx: Tx, request_ids: Sequence[str]) -> list[Decision]:
     return tx.all(
         Decision, select(Decision).where(col(Decision.request_id).in_(request_ids)).order_by(col(Decision.id))
     )
-
-
-def pause_closed_at(tx: Tx, run_id: str, pause: int) -> datetime | None:
-    """When the last request of a pause was closed."""
-    statement = select(func.max(col(Request.closed_at))).where(
-        col(Request.run_id) == run_id, col(Request.pause) == pause
-    )
-    closed: datetime | None = tx.scalar(statement)
-    return closed
-
-
-def standing_vote(tx: Tx, request_id: str, revision: int, actor_key: str) -> Decision | None:
-    """The vote a person has on a revision."""
-    found = standing_votes(tx, request_id, revision, actor_key)
-    return found[0] if found else None

@@ -145,7 +145,7 @@ async def test_a_turned_text_turns_no_other(gallery: Gallery) -> None:
     mentions = [await each.bounding_box() for each in await gallery.page.locator(".bk-mention").all()]
     assert mentions[0]
     assert mentions[1]
-    assert mentions[0]["x"] < mentions[1]["x"]
+    assert mentions[0]["x"] + mentions[0]["width"] < mentions[1]["x"]
 
 
 async def test_nothing_is_fetched_for_pictures(gallery: Gallery) -> None:

@@ -43,6 +43,13 @@ def check_condition(source: str) -> str:
     return source
 
 
+def condition_arguments(source: str) -> tuple[str, ...]:
+    """The arguments that a checked condition must find; those that it asks for with `has` need not be there."""
+    tokens = tokens_of(source)
+    asked = {tokens[place + 4].text for place, token in enumerate(tokens[:-4]) if token.text == "has"}
+    return tuple(name for name in members_of(tokens, "args") if name is not None and name not in asked)
+
+
 def path_prefixes(source: str) -> tuple[str, ...]:
     """Where a checked condition compares what looks like a path by its beginning: `..` gets past that."""
     tokens = tokens_of(source)

@@ -14,7 +14,7 @@ from agent_runtime.selectors import STARTER, Selector, parse_channel, parse_sele
 from agent_runtime.toml_reader import TableReader, one_of
 from storage.types import DecisionKind, OnTimeout, RequestKind
 
-LATER = ("hold", "set", "allow_same_person", "require_reason", "grants", "redact", "notify", "show")
+LATER = ("hold", "set", "allow_same_person", "require_reason", "grants", "notify", "show")
 """Keys whose models and grammar are there, and which nothing obeys yet: whoever writes one is refused."""
 
 LATER_IN_STAGE = ("reject_quorum", "rung")

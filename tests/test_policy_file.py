@@ -179,7 +179,7 @@ BROKEN = {
     "a function that there is not": (STAGE + '[[policy]]\nwhen = "foo(args.a)"\n', "policy 1.when", 4, "within"),
     "a place that is none": (STAGE + '[redact]\nkeys = [" "]\n', "redact.keys 1", 4, "*password*"),
     "a hold": (STAGE + '[[policy]]\nhold = "30s"\n', "policy 1.hold", 4, "Remove it"),
-    "a redaction": (STAGE + '[[policy]]\nredact = ["/card"]\n', "policy 1.redact", 4, "Remove it"),
+    "a redaction of nothing": (STAGE + '[[policy]]\nredact = ["card"]\n', "policy 1.redact 1", 4, '"/card"'),
     "a confirmation of nothing": (
         STAGE + '[[policy]]\naction = "deny"\nconfirm = true\n',
         "policy 1.confirm",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from agent_runtime.agents import Agent, ToolShape
+from agent_runtime.condition_check import condition_arguments, path_prefixes
 from agent_runtime.note import named_arguments
 from agent_runtime.policy import Action, Policy, PolicySet
 from agent_runtime.registry import nearest
@@ -23,6 +24,7 @@ def check_policies(policies: PolicySet, agents: Mapping[str, Agent]) -> tuple[Fi
     for rule in policies.agents:
         found += _unknown_agent(f'[[agent]] "{rule.name}"', rule.name, agents)
     for number, policy in enumerate(policies.policies, start=1):
+        found += _path_prefixes(policy.label(number), policy)
         unknown = list(_unknown_agent(policy.label(number), policy.agent, agents))
         found += unknown
         tools = tools_of(agents, policy.agent)
@@ -64,17 +66,34 @@ def _unknown_tools(policy: Policy, tools: Mapping[str, ToolShape]) -> Iterator[s
         yield glob
 
 
+def _path_prefixes(where: str, policy: Policy) -> Iterator[Finding]:
+    """Paths compared by their beginning: `/work/../etc` begins with `/work`, too."""
+    for said in path_prefixes(policy.when) if policy.when else ():
+        mend = 'Write within(args.path, "/work"), which sees through ".." and refuses what it cannot tell'
+        yield warning(f"{where}: {said} does not keep a path inside of a folder", mend)
+
+
+def _named(policy: Policy) -> Iterator[tuple[str, str]]:
+    """The arguments that a policy names, each with how it uses them."""
+    yield from ((name, f"the note shows {{args.{name}}}") for name in named_arguments(policy.note))
+    if policy.when:
+        yield from ((name, f"the condition asks for args.{name}") for name in condition_arguments(policy.when))
+    yield from ((name, f"set fixes {name}") for name in policy.sets)
+    tops = (pointer.split("/")[1].replace("~1", "/").replace("~0", "~") for pointer in policy.redact)
+    yield from ((name, f"redact names /{name}") for name in tops if name != "*")
+
+
 def _unknown_arguments(where: str, policy: Policy, tools: Mapping[str, ToolShape]) -> Iterator[Finding]:
-    """Arguments in a note that a tool does not take: approvers would read `(no amount)`."""
+    """Arguments that a tool does not take: approvers would read `(no amount)`, and a condition would never fit."""
     for tool in tools.values():
         if tool.args is None or not any(fnmatchcase(tool.name, glob) for glob in policy.tools):
             continue
-        for name in named_arguments(policy.note):
+        for name, use in _named(policy):
             if name not in tool.args:
                 taken = ", ".join(sorted(tool.args)) or "nothing"
                 near = nearest(name, list(tool.args))
-                mend = f"Did you mean {{args.{near}}}?" if near else f"It takes {taken}"
-                yield warning(f"{where}: the note shows {{args.{name}}}, which {tool.name} does not take", mend)
+                mend = f"Did you mean {f'{{args.{near}}}' if '{' in use else near}?" if near else f"It takes {taken}"
+                yield warning(f"{where}: {use}, which {tool.name} does not take", mend)
 
 
 def _meant(glob: str, names: Mapping[str, object]) -> str:

@@ -48,6 +48,15 @@ CASES = {
         'tool = "make_*"\nnote = "Pays {args.amonut}"', "{args.amonut}, which make_payment", "mean {args.amount}?",
     ),
     "an argument that is not there": ('tool = "read_file"\nnote = "{args.x.y}"', "{args.x}, which", "It takes path"),
+    "a path by its beginning": (
+        'tool = "read_file"\nwhen = "args.path.startsWith(\'/work/\')"', "does not keep a path inside", "within(args.path",
+    ),
+    "a misspelt argument of a condition": (
+        'tool = "make_*"\nwhen = "args.amonut > 1"', "asks for args.amonut, which make_payment", "mean amount?",
+    ),
+    "a misspelt redaction": (
+        'tool = "make_*"\nredact = ["/recipeint"]', "redact names /recipeint, which make_payment", "mean recipient?",
+    ),
     "an agent that is not there": ('agent = "clerc"\ntool = "x"', "no agent is called clerc", "Did you mean clerk?"),
 }  # fmt: skip
 AGENTS = {"clerk": Clerk(PAY, READ), "far": Clerk(ANY)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -256,3 +256,43 @@ async def test_feedback_says_which_button(gallery: Gallery) -> None:
     await gallery.page.get_by_role("button", name="Bad").click()
     pressed = [(action, part["type"], part["value"]) for _, action, part in await gallery.told("acts")]
     assert pressed == [("rate", "feedback_buttons", "up"), ("rate", "feedback_buttons", "down")]
+
+
+_CONTRASTS = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgba = (color) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = color;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = (color) => {
+    const [r, g, b] = rgba(color).slice(0, 3).map((part) => part / 255)
+      .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (node) => {
+    const color = node ? getComputedStyle(node).backgroundColor : "Canvas";
+    return rgba(color)[3] === 255 ? color : behind(node.parentElement);
+  };
+  const low = [];
+  for (const node of document.querySelectorAll("#stage *")) {
+    const own = [...node.childNodes].some((each) => each.nodeType === Node.TEXT_NODE && each.data.trim());
+    if (!own && !node.matches("input, textarea, select")) continue;
+    const pair = [light(getComputedStyle(node).color), light(behind(node))].sort((a, b) => b - a);
+    const contrast = (pair[0] + 0.05) / (pair[1] + 0.05);
+    if (contrast < 4.5) low.push(`${node.tagName} ${node.className} ${contrast.toFixed(2)}`);
+  }
+  return low;
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_every_text_can_be_read(gallery: Gallery, scheme: Literal["light", "dark"]) -> None:
+    """Each text stands out from what is behind it by 4.5 to 1, in both colour schemes."""
+    await gallery.page.emulate_media(color_scheme=scheme)
+    unknown = {"type": "carousel", "block_id": "c", "title": plain("Paper")}
+    over = input_block("plain_text_input", block={"block_id": "over"}, initial_value="x" * 50)
+    await gallery.draw(*blocks.MESSAGE, *blocks.MODAL, over, unknown, errors={"wrong": "Too much."})
+    assert await gallery.page.evaluate(_CONTRASTS) == []
+    await gallery.page.emulate_media(color_scheme=None)

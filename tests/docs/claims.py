@@ -89,8 +89,6 @@ async def read(document: Path, reader: Reader) -> None:
         if block.not_run is not None:
             assert len(block.not_run) > 10, f"{block.place}: say why it is not run"
             continue
-        known = ", ".join(KINDS)
-        assert block.language in KINDS, (
-            f"{block.place}: nobody runs a block of {block.language or NONE}; known are {known}"
-        )
+        kind = block.language or "no language"
+        assert kind in KINDS, f"{block.place}: nobody runs a block of {kind}; there are {', '.join(KINDS)}"
         await KINDS[block.language](block, reader)

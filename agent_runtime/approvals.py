@@ -140,9 +140,16 @@ def judged_edit(tx: Tx, edit: Edit, request: Request, rules: Rules) -> Revision 
     if is_same(args, request.args):
         return Refused(RefusalReason.BAD_EDIT, request, "These are the arguments it has already.")
     if isinstance(judgement, Require):
-        return Revision(args, judgement.rules)
+        return Revision(args, _as_hidden_as(rules, judgement.rules))
     # The note of the old rules tells the old arguments.
     return Revision(args, rules.model_copy(update={"note": "", "set_note": "", "trouble": ""}))
+
+
+def _as_hidden_as(rules: Rules, new: Rules) -> Rules:
+    """The new rules, which hide all that the present ones hide: no edit brings a secret to light."""
+    redact = tuple(dict.fromkeys((*rules.redact, *new.redact)))
+    keys = tuple(dict.fromkeys((*rules.redact_keys, *new.redact_keys)))
+    return new.model_copy(update={"redact": redact, "redact_keys": keys})
 
 
 def _unfit(edit: Edit, args: Json) -> str:

@@ -36,15 +36,18 @@ def misfit(schema: Json | None, args: Json) -> str:
 
 
 def changes(before: Json, after: Json) -> tuple[ArgumentChange, ...]:
-    """The arguments that differ, in the order of `before`, added ones last. Raises NotJson."""
+    """The arguments that differ, in the order of `before`, added ones last."""
     names = [*before, *(name for name in after if name not in before)]
     return tuple(
         ArgumentChange(name, before.get(name), after.get(name), added=name not in before, removed=name not in after)
         for name in names
-        if name not in before or name not in after or canonical(before[name]) != canonical(after[name])
+        if name not in before or name not in after or not is_same(before[name], after[name])
     )
 
 
 def is_same(one: JsonValue, other: JsonValue) -> bool:
-    """Whether two values are the same JSON. Raises NotJson."""
-    return canonical(one) == canonical(other)
+    """Whether two values are the same JSON; what is none is the same as nothing."""
+    try:
+        return canonical(one) == canonical(other)
+    except NotJson:
+        return False

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
+from agent_runtime.arguments import changes
 from agent_runtime.hidden import redaction_of, secrets_of, secrets_of_run
 from agent_runtime.policy import Rules
-from agent_runtime.redaction import mask, mask_deep
-from agent_runtime.views import CallView, RequestView, RunView, StageView, Vote
+from agent_runtime.redaction import Redaction, mask, mask_deep
+from agent_runtime.views import ArgumentChange, CallView, EditView, RequestView, RunView, StageView, Vote
 from storage import boots, journal, requests, runs
 from storage.models import Decision, JournalEntry, Request, Run
 from storage.tx import Tx
-from storage.types import Actor, CallStatus, RequestKind, RequestStatus
+from storage.types import Actor, CallStatus, DecisionKind, JsonValue, RequestKind, RequestStatus
 
 
 def read_request(tx: Tx, request_id: str) -> RequestView | None:
@@ -66,6 +70,8 @@ def _run_view(tx: Tx, run: Run) -> RunView:
 def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
     rules = Rules.model_validate(request.rules)
     redaction, secrets = redaction_of(rules), secrets_of(rules, request)
+    decisions = requests.votes(tx, [request.id])
+    stopped = boots.stopped_for(tx)
     pending = requests.pending(tx, run.id)
     siblings = [other for other in pending if other.id != request.id and other.pause == request.pause]
     return RequestView(
@@ -76,7 +82,9 @@ def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
         status=request.status,
         revision=request.revision,
         stage=request.stage,
-        stages=tuple(StageView(stage.name, stage.approvers, stage.quorum) for stage in rules.stages),
+        stages=tuple(
+            StageView(stage.name, stage.approvers, stage.quorum, stage.reject_quorum) for stage in rules.stages
+        ),
         starter=Actor.model_validate(run.starter),
         opened_at=request.opened_at,
         tool=request.tool,
@@ -85,16 +93,48 @@ def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
         note=mask(rules.note, secrets),
         reason=mask(request.reason, secrets),
         decisions=rules.decisions,
-        due_at=request.due_at + boots.stopped_for(tx) if request.due_at else None,
+        due_at=request.due_at + stopped if request.due_at else None,
         on_timeout=request.on_timeout,
-        votes=tuple(_vote(decision, secrets) for decision in requests.votes(tx, [request.id])),
+        votes=tuple(_vote(one, secrets) for one in decisions if one.revision == request.revision),
         closed_at=request.closed_at,
         closed_by=Actor.model_validate(request.closed_by) if request.closed_by else None,
         call=_call_view(tx, request, secrets),
         open_siblings=len(siblings),
         confirm=rules.confirm,
+        asked_args=redaction.args(request.asked_args),
+        edits=_edits(request, decisions, redaction, secrets),
+        held_until=request.held_until + stopped if request.held_until else None,
+        hold=rules.hold,
+        require_reason=rules.require_reason,
+        allow_same_person=rules.allow_same_person,
         remarks=tuple(mask(said, secrets) for said in (rules.trouble, rules.set_note) if said),
     )
+
+
+def _edits(
+    request: Request, decisions: list[Decision], redaction: Redaction, secrets: tuple[str, ...]
+) -> tuple[EditView, ...]:
+    """How the call came to be what it is, from one revision to the next."""
+    found: list[EditView] = []
+    before = request.asked_args or {}
+    for edit in decisions:
+        if edit.kind is DecisionKind.EDITED and edit.revision < request.revision and isinstance(edit.value, Mapping):
+            shown = tuple(_hidden(one, redaction, secrets) for one in changes(before, edit.value))
+            actor = Actor.model_validate(edit.actor)
+            found.append(EditView(edit.revision + 1, actor, edit.at, shown, mask(edit.reason, secrets)))
+            before = edit.value
+    return tuple(found)
+
+
+def _hidden(change: ArgumentChange, redaction: Redaction, secrets: tuple[str, ...]) -> ArgumentChange:
+    """One changed argument as it may be shown."""
+
+    def shown(value: JsonValue) -> JsonValue:
+        (found,) = redaction.apply({change.name: value}, secrets).values()
+        return cast("JsonValue", found)
+
+    before = None if change.added else shown(change.before)
+    return replace(change, before=before, after=None if change.removed else shown(change.after))
 
 
 def _vote(decision: Decision, secrets: tuple[str, ...]) -> Vote:

@@ -125,7 +125,7 @@ class ScriptedAgent:
         if isinstance(answer, Refuse):
             results[one.key] = answer.sentence
         elif isinstance(answer, Replay):
-            results[one.key] = answer.outcome.body.decode()
+            results[one.key] = _told(answer.changed, answer.outcome.body.decode())
         else:
             results[one.key] = await self._act(turn, one, answer)
         return None
@@ -138,11 +138,15 @@ class ScriptedAgent:
         end = turn.ledger.fail if one.tool in self.failing else turn.ledger.finish
         await end(one, Outcome("text", done.encode(), done))
         self._reached("finished", one)
-        return done
+        return _told(go.changed, done)
 
     def _reached(self, point: str, one: ToolCall) -> None:
         if self.at is not None:
             self.at(point, one)
+
+
+def _told(changed: str, result: str) -> str:
+    return f"{changed} {result}" if changed else result
 
 
 def act(effects: Path, run_id: str, one: ToolCall, args: Json) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from agent_runtime import approvals, audit, runs
-from agent_runtime.approvals import Accepted, Act, Refused
+from agent_runtime.approvals import Accepted, Act, Edit, Refused, Withdrawal
 from agent_runtime.audit import Event, Origin, Verification
 from agent_runtime.clock import MovableClock
 from agent_runtime.context import Context
@@ -27,7 +27,7 @@ from storage import runs as run_rows
 from storage.database import Database
 from storage.models import Decision, JournalEntry, Request, Run
 from storage.tx import Tx
-from storage.types import Actor, ActorKind, DecisionKind, JsonValue, RunStatus
+from storage.types import Actor, ActorKind, DecisionKind, Json, JsonValue, RunStatus
 from tests.core.agent import Killed, ScriptedAgent, Step
 
 START = datetime(2030, 1, 7, 9, 0, tzinfo=UTC)
@@ -47,6 +47,7 @@ EVE = Actor(kind=ActorKind.SLACK, id="UEVE", team=TEAM, name="Eve")
 OPS = Actor(kind=ActorKind.SLACK, id="UOPS", team=TEAM, name="Ops")
 
 YES, NO, SKIP, ANSWER = DecisionKind.APPROVED, DecisionKind.REJECTED, DecisionKind.SKIPPED, DecisionKind.ANSWERED
+EDIT = DecisionKind.EDITED
 
 
 def person(number: int) -> Actor:
@@ -147,6 +148,21 @@ class World:
         asked = request if request is not None else await self.pending()
         shown = {"request_id": asked.id, "revision": asked.revision, "stage": asked.stage, "kind": kind, **act}
         return await self.db.transact(approvals.decide, self.context, Act(**shown), membership, SURFACE)
+
+    async def edit(
+        self, actor: Actor, args: Json, request: Request | None = None, holds: frozenset[str] | None = None, **edit: Any
+    ) -> Accepted | Refused:
+        """Ask for a call with other arguments."""
+        asked = request if request is not None else await self.pending()
+        shown = {"request_id": asked.id, "revision": asked.revision, "stage": asked.stage, "args": args, **edit}
+        member = self.member(actor) if holds is None else self.member(actor, holds=holds)
+        return await self.db.transact(approvals.edit, self.context, Edit(**shown), member, SURFACE)
+
+    async def withdraw(self, actor: Actor, request: Request | None = None, **facts: Any) -> Accepted | Refused:
+        """Take a vote back."""
+        asked = request if request is not None else await self.pending()
+        taken = Withdrawal(asked.id, asked.revision)
+        return await self.db.transact(approvals.withdraw, self.context, taken, self.member(actor, **facts), SURFACE)
 
     async def answer(self, actor: Actor, value: JsonValue, request: Request | None = None) -> Accepted | Refused:
         return await self.decide(actor, ANSWER, request, value=value)

@@ -29,7 +29,8 @@ HARMS: dict[str, Harm] = {
     "was accepted and is lost": lambda folder, _run: append(folder / "accepted.jsonl", {"run": "RGONE"}),
     "the decision": sql("DELETE FROM decision WHERE kind = 'approved'"),
     "decisions": sql(
-        "INSERT INTO decision SELECT 9, request_id, revision, stage, kind, actor, 'other', reason, value, digest, mac, "
+        "INSERT INTO decision (id, request_id, revision, stage, kind, actor, actor_key, reason, value, digest, mac, "
+        "at, withdrawn_at) SELECT 9, request_id, revision, stage, kind, actor, 'other', reason, value, digest, mac, "
         "at, withdrawn_at FROM decision WHERE id = 1"
     ),
     "breaks its seal": sql("UPDATE decision SET kind = 'approved'"),

@@ -62,6 +62,8 @@ class SocketMode:
         self._app_token = app_token
         self._dispatch = dispatch
         self._pace = pace
+        self.reading = False
+        """Whether deliveries are taken; no longer so while what was begun is finished."""
         self._open: list[Socket] = []
         self._opened = asyncio.Event()
         self._room = asyncio.Semaphore(self._pace.at_once)
@@ -84,9 +86,11 @@ class SocketMode:
         lines = [asyncio.create_task(self._keep_one(ticket)) for ticket in tickets]
         for line in lines:
             line.add_done_callback(_tell_of_crash)
+        self.reading = True
         try:
             yield
         finally:
+            self.reading = False
             await self._stop(lines)
 
     async def _first_ticket(self) -> str:

@@ -72,6 +72,8 @@ class Sockets:
 
     def __init__(self, world: World) -> None:
         self.open: list[Socket] = []
+        self.last: Socket | None = None
+        """The connection that took the latest envelope."""
         self.late: list[str] = []
         """Envelopes acknowledged after Slack had stopped waiting."""
         self._world = world
@@ -83,6 +85,11 @@ class Sockets:
 
     def __len__(self) -> int:
         return len(self.open)
+
+    @property
+    def unanswered(self) -> list[str]:
+        """The envelopes whose acknowledgement is waited for."""
+        return [envelope for envelope, waiting in self._waiting.items() if waiting]
 
     # The app's side
 
@@ -173,7 +180,8 @@ class Sockets:
         """Whether a connection took the frame; each in its turn."""
         for _ in range(len(self.open)):
             self._turn += 1
-            if self.open and await self.open[self._turn % len(self.open)].send(text):
+            self.last = self.open[self._turn % len(self.open)] if self.open else None
+            if self.last is not None and await self.last.send(text):
                 return True
         return False
 

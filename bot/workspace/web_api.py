@@ -65,6 +65,7 @@ class WebApi:
             return self._respond(refusal(error), None)
         call = ApiCall(name, decoded.args, decoded.token, self.world.clock.now())
         self.calls.append(call)
+        self.world.changes.happened()
         fault = self.faults.take(name, decoded.args, self.world.clock.now())
         if fault and (answer := await self._before(request, call, fault)) is not None:
             return answer

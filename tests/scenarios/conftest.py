@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from tests.scenarios.house import House, open_house
+from tests.scenarios.house import TRANSPORTS, House, open_house
 from tests.scenarios.logs import Logs
 
 
@@ -23,9 +23,15 @@ def logs(caplog: pytest.LogCaptureFixture) -> Iterator[Logs]:
     assert kept.troubles == []
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The scenarios of a module that sets OVER_BOTH are played over HTTP and over Socket Mode."""
+    if "transport" in metafunc.fixturenames and getattr(metafunc.module, "OVER_BOTH", False):
+        metafunc.parametrize("transport", TRANSPORTS)
+
+
 @pytest.fixture
 def transport() -> str:
-    """How Slack tells the house's bot: HTTP, unless a test is parametrized over TRANSPORTS."""
+    """How Slack tells the house's bot, unless a module says OVER_BOTH."""
     return "http"
 
 

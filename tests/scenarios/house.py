@@ -142,22 +142,23 @@ async def open_house(
     on_commit: Callable[[int], None] | None = None,
     transport: str = "http",
     pace: Pace = QUICK,
+    app_token: str = "",
 ) -> AsyncIterator[House]:
     """A house in this folder. The demo's agents and policy unless told otherwise; an earlier workspace can be kept over
-    a restart of the bot, with its transport, which is `http` or `socket`."""
+    a restart of the bot, with its transport, which is `http` or `socket`. `app_token`: one that is not the app's."""
     clock = clock or MovableClock(START)
     configuration = _configuration(policy)
     made = {name: as_agent(made_of) for name, made_of in agents.items()} if agents is not None else None
     built = made if made is not None else load_agents(("agent_runtime.demo:agents",), folder)
     if workspace is not None:
-        async with _beside(workspace, folder, configuration, built, clock, on_commit, pace) as house:
+        async with _beside(workspace, folder, configuration, built, clock, on_commit, pace, app_token) as house:
             yield house
         return
     world = demo_world(clock)
     world.app.socket_mode = transport == "socket"
     async with (
         Workspace.serve(world, clock=clock, signing_clock=clock) as served,
-        _beside(served, folder, configuration, built, clock, on_commit, pace) as house,
+        _beside(served, folder, configuration, built, clock, on_commit, pace, app_token) as house,
     ):
         yield house
 
@@ -179,10 +180,11 @@ async def _beside(
     clock: MovableClock,
     on_commit: Callable[[int], None] | None,
     pace: Pace,
+    app_token: str,
 ) -> AsyncIterator[House]:
     connection = Connection(workspace.api_url, workspace.bot_token, workspace.signing_secret)
     if workspace.socket_mode:
-        connection = Connection(workspace.api_url, workspace.bot_token, app_token=workspace.app_token)
+        connection = Connection(workspace.api_url, workspace.bot_token, app_token=app_token or workspace.app_token)
     store = folder / "signoff.db"
     if not store.exists():
         store.write_bytes(_empty_store())

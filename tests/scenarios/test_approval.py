@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-
 from agent_runtime.demo.approval import MAX_REVISIONS
 from storage.types import RequestStatus, RunStatus
 from tests.scenarios.effects import mails
-from tests.scenarios.house import TRANSPORTS, House
+from tests.scenarios.house import House
 from tests.scenarios.logs import Logs
 
-pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
-
+OVER_BOTH = True
 TASK = "Send email to team about meeting"
 BODY = "Hello team,\n\nthis is about: meeting.\n\nKind regards"
 

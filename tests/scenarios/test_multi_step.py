@@ -10,6 +10,8 @@ from tests.scenarios.house import House
 
 SIGNED = {"manager_signoff": "maria", "director_signoff": "dora", "finance_purchase": "fred"}
 
+OVER_BOTH = True
+
 
 def bought(house: House) -> list[tuple[str, int]]:
     """What was bought: by which tool, for how much."""

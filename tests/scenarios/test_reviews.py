@@ -14,6 +14,8 @@ from tests.scenarios.house import House
 TASK = "Write a report about Q3 sales"
 FIRST = draft("Q3 sales")
 
+OVER_BOTH = True
+
 
 async def request_changes(house: House, feedback: str) -> None:
     """Ask for changes on the newest draft."""

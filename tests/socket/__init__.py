@@ -1,0 +1,1 @@
+"""Socket Mode, on both of its sides."""

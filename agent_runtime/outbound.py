@@ -14,6 +14,9 @@ from storage.tx import Tx
 from storage.types import Described, Json, RequestStatus
 
 NOTICE_LIFE = timedelta(seconds=60)
+REPLY_LIFE = timedelta(minutes=10)
+"""An answer to what somebody wrote is worth nothing later: they have written again."""
+
 NOW = timedelta(0)
 SOON = timedelta(seconds=2)
 """How long a change that nobody waits for may wait for the next one, so that both are one update."""
@@ -36,7 +39,8 @@ class Topic(Described):
     CARD = "card", "A request's card; the key names the request and the stage that opened it."
     RUN = "run", "A run's own message, the root of its thread."
     NOTE = "note", "One line in a run's thread about one audit entry."
-    NOTICE = "notice", "A private sentence to one person, worth nothing after a minute."
+    NOTICE = "notice", "Something private to one person, worth nothing after a while."
+    REPLY = "reply", "What a message to us is answered, once; the key names that message."
 
 
 def want_card(tx: Tx, context: Context, request: Request, *, patience: timedelta = NOW) -> None:
@@ -65,3 +69,15 @@ def notice(tx: Tx, context: Context, subject: str, person: str, body: Json) -> N
     key = f"notice:{subject}:{person}"
     expires = context.now + NOTICE_LIFE
     outbox.tell(tx, key, Topic.NOTICE, subject, body, Priority.NOTICE, context.now, expires)
+
+
+def reply(tx: Tx, context: Context, message: str, topic: Topic, body: Json) -> bool:
+    """Answer a message, named by its place, once: however often it is delivered to us. `topic` is `NOTICE` for what
+    only its author may see, else `REPLY`. Whether this was the first time."""
+    expires = context.now + REPLY_LIFE
+    return outbox.tell_once(tx, reply_key(message), topic, message, body, Priority.NOTICE, context.now, expires)
+
+
+def reply_key(message: str) -> str:
+    """The key of the answer to a message."""
+    return f"reply:{message}"

@@ -94,6 +94,20 @@ def validate_answer(prompt: Prompt, value: JsonValue) -> JsonValue | AnswerFault
     return _judge_text(value, "Type an answer.")
 
 
+def meant_by(question: Question, text: str) -> str:
+    """What a person means who answers in a sentence: the choice they name, however they write it or by its number;
+    else their text as it is."""
+    wanted = text.strip()
+    same = [choice for choice in question.choices if choice.casefold() == wanted.casefold()]
+    if wanted in question.choices or not question.choices:
+        return wanted
+    if len(same) == 1:
+        return same[0]
+    number = wanted.removesuffix(".")
+    at = int(number) if number.isascii() and number.isdigit() and len(number) <= 4 else 0
+    return question.choices[at - 1] if 0 < at <= len(question.choices) else wanted
+
+
 def _question(payload: JsonValue) -> Question | None:
     if isinstance(payload, str):
         return Question(text=payload) if payload.strip() else None

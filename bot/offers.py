@@ -57,6 +57,17 @@ class Offers:
             return allowed
         return next(reason for reason in refused.values() if reason is not None)
 
+    async def talks_with(self, actor: Actor) -> bool:
+        """Whether we answer what this person writes: a member, or a guest who may start something. Where the directory
+        is silent we do; every act is checked again."""
+        allowed = await self.startable(actor)
+        if not isinstance(allowed, RefusalReason) or allowed is RefusalReason.DIRECTORY_DOWN:
+            return True
+        if allowed is not RefusalReason.NOT_A_STARTER:
+            return False
+        membership = await self._people.member(actor, ())
+        return isinstance(membership, Unreachable) or not membership.guest
+
     async def waiting_for(self, actor: Actor, limit: int) -> tuple[RequestView, ...]:
         """The open requests on which this person may decide, the next deadline first."""
         found = await self._runtime.db.read(requests.all_pending, MOST_LOOKED_AT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
@@ -70,6 +71,8 @@ class Showing:
                 return await self._note(delivery)
             case Topic.NOTICE.value:
                 return await self._notice(delivery)
+            case Topic.REPLY.value:
+                return await self._say(delivery)
         raise Unshowable(f"nobody knows how to deliver a {delivery.kind}")
 
     async def _card(self, delivery: Delivery) -> str:
@@ -135,7 +138,7 @@ class Showing:
     async def _notice(self, delivery: Delivery) -> str:
         """Where the person clicked, visible to them only; in their direct messages where that cannot be."""
         body, urgency = delivery.body, delivery.priority
-        message = private_sentence(str(body.get("text") or ""))
+        message = _written(delivery)
         shown: dict[str, Any] = {"text": message.text, "blocks": list(message.blocks), "parse": "none"}
         user, channel, thread_ts = (str(body.get(name) or "") for name in ("user", "channel", "thread_ts"))
         if channel:
@@ -157,12 +160,30 @@ class Showing:
             raise NoPlace(((Place(user), refused.code),)) from refused
         return ""
 
+    async def _say(self, delivery: Delivery) -> str:
+        """What a message to us is answered, where it was written."""
+        place = Place(*(str(delivery.body.get(name) or "") for name in ("channel", "thread_ts")))
+
+        async def places() -> AsyncIterator[Place]:
+            yield place
+
+        async def render(_place: Place) -> Message:
+            return _written(delivery)
+
+        return _remark(await self._posting.reconcile(delivery, places, render))
+
     async def _mentions(self, rows: CardRows) -> tuple[str, ...]:
         view = rows.view
         if view.status is not RequestStatus.PENDING:
             return ()
         approvers = view.stages[min(view.stage, len(view.stages) - 1)].approvers
         return await self._directory.resolve_mentions(approvers, view.starter)
+
+
+def _written(delivery: Delivery) -> Message:
+    """What was written down to be said: blocks, or a sentence."""
+    text, blocks = str(delivery.body.get("text") or ""), delivery.body.get("blocks")
+    return Message(text, tuple(blocks)) if blocks else private_sentence(text)
 
 
 def _remark(refusals: tuple[tuple[Place, str], ...]) -> str:

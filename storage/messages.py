@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import String, and_, cast, literal, or_, update
 from sqlmodel import col, select
 
-from storage.models import Message
+from storage.models import Message, Request
 from storage.tx import Tx
+from storage.types import RequestKind, RequestStatus
 
 
 def get(tx: Tx, key: str) -> Message | None:
@@ -53,3 +55,25 @@ def adopt(tx: Tx, key: str, channel: str, ts: str, now: datetime) -> bool:
         .values(channel=channel, ts=ts, rendering="", posting_since=None, updated_at=now)
     )
     return tx.change(statement) == 1
+
+
+def asked_in(tx: Tx, channel: str, thread_ts: str | None, kind: RequestKind) -> Sequence[str]:
+    """The pending requests of a kind whose run's message, or whose own card, stands in this thread; None for any thread
+    of the channel. Oldest first."""
+    request, message = col(Request.id), col(Message.key)
+    shown = or_(
+        message == literal("run:") + col(Request.run_id),
+        message == literal("card:") + request + literal(":") + cast(col(Request.stage), String),
+    )
+    here = [col(Message.channel) == channel, col(Message.ts).is_not(None)]
+    if thread_ts is not None:
+        here.append(or_(col(Message.ts) == thread_ts, col(Message.thread_ts) == thread_ts))
+    open_ = and_(col(Request.status) == RequestStatus.PENDING, col(Request.kind) == kind)
+    statement = (
+        select(request, col(Request.opened_at))
+        .join(Message, shown)
+        .where(open_, *here)
+        .order_by(col(Request.opened_at), request)
+        .distinct()
+    )
+    return [str(row["id"]) for row in tx.rows(statement)]

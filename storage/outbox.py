@@ -72,6 +72,15 @@ def tell(
     tx.wake("outbox")
 
 
+def tell_once(
+    tx: Tx, key: str, kind: str, subject: str, body: Json, priority: int, now: datetime, expires_at: datetime | None
+) -> bool:
+    """Send something once and never again under this key; whether it was new."""
+    new = tx.insert_new(_new(key, kind, subject, body, priority, now, expires_at))
+    tx.wake("outbox")
+    return new
+
+
 def get(tx: Tx, key: str) -> Delivery | None:
     """One delivery."""
     return tx.one(Delivery, select(Delivery).where(col(Delivery.key) == key))

@@ -141,6 +141,35 @@ class Metadata:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposed:
+    """A question, and the message that was proposed as its answer: which proposal a button belongs to."""
+
+    target: Target
+    channel: str
+    ts: str
+
+    @property
+    def message(self) -> str:
+        """The message that was answered by the proposal."""
+        return f"{self.channel}:{self.ts}"
+
+    @property
+    def value(self) -> str:
+        """What its button carries, such as `A7K2MXQ.1.0@C123:1780000000.000100`."""
+        return f"{self.target.value}@{self.message}"
+
+    @classmethod
+    def parse(cls, value: object) -> Self | None:
+        """Reads `value` strictly, else None."""
+        match = _PROPOSED.fullmatch(value) if isinstance(value, str) else None
+        target = Target.parse(match[1]) if match else None
+        return cls(target, match[2], match[3]) if match and target else None
+
+
+_PROPOSED = re.compile(r"([^@]{1,90})@([A-Z0-9]{1,32}):([0-9]{1,16}\.[0-9]{1,8})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """What the form for a start remembers: whose fields it shows, where the run is to live, and what they were made
     from: an earlier run, or the text of a message. Nothing in it allows anything."""

@@ -58,8 +58,8 @@ def nothing_to_start() -> Part:
 
 
 def choosable(entries: Sequence[AgentEntry]) -> list[AgentEntry]:
-    """The agents that a select can name: its values are short."""
-    return [entry for entry in entries if 0 < len(entry.name) <= _VALUE][:MOST_AGENTS]
+    """The agents that a select can name: its values are short and have nothing hidden in them."""
+    return [entry for entry in entries if 0 < len(entry.name) <= _VALUE and entry.name.isprintable()][:MOST_AGENTS]
 
 
 def _select(entries: Sequence[AgentEntry], chosen: AgentEntry | None) -> Part:

@@ -65,14 +65,15 @@ class Scope:
 
 
 SCOPES = (
-    Scope("channels:history", "find a message again whose posting was never confirmed", vital=False),
+    Scope("app_mentions:read", "be called by name in a channel", vital=False),
+    Scope("channels:history", "look for unconfirmed messages, and hear replies, in public channels", vital=False),
     Scope("channels:read", "channel names, and members of approver channels"),
     Scope("chat:write", "cards, threads, private notices"),
     Scope("chat:write.public", "post where the bot was not invited", vital=False),
     Scope("commands", "slash commands and shortcuts", vital=False),
-    Scope("groups:history", "find a message again in a private channel", vital=False),
+    Scope("groups:history", "look for unconfirmed messages, and hear replies, in private channels", vital=False),
     Scope("groups:read", "members of private approver channels"),
-    Scope("im:history", "find a direct message again", vital=False),
+    Scope("im:history", "look for unconfirmed messages, and hear replies, in direct messages", vital=False),
     Scope("im:write", "write to a person directly"),
     Scope("usergroups:read", "who is in an approver group"),
     Scope("users:read", "names, guests, deactivated accounts"),

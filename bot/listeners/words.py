@@ -76,9 +76,9 @@ class Words:
         return await self._start(said, word, rest)
 
     def knows(self, text: str) -> bool:
-        """Whether a line begins with one of our words or an agent's name."""
+        """Whether a line begins with one of our words or an agent's whole name; an empty one asks for help."""
         word = text.strip().partition(" ")[0]
-        return word.lower() in {"", *replies.AGENT_COMMANDS} or bool(self._matching(word))
+        return word.lower() in {"", *replies.AGENT_COMMANDS} or word in self._desk.runtime.agents
 
     def _commands(self, said: Said, rest: str) -> dict[str, Callable[[], Awaitable[Reply]]]:
         return {

@@ -74,6 +74,7 @@ def demo_world(clock: Clock | None = None, seed: str | None = None) -> World:
     add_channel(world, "alerts", ["maria", "sam", "signoff"], "What needs looking after")
     add_channel(world, "approvers", ["maria", "signoff"], "Managers only", private=True)
     add_channel(world, "board", ["dora", "maria"], "Directors only", private=True)
+    world.app.events |= {"message.channels", "message.groups"}
     world.app.shortcuts = (
         Shortcut("Start an agent", "global", "signoff_start_agent", "Choose an agent and say what it should do"),
         Shortcut("Ask an agent about this", "message", "signoff_ask_agent", "Start an agent with this message"),

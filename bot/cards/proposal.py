@@ -1,0 +1,84 @@
+"""Asks the author of a reply whether it is the answer to a question of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent_runtime.views import RequestView
+from bot.cards.arguments import prose
+from bot.cards.blocks import (
+    Message,
+    Part,
+    actions,
+    bold,
+    button,
+    context,
+    data,
+    message,
+    ours,
+    quote,
+    rich,
+    section,
+    sentence,
+)
+from bot.cards.ids import ActionId, Proposed
+from bot.cards.subject import subject_of
+from bot.cards.text import clip, escape, line, quantity
+
+_TITLE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What a message would answer to one question: `text`, under the button's `proposed`; None where that would be no
+    answer, and `fault` says why."""
+
+    view: RequestView
+    text: str
+    proposed: Proposed | None
+    fault: str = ""
+
+
+def proposal(said: str, meant: Sequence[Meant]) -> Message:
+    """One question and its button; where several are open, one button for each. Nothing is answered by it yet."""
+    fitting = [one for one in meant if one.proposed is not None]
+    if not fitting:
+        return _no_answer(meant)
+    alone = len(fitting) == 1
+    blocks = [block for one in fitting for block in _question(one, alone=alone)]
+    no = button(ActionId.REPLY_IS_NO_ANSWER, "no", "No", "this was no answer")
+    if alone:
+        blocks[-1] = actions(*blocks[-1]["elements"], no)
+        text = f"Answer “{_title(fitting[0])}” with this?"
+    else:
+        blocks = [rich(sentence("Which of these does your message answer?")), *blocks, actions(no)]
+        text = f"Which of {quantity(len(fitting), 'question')} does your message answer?"
+    about = fitting[0].view.id
+    return message(about, escape(f"{text} {clip(line(said), 200)}"), blocks)
+
+
+def settled(words: str) -> Message:
+    """What came of a proposal, in its place: `words` are mrkdwn of our own making. Rich text stays with rich text,
+    because Slack replaces it with nothing else."""
+    return message("settled", words, [rich(sentence("Your reply in the thread of a run")), section(ours(words))])
+
+
+def _question(one: Meant, *, alone: bool) -> list[Part]:
+    assert one.proposed is not None
+    shown = prose(one.text, characters=3_000, lines=100)
+    cut = [context(data(f"{quantity(shown.hidden, 'character')} not shown"))] if shown.hidden else []
+    asked = sentence("Answer ", bold(_title(one)), " with")
+    style = "primary" if alone else None
+    answer = button(ActionId.REPLY_ANSWERS, one.proposed.value, "Answer", _title(one), style=style)
+    return [rich(asked, quote(shown.shown)), *cut, actions(answer)]
+
+
+def _no_answer(meant: Sequence[Meant]) -> Message:
+    first = meant[0]
+    said = sentence("This does not answer ", bold(_title(first)), f": {clip(line(first.fault), 500)}")
+    return message(first.view.id, escape(f"This does not answer “{_title(first)}”."), [rich(said)])
+
+
+def _title(one: Meant) -> str:
+    return clip(subject_of(one.view).title, _TITLE)

@@ -1,4 +1,4 @@
-"""Migrations and models say the same, and a store of another version is refused with the mend."""
+"""Migrations and models say the same, a store of another version is refused with the mend, and a filled one goes on."""
 
 from __future__ import annotations
 
@@ -11,10 +11,18 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
+from agent_runtime.approvals import Accepted
+from agent_runtime.audit import Event
 from storage import models, runs
 from storage.database import Database, migrate
 from storage.errors import StorageUnusable
 from storage.migrate import at_head, is_empty
+from storage.types import RunStatus
+from tests.core.agent import one
+from tests.core.world import BOB, OPS, YES, World, counting
+
+FIRST_VERSION = Path(__file__).with_name("first_version.sql")
+"""A store as the first version filled it: a call done, one half decided, one whose end nobody knows, one approved."""
 
 
 @pytest.fixture
@@ -83,3 +91,36 @@ async def test_a_new_file_is_made_ready_by_itself(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'deep' / 'er' / 'signoff.db'}")
     assert await database.read(runs.recent, 10) == []
     await database.close()
+
+
+def first_version(home: Path) -> World:
+    """A world, not open yet, over a store of the first version."""
+    with sqlite3.connect(home / "signoff.db") as connection:
+        connection.executescript(FIRST_VERSION.read_text())
+    connection.close()
+    world = World(home, one("buy", {"amount": 10}))
+    world.ids = counting(100)
+    return world
+
+
+async def test_a_filled_store_of_the_first_version_goes_on(tmp_path: Path) -> None:
+    """What was asked, half decided, decided and started under the first version holds after the migration: its seals
+    still fit, its votes still count, and what was done is not done again."""
+    world = first_version(tmp_path)
+    with pytest.raises(StorageUnusable, match="signoff migrate"):
+        Database(world.url)
+    migrate(world.url)
+    async with world:
+        world.agent.steps = (one("pay", {"amount": 20}),)
+        await world.settle()
+        assert [effect["tool"] for effect in world.effects] == ["pay"]
+        world.agent.steps = (one("buy", {"amount": 10}),)
+        half, outcome = await world.pending("call:m1/c1"), await world.pending("outcome:m1/c1")
+        assert (half.asked_args, half.asked_digest, half.policy_set) == ({"amount": 10}, half.digest, None)
+        assert isinstance(await world.decide(BOB, YES, half), Accepted)
+        assert isinstance(await world.answer(OPS, {"action": "run_again"}, outcome), Accepted)
+        await world.settle()
+        assert {effect["run"] for effect in world.effects[1:]} == {half.run_id, outcome.run_id}
+        assert {run.status for run in await world.db.read(runs.recent, 10)} == {RunStatus.SUCCEEDED}
+        assert await world.count(Event.INTEGRITY_BROKEN) == 0
+        assert (await world.verify()).problem == ""

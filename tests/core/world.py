@@ -71,9 +71,9 @@ def policy_set(*policies: Policy, **fields: Any) -> PolicySet:
     )  # fmt: skip
 
 
-def counting() -> Any:
+def counting(first: int = 1) -> Any:
     """Ids that count, so that a failure reads the same every time."""
-    numbers = itertools.count(1)
+    numbers = itertools.count(first)
     return lambda prefix: f"{prefix}{next(numbers):06d}"
 
 

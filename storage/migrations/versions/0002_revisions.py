@@ -40,11 +40,12 @@ def upgrade() -> None:
             sqlite_where=STANDING,
             postgresql_where=STANDING,
         )
-    with op.batch_alter_table("journal", schema=None) as batch_op:
+    with op.batch_alter_table("journal", schema=None, recreate="never") as batch_op:
         batch_op.add_column(
             sa.Column("changed", sqlmodel.sql.sqltypes.AutoString(), server_default=sa.text("''"), nullable=False)
         )
-    with op.batch_alter_table("request", schema=None) as batch_op:
+    # Decisions point to this table, so it cannot be made anew while it is filled.
+    with op.batch_alter_table("request", schema=None, recreate="never") as batch_op:
         batch_op.add_column(sa.Column("asked_args", sa.JSON(none_as_null=True), nullable=True))
         batch_op.add_column(
             sa.Column("asked_digest", sqlmodel.sql.sqltypes.AutoString(), server_default=sa.text("''"), nullable=False)

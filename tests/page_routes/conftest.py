@@ -56,5 +56,6 @@ class Browser:
 
 @pytest.fixture
 async def browser(ws: Workspace) -> AsyncIterator[Browser]:
-    async with aiohttp.ClientSession() as session:
+    # A stream that is answered at all never ends by itself.
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
         yield Browser(ws, session)

@@ -25,7 +25,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_carries_the_three_packages_and_their_files(wheel: Path) -> None:
-    """A wheel holds every module, the demo's policy, the migrations, and nothing of the tests."""
+    """A wheel holds every module, the demo's policy and page, the migrations, and nothing of the tests."""
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {
         "agent_runtime/demo/signoff.toml",
@@ -35,6 +35,9 @@ def test_the_wheel_carries_the_three_packages_and_their_files(wheel: Path) -> No
     } <= names
     assert {"bot/py.typed", "agent_runtime/py.typed", "storage/py.typed"} <= names
     assert any(name.startswith("storage/migrations/versions/0001") for name in names)
+    page = {path.relative_to(ROOT).as_posix() for path in (ROOT / "bot/workspace/page").rglob("*") if path.is_file()}
+    assert "bot/workspace/page/index.html" in page
+    assert page <= names, "the demo's page"
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"bot", "agent_runtime", "storage"}
 
 

@@ -37,13 +37,13 @@ class People:
     holder: int = 1
     cancelled: bool = False
 
-    def approve(self, interrupt: Interrupt, args: Json | None = None) -> None:
+    def approve(self, interrupt: Interrupt, args: Json | None = None, changed: str = "") -> None:
         call = interrupt.call
         assert call is not None
         assert interrupt.kind is RequestKind.TOOL
         assert interrupt.key == f"call:{call.key}"
         self.bound[call.key] = call.args
-        self.decisions[call.key] = Go(call.args if args is None else args)
+        self.decisions[call.key] = Go(call.args if args is None else args, changed)
 
     def reject(self, interrupt: Interrupt, sentence: str = "a person said no") -> None:
         call = interrupt.call
@@ -120,7 +120,9 @@ class StrictLedger:
     def _start_again(self, call: ToolCall, row: Row) -> Start:
         if row.status in {"finished", "failed"}:
             assert row.outcome is not None
-            return Replay(row.outcome, failed=row.status == "failed")
+            decision = self._people.decisions.get(call.key)
+            changed = decision.changed if isinstance(decision, Go) else ""
+            return Replay(row.outcome, failed=row.status == "failed", changed=changed)
         told = self._people.told.get(call.key)
         if told is None:
             return Ask(Interrupt(f"outcome:{call.key}", RequestKind.OUTCOME, call=call))

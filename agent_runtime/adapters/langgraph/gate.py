@@ -80,7 +80,7 @@ class Gate:
         if isinstance(answer, Refuse):
             return outcomes.refusal(call, answer)
         if isinstance(answer, Replay):
-            return outcomes.decode(self._serde, call, answer)
+            return outcomes.told(call, outcomes.decode(self._serde, call, answer), answer.changed)
         if isinstance(answer, Ask):
             raise GraphInterrupt((self._raised(call, answer.interrupt, position),))
         passage = PASSAGE.set(Passage(call.tool))
@@ -98,7 +98,7 @@ class Gate:
         outcome = outcomes.encode(self._serde, result)
         ended = self._ledger.fail if outcomes.failed(result) else self._ledger.finish
         await self._surely(ended(call, outcome))
-        return result
+        return outcomes.told(call, result, answer.changed)
 
     def stopped(self, error: Exception) -> None:
         """Remember why the advance cannot go on, even if somebody's code swallows the exception."""

@@ -66,7 +66,8 @@ class GatedToolNode(RunnableCallable):
         """The tools that run here, for whoever compares them with policies; None where a wrapper may know more."""
         if self._wrapped:
             return None
-        return tuple(ToolShape(name, _arguments(tool)) for name, tool in self._inner.tools_by_name.items())
+        tools = self._inner.tools_by_name.items()
+        return tuple(ToolShape(name, _arguments(tool), _schema(tool)) for name, tool in tools)
 
     async def run_one(self, step: Step, raw: Any, state: Any, config: RunnableConfig) -> Any:
         """Run one call of a step; the node's output for it."""
@@ -146,6 +147,17 @@ def _arguments(tool: BaseTool) -> frozenset[str] | None:
         return frozenset(tool.args)
     except Exception:  # noqa: BLE001 - pydantic raises many kinds for types that have no JSON schema
         return None
+
+
+def _schema(tool: BaseTool) -> Json | None:
+    """The JSON schema of the arguments a model may give; None where it cannot be told. Arguments it does not name are
+    none of the tool's, unless it says that there may be others."""
+    try:
+        shape: Any = tool.tool_call_schema
+        schema: Json = shape if isinstance(shape, dict) else shape.model_json_schema()
+    except Exception:  # noqa: BLE001 - pydantic raises many kinds for types that have no JSON schema
+        return None
+    return schema if "additionalProperties" in schema else {**schema, "additionalProperties": False}
 
 
 def gated(node: ToolNode) -> GatedToolNode:

@@ -5,6 +5,7 @@ A result is a ToolMessage, a Command, or a list of both. `format` is `text` wher
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.messages import ToolMessage
@@ -52,6 +53,22 @@ def refusal(call: ToolCall, refuse: Refuse) -> ToolMessage:
     return message
 
 
+def told(call: ToolCall, result: Any, changed: str) -> Any:
+    """The result with the sentence that the agent must be given with it, in the call's own message; as it is where
+    nothing was changed, or where the tool answers with a Command that has no such message."""
+    if not changed:
+        return result
+    if isinstance(result, ToolMessage):
+        return _with_words(result, changed) if result.tool_call_id == call.id else result
+    if isinstance(result, list):
+        return [told(call, part, changed) for part in result]
+    if isinstance(result, Command) and isinstance(result.update, dict):
+        messages = result.update.get("messages")
+        if isinstance(messages, list):
+            return replace(result, update={**result.update, "messages": told(call, messages, changed)})
+    return result
+
+
 def failed(result: Any) -> bool:
     """Whether the tool raised and its node made a message of the error."""
     return isinstance(result, ToolMessage) and result.status == "error"
@@ -65,6 +82,12 @@ def summarise(result: Any) -> str:
 
 def _message(call: ToolCall, text: str, *, failed: bool) -> ToolMessage:
     return ToolMessage(text, tool_call_id=call.id, name=call.tool, status="error" if failed else "success")
+
+
+def _with_words(message: ToolMessage, words: str) -> ToolMessage:
+    content = message.content
+    said = f"{words}\n\n{content}" if isinstance(content, str) else [{"type": "text", "text": words}, *content]
+    return message.model_copy(update={"content": said})
 
 
 def _without_artifact(result: Any) -> Any:

@@ -79,8 +79,8 @@ def load_agents(
 
 
 def as_agent(made_of: Any) -> Agent:
-    """An agent from a compiled LangGraph graph, from anything with `graph`, `description`, `example` and `form`, or
-    from an agent. Raises TypeError."""
+    """An agent from a compiled LangGraph graph, from anything with `graph`, `description`, `example`, `form` and
+    `read_input`, or from an agent. Raises TypeError."""
     from agent_runtime.adapters.langgraph import LangGraphAgent  # importing LangGraph takes seconds; only when needed
 
     if hasattr(made_of, "advance"):
@@ -94,6 +94,7 @@ def as_agent(made_of: Any) -> Agent:
         description=getattr(made_of, "description", "") or "",
         example=getattr(made_of, "example", "") or "",
         form=getattr(made_of, "form", None),
+        read_input=getattr(made_of, "read_input", None),
     )
 
 

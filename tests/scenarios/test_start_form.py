@@ -16,6 +16,7 @@ from bot.workspace import Message, Person, View
 from storage import runs
 from storage.types import RunStatus
 from tests.scenarios.agents import MANAGERS, asking
+from tests.scenarios.effects import records
 from tests.scenarios.house import House, open_house
 
 
@@ -327,3 +328,14 @@ async def test_where_no_form_can_be_opened_the_words_are_told(house: House) -> N
     stale = {**house.ws.deliveries[-1].payload, "text": "", "trigger_id": "dead"}
     reply = await house.ws.deliver("slash_commands", stale)
     assert "/agent NAME INPUT" in reply.text
+
+
+async def test_a_demo_agent_does_what_was_filled_in(house: House) -> None:
+    """The purchase of the form is the purchase that is made."""
+    ana, view = await form_of(house)
+    view = await choose(ana, view, "multi-step")
+    assert (await ana.fill_and_submit(view, {"What": "mouse", "How many": "2", "Price": "250"})).closed
+    (run,) = await all_runs(house)
+    assert run.status is RunStatus.SUCCEEDED
+    (bought,) = records(house.dir, "purchases")
+    assert bought["args"] == {"item": "mouse", "quantity": 2, "amount": 250}

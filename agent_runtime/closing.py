@@ -47,9 +47,13 @@ def close(
     after = requests.get(tx, request.id)
     assert after is not None
     outbound.want_card(tx, context, after)
-    if not Rules.model_validate(request.rules).stages[request.stage].in_thread:  # there the card itself says it
-        line = f"{request.tool or request.kind.value}: {status.value} by {closer.label}"
-        outbound.note(tx, context, request.run_id, seq, line + (f" ({reason})" if reason else ""))
+    rules = Rules.model_validate(request.rules)
+    line = f"{request.tool or request.kind.value}: {status.value} by {closer.label}" + (
+        f" ({reason})" if reason else ""
+    )
+    if not rules.stages[request.stage].in_thread:  # there the card itself says it
+        outbound.note(tx, context, request.run_id, seq, line)
+    outbound.tell_watchers(tx, context, request, rules, seq, f"{line}, for {request.agent} (request {request.id}).")
     return True
 
 

@@ -17,7 +17,7 @@ from agent_runtime.digest import NotJson, canonical
 from agent_runtime.note import fill_note
 from agent_runtime.policy import Action, Policy, PolicySet, Rules, Stage
 from agent_runtime.redaction import Redaction
-from agent_runtime.selectors import STARTER, Selector
+from agent_runtime.selectors import STARTER
 from storage.types import Actor, ActorKind, DecisionKind, Json, JsonValue, OnTimeout, RequestKind
 
 DEFAULT_LABEL = "default"
@@ -44,7 +44,6 @@ class Allow:
     policy: str
     idempotent: bool
     show: bool = False
-    notify: tuple[Selector, ...] = ()
     args: Json | None = None
 
 
@@ -54,7 +53,6 @@ class Deny:
 
     policy: str
     reason: str
-    notify: tuple[Selector, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +176,9 @@ def _judgement(
     troubles = dict.fromkeys(look.trouble for looks in rounds for look in looks if look.trouble)
     policy, label = (found.policy, found.label) if found else (Policy(), DEFAULT_LABEL)
     if policy.action is Action.ALLOW:
-        return Allow(label, policy.idempotent, policy.show, policy.notify, args)
+        return Allow(label, policy.idempotent, policy.show, args)
     if policy.action is Action.DENY:
-        return Deny(label, " ".join(filter(None, (policy.reason, found.trouble if found else ""))), policy.notify)
+        return Deny(label, " ".join(filter(None, (policy.reason, found.trouble if found else ""))))
     rules = _rules(policies, label, policy, facts)
     return Require(rules.model_copy(update={"set_note": set_note, "trouble": " ".join(troubles)}), args)
 

@@ -187,9 +187,13 @@ def _insert(tx: Tx, context: Context, request: Request) -> None:
         if requests.insert(tx, request):
             break
         assert requests.get(tx, request.id) is not None, "only a taken id may refuse a new request"
-    shown = redaction_of(Rules.model_validate(request.rules)).args(request.args)
-    record(
+    rules = Rules.model_validate(request.rules)
+    shown = redaction_of(rules).args(request.args)
+    seq = record(
         tx, context, Event.REQUEST_OPENED, SYSTEM,
         run_id=request.run_id, request_id=request.id, tool=request.tool, digest=request.digest,
         text={"kind": request.kind.value, "policy": request.rules["policy"], "args": shown},
     )  # fmt: skip
+    about = request.tool or f"a {request.kind.value}"
+    line = f"{request.agent} waits for people about {about}, by {rules.policy} (request {request.id})."
+    outbound.tell_watchers(tx, context, request, rules, seq, f"{line} {rules.note}".strip())

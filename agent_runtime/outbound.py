@@ -6,8 +6,9 @@ from datetime import timedelta
 from enum import IntEnum
 
 from agent_runtime.context import Context
-from agent_runtime.hidden import secrets_of_run
+from agent_runtime.hidden import secrets_of, secrets_of_run
 from agent_runtime.redaction import mask
+from agent_runtime.rules import Rules
 from storage import outbox
 from storage.models import Request
 from storage.tx import Tx
@@ -39,6 +40,7 @@ class Topic(Described):
     CARD = "card", "A request's card; the key names the request and the stage that opened it."
     RUN = "run", "A run's own message, the root of its thread."
     NOTE = "note", "One line in a run's thread about one audit entry."
+    FYI = "fyi", "A line to a channel or person whom the policy has told and not asked, about one audit entry."
     NOTICE = "notice", "Something private to one person, worth nothing after a while."
     REPLY = "reply", "What a message to us is answered, once; the key names that message."
 
@@ -62,6 +64,13 @@ def note(tx: Tx, context: Context, run_id: str, seq: int, text: str) -> None:
     """Say one line in the run's thread."""
     body: Json = {"text": mask(text, secrets_of_run(tx, run_id))}
     outbox.tell(tx, f"note:{seq}", Topic.NOTE, run_id, body, Priority.NOTE, context.now, None)
+
+
+def tell_watchers(tx: Tx, context: Context, request: Request, rules: Rules, seq: int, text: str) -> None:
+    """Say one line about a request to everybody whom its rules have told and not asked."""
+    for who in rules.notify:
+        body: Json = {"to": who, "text": mask(text, secrets_of(rules, request))}
+        outbox.tell(tx, f"fyi:{seq}:{who}", Topic.FYI, request.run_id, body, Priority.NOTE, context.now, None)
 
 
 def notice(tx: Tx, context: Context, subject: str, person: str, body: Json) -> None:

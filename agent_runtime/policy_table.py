@@ -14,7 +14,7 @@ from agent_runtime.selectors import STARTER, Selector, parse_channel, parse_sele
 from agent_runtime.toml_reader import TableReader, one_of
 from storage.types import DecisionKind, OnTimeout, RequestKind
 
-LATER = ("hold", "set", "allow_same_person", "require_reason", "grants", "notify", "show")
+LATER = ("hold", "set", "allow_same_person", "require_reason", "grants")
 """Keys whose models and grammar are there, and which nothing obeys yet: whoever writes one is refused."""
 
 LATER_IN_STAGE = ("reject_quorum", "rung")
@@ -29,7 +29,7 @@ _DECISIONS = {
     "reject": DecisionKind.REJECTED,
     "skip": DecisionKind.SKIPPED,
 }
-_FOR_ALL = {"agent", "tool", "kind", "action", "when", "notify"}
+_FOR_ALL = {"agent", "tool", "kind", "action", "when"}
 _ONLY_FOR = {
     Action.ALLOW: _FOR_ALL | {"idempotent", "set", "show"},
     Action.DENY: _FOR_ALL | {"reason"},
@@ -222,7 +222,7 @@ def _check_keys(table: TableReader, kind: RequestKind, action: Action) -> None:
     for key in table.known:
         if table.has(key) and key not in LATER and key not in _ONLY_FOR.get(action, table.known):
             table.fault(key, f"means nothing with action = {action.value}", f"Remove it, or the action {action.value}")
-    if action is Action.REQUIRE and table.has("show") and "show" not in LATER:
+    if action is Action.REQUIRE and table.has("show"):
         table.fault("show", 'goes with action = "allow" only', "Remove it; what people are asked is always shown")
     if action is Action.REQUIRE and table.has("reason"):
         table.fault("reason", 'goes with action = "deny" only', "Write it as the note, which approvers see")

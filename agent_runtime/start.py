@@ -41,6 +41,8 @@ class Permit:
     idempotent: bool
     args: Json
     changed: str = ""
+    show: str = ""
+    """What the run's thread is told of it; empty where nothing."""
 
 
 Stop = LeaseLost | RunCancelled | ExecutionPaused
@@ -112,7 +114,9 @@ def _start_first(tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCal
         status=CallStatus.STARTED, owner=lease.owner, attempt=lease.attempt, started_at=context.now,
     )  # fmt: skip
     open_call(tx, context, entry)
-    _record(tx, context, Event.CALL_STARTED, run, call, digest, request, _told(permit))
+    seq = _record(tx, context, Event.CALL_STARTED, run, call, digest, request, _told(permit))
+    if permit.show:
+        outbound.note(tx, context, run.id, seq, permit.show)
     return Go(permit.args, permit.changed)
 
 
@@ -198,11 +202,12 @@ def _permit_by_policy(tx: Tx, context: Context, run: Run, call: ToolCall) -> Per
         return _refused(tx, context, run, call, verdicts.denied(call.tool, judgement.policy, judgement.reason))
     if not isinstance(judgement, Allow):
         return Ask(tool_interrupt(call))
+    show = f"{call.tool} runs without asking anybody, by {judgement.policy}." if judgement.show else ""
     if judgement.args is None:
-        return Permit(None, judgement.idempotent, call.args)
+        return Permit(None, judgement.idempotent, call.args, show=show)
     policy = Actor(kind=ActorKind.POLICY, id=judgement.policy, name=judgement.policy)
     names = [change.name for change in changes(call.args, judgement.args)]
-    return Permit(None, judgement.idempotent, judgement.args, verdicts.edited(call.tool, names, [policy]))
+    return Permit(None, judgement.idempotent, judgement.args, verdicts.edited(call.tool, names, [policy]), show)
 
 
 def _told(permit: Permit) -> Mapping[str, str] | None:
@@ -249,8 +254,8 @@ def _record(
     digest: str,
     request: Request | None,
     text: Mapping[str, str] | None = None,
-) -> None:
-    record(
+) -> int:
+    return record(
         tx, context, event, SYSTEM,
         run_id=run.id, request_id=request.id if request else "", tool=call.tool, digest=digest, text=text,
     )  # fmt: skip

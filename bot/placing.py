@@ -180,6 +180,11 @@ class Placing:
         if root.thread is not None:
             yield root.thread
 
+    async def of_watcher(self, who: str) -> AsyncIterator[Place]:
+        """Where a channel or a person that a policy names is told something."""
+        kind, _, name = who.partition(":")
+        yield await self._named(name) if kind == "channel" else Place(await self._channels.direct(name))
+
     async def link(self, rows: CardRows, place: Place) -> str:
         """The address of the run's thread, for a card that stands elsewhere; empty where it stands there, where there
         is none, and where it is between the bot and one person."""

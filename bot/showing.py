@@ -69,6 +69,8 @@ class Showing:
                 return await self._run(delivery)
             case Topic.NOTE.value:
                 return await self._note(delivery)
+            case Topic.FYI.value:
+                return await self._fyi(delivery)
             case Topic.NOTICE.value:
                 return await self._notice(delivery)
             case Topic.REPLY.value:
@@ -115,6 +117,16 @@ class Showing:
         places = partial(self._placing.of_note, rows)
         placed = partial(hurry_what_waited, delivery=delivery, clock=self._clock)
         return await self._reply(delivery, delivery.subject, rows.root, places, render, placed)
+
+    async def _fyi(self, delivery: Delivery) -> str:
+        """A line to somebody who is told and not asked."""
+        message = story_line(delivery.subject, str(delivery.body.get("text") or ""))
+
+        async def render(_place: Place) -> Message:
+            return message
+
+        places = partial(self._placing.of_watcher, str(delivery.body.get("to") or ""))
+        return _remark(await self._posting.reconcile(delivery, places, render))
 
     async def _reply(
         self,

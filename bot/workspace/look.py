@@ -111,7 +111,7 @@ def _channel_state(world: World, user: User, channel: Channel) -> Json:
         "archived": channel.is_archived,
         "shared_with": [world.teams[team].name for team in channel.shared_with if team in world.teams],
         "member": user.id in channel.members,
-        "members": len(channel.members),
+        "has_app": world.app.bot_user in channel.members,
         "unread": unread.messages,
         "mentions": unread.mentions,
     }

@@ -65,6 +65,15 @@ export function makeComposer(host, id, where) {
       : await act("post", { channel, thread: thread || null, text: text.trim() });
     const lost = outcome === null || outcome.refused;
     if (lost && !field.value) put(text);
+    if (!lost && !command) tellUnheard(text, channel);
+  }
+
+  // Slack asks whether to invite an app that is mentioned where it is not; here it is enough to know.
+  function tellUnheard(text, channel) {
+    const here = look.channels.find(({ name, kind }) => name === channel && kind !== "im");
+    if (!here || here.has_app || !text.includes(`@${look.app.name}`)) return;
+    const there = look.channels.filter(({ has_app, kind }) => has_app && kind !== "im").map(({ name }) => `#${name}`);
+    toast(`${look.app.real_name} is not in #${channel} and did not hear that. It is in ${there.join(", ")}.`);
   }
 
   function menu(done) {

@@ -31,7 +31,7 @@ from bot.dispatch import Dispatch
 from bot.door import LARGEST_BODY, PATH, Door
 from bot.homes import Homes
 from bot.listeners import register_listeners
-from bot.slack_client import Identity, SlackClients, open_clients
+from bot.slack_client import SlackClients, open_clients
 from bot.socket_mode import Pace, SocketMode
 from storage.database import Database
 
@@ -145,7 +145,7 @@ async def open_bot(
         deliveries = Deliveries(runtime, clients, directory, configuration.approvals_channel, budgets=budgets)
         desk = Desk(runtime, directory)
         homes = Homes(runtime, desk.offers, clients, directory.channels, clock)
-        dispatch = Dispatch(build_slack_app(clients, identity, desk, homes))
+        dispatch = Dispatch(build_slack_app(clients, directory, desk, homes))
         token = connection.app_token
         socket = SocketMode(clients, token, dispatch, pace or Pace()) if token else None
         door = None if socket else Door(dispatch, connection.signing_secret, clock)
@@ -157,8 +157,10 @@ async def open_bot(
             await directory.close()
 
 
-def build_slack_app(clients: SlackClients, identity: Identity, desk: Desk, homes: Homes) -> AsyncApp:
+def build_slack_app(clients: SlackClients, directory: Directory, desk: Desk, homes: Homes) -> AsyncApp:
     """Bolt with our listeners. Deliveries were verified at the door; whose bot this is was asked once, at start."""
+
+    identity = directory.identity
 
     async def authorize() -> AuthorizeResult:
         return AuthorizeResult(
@@ -178,7 +180,7 @@ def build_slack_app(clients: SlackClients, identity: Identity, desk: Desk, homes
         request_verification_enabled=False,
         process_before_response=True,
     )
-    register_listeners(app, desk, homes, identity.user_id)
+    register_listeners(app, desk, homes, directory)
     return app
 
 

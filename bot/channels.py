@@ -58,6 +58,16 @@ class Channels:
 
         return (await self._readings.get(f"direct {user}", LONG, open_)).value
 
+    async def reaches(self, channel: str, user: str) -> bool:
+        """Whether what the bot posts to a conversation stands there. It does not in private channels without the bot,
+        and in direct messages between others. Where Slack does not say, the bot will see."""
+        try:
+            if channel.startswith("D"):
+                return await self.direct(user) == channel
+            return (await self.find(channel)).value is not None
+        except SlackFailure:
+            return True
+
     async def permalink(self, channel: str, ts: str) -> str:
         """A message's address; empty where Slack gives none."""
 

@@ -30,7 +30,7 @@ from bot.slack_calls import SlackCalls
 from bot.slack_client import SlackClients, SlackRefused
 from storage.database import Database
 from storage.models import Delivery
-from storage.types import RequestStatus
+from storage.types import Json, RequestStatus
 
 _NOT_THERE = PLACE_GONE | {"user_not_in_channel"}
 
@@ -95,13 +95,13 @@ class Showing:
         if rows is None:
             raise Unshowable(f"there is no run {delivery.subject}")
 
-        async def render(_place: Place) -> Message:
+        async def render(place: Place) -> Message:
             mentions: tuple[str, ...] = ()
             if rows.view.waiting_on:
                 asked = rows.view.waiting_on[0]
                 approvers = asked.stages[min(asked.stage, len(asked.stages) - 1)].approvers
                 mentions = await self._directory.resolve_mentions(approvers, rows.view.starter)
-            return run_card(rows.view, mentions=mentions)
+            return run_card(rows.view, mentions=mentions, source=self._source(rows.origin, place))
 
         placed = partial(hurry_what_waited, delivery=delivery, clock=self._clock)
         refusals = await self._posting.reconcile(delivery, partial(self._placing.of_run, rows), render, placed)
@@ -183,6 +183,15 @@ class Showing:
             return _written(delivery)
 
         return _remark(await self._posting.reconcile(delivery, places, render))
+
+    def _source(self, origin: Json, place: Place) -> str:
+        """The address of the message that a run is about, where the run does not stand in its thread: the starter, who
+        chose it, finds it again. Made from its parts, because Slack tells none of a channel without the bot."""
+        channel, ts = (str(origin.get(name) or "") for name in ("channel", "message_ts"))
+        workspace = str(self._directory.identity.response.get("url") or "")
+        if not ts or not workspace or place.channel == channel:
+            return ""
+        return f"{workspace.rstrip('/')}/archives/{channel}/p{ts.replace('.', '')}"
 
     async def _mentions(self, rows: CardRows) -> tuple[str, ...]:
         view = rows.view

@@ -80,6 +80,12 @@ def started(view: RunView, thread_link: str = "") -> Message:
     return message(view.id, f"Started {escape(clip(line(view.agent), 80))}.", [rich(words), *below])
 
 
+def elsewhere(reply: Message) -> Message:
+    """The confirmation of a start in a place where we may not post."""
+    place = "Signoff may not post here: the run's messages are in your direct messages with Signoff."
+    return message(_REPLY, f"{reply.text} {place}", [*reply.blocks, context(ours(place))])
+
+
 def help_text(entries: Sequence[AgentEntry] = ()) -> Message:
     """Every word that `/agent` knows."""
     lines = [

@@ -23,7 +23,7 @@ from bot.cards.blocks import (
     who,
 )
 from bot.cards.ids import ActionId
-from bot.cards.text import clip, date, duration, escape, is_slack_person, line, listed, quantity
+from bot.cards.text import clip, date, duration, escape, is_slack_person, line, link, listed, quantity
 from storage.types import JsonValue, RunStatus
 
 OPEN = frozenset({RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING})
@@ -38,14 +38,17 @@ _STATES = {
 }
 
 
-def run_card(view: RunView, *, mentions: Sequence[str] = ()) -> Message:
-    """The run as a message. `mentions` name the approvers of its oldest open request, as `mention` writes them."""
+def run_card(view: RunView, *, mentions: Sequence[str] = (), source: str = "") -> Message:
+    """The run as a message. `mentions` name the approvers of its oldest open request, as `mention` writes them;
+    `source` is the address of a message that stands elsewhere and that the run is about."""
     agent = clip(line(view.agent), 80)
     blocks = [
         rich(sentence("Started ", bold(agent or "an agent"), " for ", who(view.starter))),
         context(ours(state(view, mentions)), ours(f"run {view.id}" if view.id.isalnum() else "run")),
         rich(*_body(view)),
     ]
+    if about := link(source, "The message it is about"):
+        blocks.insert(2, context(ours(about)))
     if buttons := list(_buttons(view, agent)):
         blocks.append(actions(*buttons))
     return message(view.id, fallback(view), blocks)

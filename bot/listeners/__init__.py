@@ -5,17 +5,18 @@ from __future__ import annotations
 from slack_bolt.app.async_app import AsyncApp
 
 from bot.desk import Desk
+from bot.directory import Directory
 from bot.homes import Homes
 from bot.listeners import actions, answering, commands, events, fallbacks, home, starting, views
 
 
-def register_listeners(app: AsyncApp, desk: Desk, homes: Homes, us: str) -> None:
-    """Attach every listener; `us` is the bot's own user. The fallbacks come last: Bolt takes the first that matches."""
-    commands.register(app, desk)
+def register_listeners(app: AsyncApp, desk: Desk, homes: Homes, directory: Directory) -> None:
+    """Attach every listener; the fallbacks come last, because Bolt takes the first that matches."""
+    commands.register(app, desk, directory.channels)
     starting.register(app, desk)
     actions.register(app, desk)
     views.register(app, desk)
     home.register(app, homes)
     answering.register(app, desk)
-    events.register(app, desk, us)
+    events.register(app, desk, directory.identity.user_id)
     fallbacks.register(app)

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.cards import replies
 from bot.cards.ids import Draft
+from bot.channels import Channels
 from bot.desk import Desk
 from bot.listeners.reading import Payload, actor_of, origin_of
 from bot.listeners.starting import Starting, run_origin
-from bot.listeners.words import Said, Words
+from bot.listeners.words import Audience, Said, Words
 
 Ack = Callable[..., Awaitable[Any]]
 
 
-def register(app: AsyncApp, desk: Desk) -> None:
+REACH_SECONDS = 0.8
+"""How long we look for where a run's messages will be; starting it may have taken a second before."""
+
+
+def register(app: AsyncApp, desk: Desk, channels: Channels) -> None:
     """Attach `/agent`."""
     starting, words = Starting(desk), Words(desk)
 
@@ -28,7 +35,18 @@ def register(app: AsyncApp, desk: Desk) -> None:
             await ack()
             return
         reply = await words.answer(said)
-        await ack(text=reply.message.text, blocks=list(reply.message.blocks))
+        message = reply.message
+        if reply.audience is Audience.NOBODY and not await _reaches(channels, body):
+            message = replies.elsewhere(message)
+        await ack(text=message.text, blocks=list(message.blocks))
+
+
+async def _reaches(channels: Channels, body: Payload) -> bool:
+    try:
+        async with asyncio.timeout(REACH_SECONDS):
+            return await channels.reaches(str(body.get("channel_id") or ""), str(body.get("user_id") or ""))
+    except TimeoutError:
+        return True
 
 
 def _said(body: Payload) -> Said:

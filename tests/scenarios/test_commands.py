@@ -246,6 +246,10 @@ async def test_a_run_that_is_started_where_the_bot_is_not_tells_its_starter_dire
     run = await house.start("dora", "approval", "Send email to team about meeting", channel="#board")
     root = house.root(run.id)
     assert root.channel_id == house.ws.channel("@dora").id
+    elsewhere = "in your direct messages with Signoff"
+    assert elsewhere in await say(house, "multi-step Buy 1 mouse for 250", "dora", "#board")
+    for channel in ("#general", "#random", "@signoff"):
+        assert elsewhere not in await say(house, "multi-step Buy 1 mouse for 250", "dora", channel)
     assert "Waiting" in root.plain()
 
 

@@ -262,6 +262,7 @@ async def test_a_message_where_the_bot_is_not_is_asked_about_in_direct_messages(
     (run,) = await all_runs(shop)
     assert shop.root(run.id).channel_id == shop.ws.channel("@dora").id
     assert message.thread == []
+    assert f"/archives/{message.channel_id}/p{message.ts.replace('.', '')}" in str(shop.root(run.id).blocks)
 
 
 async def test_a_run_is_started_again_with_changes(shop: House) -> None:

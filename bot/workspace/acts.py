@@ -94,6 +94,14 @@ async def _submit(person: Person, body: Json) -> Any:
     return await person.fill_and_submit(view, body.get("values", {}))
 
 
+async def _dismiss(person: Person, body: Json) -> None:
+    """Put a private message away."""
+    target = _target(person, body)
+    if isinstance(target, Message) and target.ephemeral:
+        person.world.ephemerals.remove(target.stored)
+        person.world.changes.happened()
+
+
 async def _read(person: Person, body: Json) -> None:
     person.read(_channel(body), str(body["ts"]), str(body.get("thread") or ""))
 
@@ -104,6 +112,7 @@ _ACTS: dict[str, Act] = {
     "post": _post,
     "mention": lambda p, b: p.mention(b["text"], _channel(b)),
     "dm": lambda p, b: p.dm(b["text"]),
+    "dismiss": _dismiss,
     "read": _read,
     "home": lambda p, b: p.open_home(b.get("tab", "home")),
     "click": _click,

@@ -79,6 +79,17 @@ async def test_a_form_that_is_no_longer_in_front_is_not_submitted(
     assert ana.view is not None
 
 
+async def test_a_private_message_can_be_put_away(browser: Browser, ws: Workspace, client: AsyncWebClient) -> None:
+    """Whom it was shown to can dismiss it, nobody else can, and messages for everybody stay."""
+    shown = await client.chat_postEphemeral(channel="#general", user=ws.person("ana").id, text="only ana")
+    said = await browser.act("ana", "post", channel="#general", text="for all")
+    assert "error" in await browser.act("maria", "dismiss", ephemeral=shown["message_ts"])
+    await browser.act("ana", "dismiss", channel="#general", ts=said["ts"])
+    assert len((await browser.look("ana"))["messages"]) == 2
+    await browser.act("ana", "dismiss", ephemeral=shown["message_ts"])
+    assert [each["text"] for each in (await browser.look("ana"))["messages"]] == ["for all"]
+
+
 async def test_a_message_shortcut_takes_the_message_along(browser: Browser, app: RecordingApp) -> None:
     """The app is told which message the shortcut was used on."""
     said = await browser.act("ana", "post", channel="#general", text="look at this")

@@ -4,7 +4,7 @@ import { act } from "./acting.js";
 import { drawClock, makeClock } from "./clock.js";
 import { makeComposer } from "./composer.js";
 import { drawHint, makeHint } from "./hint.js";
-import { drawHome, drawTabs } from "./home.js";
+import { drawHome, drawTabs, makeTabs } from "./home.js";
 import { watch } from "./look.js";
 import { count } from "./marks.js";
 import { drawMessages, repliesTo } from "./messages.js";
@@ -77,7 +77,7 @@ function drawChannel(channel) {
   const home = drawTabs(look, isDirect());
   drawHome(look, home);
   drawHint(look, home);
-  $("messages").hidden = home;
+  $("log").hidden = home;
   $("composer").hidden = home;
   const roots = look.messages.filter((message) => !isReply(message));
   followChannel(`${look.me.id} ${place.in}`, () => drawMessages($("messages"), look, roots, { threads: true }));
@@ -103,7 +103,7 @@ function read() {
   const unread = look.messages.filter((message) => message.unread);
   const inChannel = unread.filter((message) => !isReply(message)).at(-1);
   const inThread = unread.filter((message) => isReply(message) && message.thread_ts === place.thread).at(-1);
-  if (inChannel && isShown($("channel")) && !$("messages").hidden) act("read", { channel: place.in, ts: inChannel.ts });
+  if (inChannel && isShown($("channel")) && !$("log").hidden) act("read", { channel: place.in, ts: inChannel.ts });
   if (inThread && isShown($("thread"))) act("read", { channel: place.in, ts: inThread.ts, thread: place.thread });
 }
 
@@ -135,6 +135,7 @@ const refresh = watch({
 });
 
 makeModals(refresh);
+makeTabs();
 
 onMove(() => {
   showPane(place.thread ? "thread" : shell.dataset.pane === "thread" ? "channel" : shell.dataset.pane);

@@ -58,7 +58,7 @@ function menu(done) {
   });
   return [
     el("p", { class: "menu-title" }, `It is ${fullOf(now())} here. Time only moves forward:`),
-    ...STEPS.map(([label, seconds]) => menuItem(label, "", () => move(seconds()))),
+    ...STEPS.map(([label, seconds]) => menuItem(label, "", () => move(seconds()), null)),
     form,
   ];
 }

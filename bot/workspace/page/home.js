@@ -6,34 +6,39 @@ import { el } from "./blockkit/dom.js";
 import { go, place } from "./place.js";
 import { replaceKeepingFocus } from "./keyed.js";
 
-let asked = null;
+const tabs = document.getElementById("tabs");
+let told = null;
+
+/** Lets the tabs of the app's direct message be pressed, and reached with the arrow keys, as tabs are. */
+export function makeTabs() {
+  for (const tab of tabs.children) tab.addEventListener("click", () => go({ tab: tab.dataset.tab, thread: "" }));
+  tabs.addEventListener("keydown", (event) => {
+    if (!["ArrowLeft", "ArrowRight"].includes(event.key)) return;
+    const other = tabs.querySelector("[aria-selected=false]");
+    other.focus();
+    other.click();
+  });
+}
 
 /** Draws the tabs of the app's direct message; whether its Home is the one that is open. */
 export function drawTabs(look, isDirect) {
-  const tabs = document.getElementById("tabs");
-  const both = isDirect && look.app.home_tab && look.app.messages_tab;
   const home = isDirect && look.app.home_tab && (place.tab === "home" || !look.app.messages_tab);
-  tabs.hidden = !both;
-  const stamp = JSON.stringify([both, home]);
-  if (tabs.dataset.stamp !== stamp) {
-    tabs.dataset.stamp = stamp;
-    tabs.replaceChildren(tab("Home", "home", home), tab("Messages", "messages", !home));
+  const open = home ? "home" : "messages";
+  tabs.hidden = !(isDirect && look.app.home_tab && look.app.messages_tab);
+  for (const tab of tabs.children) {
+    const selected = tab.dataset.tab === open;
+    tab.setAttribute("aria-selected", String(selected));
+    tab.tabIndex = selected ? 0 : -1;
   }
-  if (home) openHome(look);
-  else asked = null;
+  tellApp(look, isDirect ? open : null);
   return home;
 }
 
-function tab(label, name, selected) {
-  const parts = { type: "button", role: "tab", "aria-selected": String(selected), "data-tab": name };
-  return el("button", { ...parts, onclick: () => go({ tab: name, thread: "" }) }, label);
-}
-
-// Slack tells the app whenever somebody opens its Home; the app draws it then.
-function openHome(look) {
-  if (asked === look.me.id) return;
-  asked = look.me.id;
-  act("home", { tab: "home" });
+// Slack tells the app whenever somebody opens its Home or its messages; the app draws its Home then.
+function tellApp(look, tab) {
+  const opened = tab && `${look.me.id} ${tab}`;
+  if (opened && opened !== told) act("home", { tab });
+  told = opened;
 }
 
 /** Draws the Home of the app for this person. */

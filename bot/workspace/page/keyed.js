@@ -28,14 +28,15 @@ function redrawn(old, key, stamp, draw) {
   return node;
 }
 
-/** Puts `node` where `old` was. The focus goes to the control in the same place, else to the new node itself. */
+/** Puts `node` where `old` was. The focus goes to the control that is called the same, else to the new node itself. */
 export function replaceKeepingFocus(old, node) {
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
-  const index = focused ? [...old.querySelectorAll(FOCUSABLE)].indexOf(focused) : -1;
-  const name = focused?.textContent;
   old.replaceWith(node);
   if (!focused) return;
-  const controls = [...node.querySelectorAll(FOCUSABLE)];
-  const same = controls.find((control) => name && control.textContent === name) || controls[index];
-  (same || node).focus({ preventScroll: true });
+  const same = [...node.querySelectorAll(FOCUSABLE)].find((control) => nameOf(control) === nameOf(focused));
+  (same ?? node).focus({ preventScroll: true });
+}
+
+function nameOf(control) {
+  return control.dataset.actionId ?? control.getAttribute("aria-label") ?? control.textContent;
 }

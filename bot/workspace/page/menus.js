@@ -66,10 +66,10 @@ function moveIn(menu, event) {
   items.at((items.indexOf(document.activeElement) + step) % items.length)?.focus();
 }
 
-/** One thing to do in a menu. */
-export function menuItem(label, note, onclick) {
+/** One thing to do in a menu; in a dialogue it is a plain button. */
+export function menuItem(label, note, onclick, role = "menuitem") {
   const text = note ? el("span", { class: "muted" }, note) : null;
-  return el("button", { type: "button", role: "menuitem", onclick }, el("b", {}, label), text);
+  return el("button", { type: "button", class: "menu-item", role, onclick }, el("b", {}, label), text);
 }
 
 /** The button with the app's shortcuts for a message, or null where it has none. */

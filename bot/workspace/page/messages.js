@@ -1,6 +1,6 @@
 // One message, in a channel or in a thread, and lists of them.
 
-import { contextOf, targetOf } from "./acting.js";
+import { act, contextOf, targetOf } from "./acting.js";
 import { renderBlocks, renderMrkdwn } from "./blockkit/blocks.js";
 import { el } from "./blockkit/dom.js";
 import { emoji } from "./blockkit/emoji.js";
@@ -52,7 +52,7 @@ function messageNode(look, message, replies) {
     el(
       "div",
       { class: "message-body" },
-      message.ephemeral ? el("p", { class: "only-you" }, "👁 Only visible to you") : null,
+      message.ephemeral ? onlyYou(message) : null,
       byline(look, message),
       content(look, message),
       files(look, message),
@@ -61,6 +61,12 @@ function messageNode(look, message, replies) {
     ),
     message.ephemeral ? null : tools(look, message, replies !== null),
   );
+}
+
+function onlyYou(message) {
+  const dismiss = () => act("dismiss", { ephemeral: message.ts });
+  const button = el("button", { type: "button", class: "as-link", onclick: dismiss }, "Dismiss");
+  return el("p", { class: "only-you" }, "👁 Only visible to you · ", button);
 }
 
 function byline(look, message) {

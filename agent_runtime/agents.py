@@ -227,3 +227,10 @@ class Agent(Protocol):
     async def advance(self, turn: Turn) -> Completed | Paused:
         """Go as far as possible without people. Raises `AgentError` on failure."""
         ...
+
+
+def tool_schema(agents: Mapping[str, Agent], agent: str, tool: str) -> Json | None:
+    """The JSON schema of a tool's arguments, where the agent reports one, and the same one everywhere."""
+    places = agents[agent].report() if agent in agents else ()
+    found = [shape.schema for place in places for shape in place.tools or () if shape.name == tool]
+    return found[0] if found and all(schema == found[0] for schema in found) else None

@@ -7,20 +7,21 @@ in one place and in one order: a bounded directory read, then one transaction.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
 
 from agent_runtime import approvals, outbound
 from agent_runtime import runs as run_state
-from agent_runtime.approvals import Accepted, Act, Refused
+from agent_runtime.agents import tool_schema
+from agent_runtime.approvals import Accepted, Act, Edit, Refused, Withdrawal
 from agent_runtime.audit import Origin
 from agent_runtime.context import Context
 from agent_runtime.digest import Seal
 from agent_runtime.people import Member, Membership
-from agent_runtime.policy import Rules, may_start
+from agent_runtime.policy import Rules, Stage, may_start
 from agent_runtime.reading import find_runs, read_recent_runs, read_request, read_run
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.runs import Order
@@ -91,6 +92,27 @@ class Desk:
             _log_decision(act, answered.verdict, actor)
         return answered
 
+    async def edit(self, edit: Edit, actor: Actor, origin: Origin, place: Place = NOWHERE) -> Answered:
+        """Put a call up for decision with other arguments, or refuse that. The tool's schema is looked up here."""
+        asked = await self.runtime.db.read(_tool_asked, edit.request_id)
+        edit = replace(edit, schema=tool_schema(self.runtime.agents, *asked) if asked else None)
+        membership, mentions = await self._see(edit.act, actor)
+        starter, stage = await self.runtime.db.read(_stage_of_edit, self.runtime.seal, edit)
+        first = await self._look_up(actor, stage, starter) if stage else membership
+        context = self.runtime.context()
+        answered = await self.runtime.db.transact(_edit, context, edit, membership, first, origin, place, mentions)
+        if isinstance(answered.verdict, Accepted):
+            _log_decision(edit.act, answered.verdict, actor)
+        return answered
+
+    async def withdraw(self, taken: Withdrawal, actor: Actor, origin: Origin, place: Place = NOWHERE) -> Answered:
+        """Take back the person's newest vote on an open request, or refuse that."""
+        rules, starter = await self.runtime.db.read(_asked, self.runtime.seal, taken.request_id)
+        stage = await self.runtime.db.read(_stage_of_vote, taken, actor)
+        asked = rules.stages[stage] if rules and stage is not None and stage < len(rules.stages) else None
+        membership = await self._look_up(actor, asked, starter)
+        return await self.runtime.db.transact(_withdraw, self.runtime.context(), taken, membership, origin, place)
+
     async def may_decide(self, act: Act, actor: Actor, origin: Origin, place: Place = NOWHERE) -> Answered | None:
         """What a decision would be refused for, before its form is opened; None where it may be made."""
         membership, mentions = await self._see(act, actor)
@@ -150,12 +172,15 @@ class Desk:
         rules, starter = await self.runtime.db.read(_asked, self.runtime.seal, act.request_id)
         stage = rules.stages[act.stage] if rules and act.stage < len(rules.stages) else None
         selectors = stage.approvers if stage else ()
-        allow_public = stage.allow_public if stage else False
         membership, mentions = await asyncio.gather(
-            self._people.member(actor, selectors, starter=starter, allow_public=allow_public),
-            self._people.mentions(selectors, starter),
+            self._look_up(actor, stage, starter), self._people.mentions(selectors, starter)
         )
         return membership, mentions
+
+    async def _look_up(self, actor: Actor, stage: Stage | None, starter: Actor | None) -> Membership:
+        selectors = stage.approvers if stage else ()
+        allow_public = stage.allow_public if stage else False
+        return await self._people.member(actor, selectors, starter=starter, allow_public=allow_public)
 
     async def _shown(self, run: Run | RefusalReason) -> RunView | RefusalReason:
         if isinstance(run, RefusalReason):
@@ -188,13 +213,55 @@ def _asked(tx: Tx, seal: Seal, request_id: str) -> tuple[Rules | None, Actor | N
     return (read_rules(seal, request) if starter.key == request.starter_key else None), starter
 
 
+def _tool_asked(tx: Tx, request_id: str) -> tuple[str, str] | None:
+    """The agent and the tool that a request is about."""
+    request = requests.get(tx, request_id)
+    return (request.agent, request.tool) if request else None
+
+
+def _stage_of_edit(tx: Tx, seal: Seal, edit: Edit) -> tuple[Actor | None, Stage | None]:
+    """Who would be asked first about the edited call, and whose run it is."""
+    request = requests.get(tx, edit.request_id)
+    rules, starter = _asked(tx, seal, edit.request_id)
+    if request is None or rules is None or request.revision != edit.revision:
+        return starter, None
+    revision = approvals.judged_edit(tx, edit, request, rules)
+    return starter, None if isinstance(revision, Refused) else revision.rules.stages[0]
+
+
+def _stage_of_vote(tx: Tx, taken: Withdrawal, actor: Actor) -> int | None:
+    votes = requests.standing_votes(tx, taken.request_id, taken.revision, actor.key)
+    return votes[-1].stage if votes else None
+
+
+def _edit(
+    tx: Tx,
+    context: Context,
+    edit: Edit,
+    membership: Membership,
+    first: Membership,
+    origin: Origin,
+    place: Place,
+    mentions: Sequence[str],
+) -> Answered:
+    verdict = approvals.edit(tx, context, edit, membership, origin, first)
+    return _answer(tx, context, edit.act, verdict, membership.actor, place, mentions, notices.edited)
+
+
+def _withdraw(
+    tx: Tx, context: Context, taken: Withdrawal, membership: Membership, origin: Origin, place: Place
+) -> Answered:
+    verdict = approvals.withdraw(tx, context, taken, membership, origin)
+    return _answer(tx, context, taken, verdict, membership.actor, place, (), notices.withdrawn)
+
+
 def _decide(
     tx: Tx, context: Context, act: Act, membership: Membership, origin: Origin, place: Place, mentions: Sequence[str]
 ) -> Answered:
     if place.message_ts:
         messages.adopt(tx, f"card:{act.request_id}:{act.stage}", place.channel, place.message_ts, context.now)
     verdict = approvals.decide(tx, context, act, membership, origin)
-    return _answer(tx, context, act, verdict, membership.actor, place, mentions)
+    return _answer(tx, context, act, verdict, membership.actor, place, mentions, notices.recorded)
 
 
 def _may_decide(
@@ -203,22 +270,23 @@ def _may_decide(
     refused = approvals.may_decide(tx, context, act, membership, origin)
     if refused is None:
         return None
-    return _answer(tx, context, act, refused, membership.actor, place, mentions)
+    return _answer(tx, context, act, refused, membership.actor, place, mentions, notices.recorded)
 
 
 def _answer(
     tx: Tx,
     context: Context,
-    act: Act,
+    act: Act | Withdrawal,
     verdict: Accepted | Refused,
     actor: Actor,
     place: Place,
     mentions: Sequence[str],
+    said: Callable[[RequestView], str],
 ) -> Answered:
     view = read_request(tx, act.request_id)
     if isinstance(verdict, Accepted):
         assert view is not None
-        return Answered(verdict, view, notices.recorded(view))
+        return Answered(verdict, view, said(view))
     sentence = notices.refusal(verdict.reason, view, mentions=mentions, detail=verdict.message)
     if place.message_ts and not verdict.repeated:
         _tell(tx, context, act.request_id, actor, place, sentence)

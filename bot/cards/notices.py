@@ -55,6 +55,20 @@ def recorded(view: RequestView) -> str:
     return f"Your decision on {title} is recorded."
 
 
+def edited(view: RequestView) -> str:
+    """A call was changed."""
+    title = code(clip(subject_of(view).title, 80))
+    if view.status is not RequestStatus.PENDING or view.held_until is not None:
+        return f"Your changes to {title} are recorded and approved."
+    stage = escape(line(clip(view.stages[view.stage].name, 80)))
+    return f"Your changes to {title} are recorded. It is a new call now, which people must approve: {stage} is asked."
+
+
+def withdrawn(view: RequestView) -> str:
+    """A vote was taken back."""
+    return f"Your vote on {code(clip(subject_of(view).title, 80))} is taken back."
+
+
 def trouble(what: str) -> str:
     """Something failed on our side; the person may simply try again."""
     return f"That did not work: {escape(line(clip(what, 500)))}. Nothing was changed; please try again."

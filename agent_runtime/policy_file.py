@@ -92,7 +92,9 @@ def _configuration(top: TableReader, agents: tuple[str, ...], faults: Faults, di
     alerts_channel = alerts.parsed("channel", parse_channel, default=approvals_channel)
     operators = top.table("operators")
     members = operators.texts("members", policy_table.selector)
-    rules = tuple(_agent_rule(table) for table in top.tables("agent"))
+    tables = top.tables("agent")
+    spelled = tuple(policy for table in tables for policy in policy_table.read_spellings(table))
+    rules = tuple(_agent_rule(table) for table in tables)
     default = _default(top)
     policies = tuple(policy_table.read(table) for table in top.tables("policy", later=policy_table.LATER))
     caps = _caps(top.table("caps"))
@@ -109,7 +111,7 @@ def _configuration(top: TableReader, agents: tuple[str, ...], faults: Faults, di
         alerts_channel=alerts_channel,
         policies=PolicySet(
             default=default,
-            policies=policies,
+            policies=(*policies, *spelled),
             agents=rules,
             operators=members,
             caps=caps,

@@ -11,6 +11,7 @@ from agent_runtime.policy import Action, Policy, Stage
 from agent_runtime.redaction import check_pointer
 from agent_runtime.rules import GrantRule, GrantScope
 from agent_runtime.selectors import STARTER, Selector, parse_channel, parse_selector
+from agent_runtime.spellings import SPELLINGS
 from agent_runtime.toml_reader import TableReader, one_of
 from storage.types import DecisionKind, OnTimeout, RequestKind
 
@@ -102,6 +103,23 @@ def read_stage(table: TableReader, default_name: str = "approval") -> Stage | No
         channel=channel,
         allow_public=allow_public,
     )
+
+
+def read_spellings(table: TableReader) -> tuple[Policy, ...]:
+    """The policies that an `[[agent]]` has in another framework's spelling. Those under `[[policy]]` come first."""
+    agent = str(table.raw("name") or "*")
+    config = table.values("agent_config")
+    for key in config.keys() - {"hitl_enabled"}:
+        table.table("agent_config").fault(key, "is not a known key", "Known here: hitl_enabled")
+    found: list[Policy] = []
+    for key, spelling in SPELLINGS.items():
+        for tool, value in table.values(key).items():
+            try:
+                more = (config,) if key == "tool_configs" else ()
+                found += spelling({tool: value}, *more, agent=agent)
+            except TextError as error:
+                table.table(key).fault(tool, error.problem, error.mend)
+    return tuple(found)
 
 
 def selector(text: str) -> Selector:

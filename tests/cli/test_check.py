@@ -15,6 +15,7 @@ from agent_runtime.errors import AgentError
 from bot.checks.agents import check_agents
 from bot.checks.finding import Level
 from bot.checks.inspection import demo_agents
+from bot.checks.scopes import SCOPES
 from bot.checks.slack import check_clocks
 from bot.settings import Settings
 from storage import runs
@@ -33,7 +34,13 @@ async def test_a_sound_setup_has_a_tick_on_every_line_and_exit_code_0(shell: She
     assert checked.code == 0, checked.said
     assert "✗" not in checked.out
     assert checked.out.count("!") == (1 if has_wal_reset_bug() else 0), checked.out
-    for told in ("@signoff in Lanternworks", "all 11 scopes", "#approvals (approvals)", "2 people", "The gate holds"):
+    for told in (
+        "@signoff in Lanternworks",
+        f"all {len(SCOPES)} scopes",
+        "#approvals (approvals)",
+        "2 people",
+        "The gate holds",
+    ):
         assert told in checked.said
     assert [path for path in sorted(shell.folder.rglob("*")) if "__pycache__" not in str(path)] == before
 
@@ -152,7 +159,6 @@ class Half:
     description = example = fingerprint = ""
     level = AgentLevel.GATED
     input_schema: ClassVar[Json] = {}
-    form: ClassVar[Json | None] = None
     form: ClassVar[Json | None] = None
 
     def report(self) -> tuple[NodeReport, ...]:

@@ -83,7 +83,7 @@ async def test_ctrl_c_ends_a_command_with_a_word(shell: Shell) -> None:
     [
         ("chek", "Did you mean check? For example: signoff check"),
         ("serv", "Did you mean serve? For example: signoff serve"),
-        ("frobnicate", "The commands are demo, init, check, agents, serve, migrate"),
+        ("frobnicate", "The commands are demo, manifest, init, check, agents, serve, migrate"),
         ("a\x1bb", "⟦U+001B⟧"),
     ],
 )

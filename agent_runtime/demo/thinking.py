@@ -87,8 +87,8 @@ class Thinker:
             said = AIMessage("(A message that could not be read.)", id=f"turn-{turn}")
             return {"messages": [said, HumanMessage(f"{UNREADABLE} Nothing of it was done.")]}
         calls, answers = self._read(state, answer, turn)
-        # Rebuilt, so that what is kept is what people can be shown, and no id comes from outside: a server that gave
-        # every message the same one would overwrite what was said before.
+        # Rebuilt, so that what is kept is what people can be shown, and with ids that no server chose: a message with
+        # the id of an earlier one would take its place.
         message = AIMessage(str(answer.text), id=f"turn-{turn}", tool_calls=calls)
         if calls:
             return {"messages": [message, *answers]}

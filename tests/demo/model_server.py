@@ -59,7 +59,7 @@ def hangs() -> Answer:
 def _completion(message: dict[str, Any]) -> web.Response:
     choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if "tool_calls" in message else "stop"}
     usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
-    # Every answer has the same id: some servers do that, and nothing may depend on it.
+    # Every answer has the same id: nothing may depend on it.
     return web.json_response(
         {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice],
          "usage": usage}

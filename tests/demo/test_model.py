@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessage
 
 from agent_runtime.clock import MovableClock
 from agent_runtime.demo import agents
@@ -110,6 +111,17 @@ async def test_many_calls_at_once_are_decided_one_by_one(tmp_path: Path) -> None
         assert (one, three) == ("Wrote a.txt, 1 bytes.", "Wrote c.txt, 1 bytes.")
         assert two.startswith("This step was skipped")
         assert len(server.asked) == 2
+
+
+async def test_ids_come_from_no_server(tmp_path: Path) -> None:
+    """What decisions are bound to is counted, whatever a server sends: nothing can stand for something earlier."""
+    read = ("read_file", {"path": "a.txt"})
+    async with serve_model(calls(read, read, ids=["x", "x"]), calls(read, ids=["x"]), says("Done.")) as server:
+        graph = server.agents(tmp_path)["ops"].graph
+        out = await graph.ainvoke({"input": "Read a.txt"}, output_keys=["messages"])
+    made = [message for message in out["messages"] if isinstance(message, AIMessage)]
+    assert [message.id for message in made] == ["turn-1", "turn-2", "turn-3"]
+    assert [call["id"] for message in made for call in message.tool_calls] == ["call01000", "call01001", "call02000"]
 
 
 async def test_what_the_policy_allows_runs_without_people(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ async def _serve(
     port = PORT if wanted is None else wanted
     if not _is_free(port):
         if wanted is not None:
-            _complain(f"Port {port} is taken. Name another one, or leave --port out.")
+            _complain(f"Port {port} is taken, or not allowed. Name another one, or leave --port out.")
             return FAILED
         _say(f"Port {port} is taken, perhaps by another demo: this one takes a free port.")
         port = 0

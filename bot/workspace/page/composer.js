@@ -26,6 +26,7 @@ export function makeComposer(host, id, where) {
   const completion = attachCompletion(field, list, () => look);
 
   field.addEventListener("input", fit);
+  addEventListener("resize", fit);
   field.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -19,7 +21,7 @@ from agent_runtime.runtime import Runtime
 from bot.budgets import Holds
 from bot.cards.home import MOST_STARTED, MOST_WAITING, HomeView, home
 from bot.channels import Channels
-from bot.offers import Offers
+from bot.offers import Asked, Offers
 from bot.placing import run_key
 from bot.slack_client import RateLimited, SlackClients, SlackFailure, SlackRefused, answer
 from storage import messages
@@ -28,8 +30,10 @@ from storage.types import Actor
 
 log = structlog.get_logger("signoff")
 
-MOST_KEPT = 100
-"""People whose Home is redrawn when something changes: those who looked last."""
+MOST_KEPT = 20
+KEPT_FOR = timedelta(hours=1)
+"""Whose Home is redrawn when something changes: the last who looked, for so long. Each redrawing asks the directory who
+they are, and whoever presses a button meanwhile needs it more."""
 
 PAUSE_SECONDS = 3.0
 """Between two redrawings for changes; whoever opens their Home does not wait for it."""
@@ -40,9 +44,11 @@ _METHOD = "views.publish"
 
 @dataclass(slots=True)
 class _Shown:
-    """What one person's Home shows, as far as this process knows: the view's hash at Slack, and what was published."""
+    """What one person's Home shows, as far as this process knows: when they looked, the view's hash at Slack, and what
+    was published."""
 
     actor: Actor
+    at: datetime
     hash: str = ""
     view: object = None
     wanted: bool = True
@@ -66,8 +72,7 @@ class Homes:
 
     def opened(self, actor: Actor, view_hash: str) -> None:
         """Somebody looks at their Home; `view_hash` is that of what they see, empty where it was never published."""
-        shown = self._shown.setdefault(actor.key, _Shown(actor))
-        shown.hash, shown.wanted, shown.view = view_hash, True, None
+        self._shown[actor.key] = _Shown(actor, self._clock.now(), view_hash)
         self._shown.move_to_end(actor.key)
         while len(self._shown) > MOST_KEPT:
             self._shown.popitem(last=False)
@@ -77,13 +82,18 @@ class Homes:
         """Publish what is to be published now."""
         if self._changed.is_set():
             self._changed.clear()
+            since = self._clock.now() - KEPT_FOR
+            self._shown = OrderedDict((key, shown) for key, shown in self._shown.items() if shown.at > since)
             for shown in self._shown.values():
                 shown.wanted = True
         self._opened.clear()
-        for shown in list(self._shown.values())[::-1]:
-            if shown.wanted and self._holds.left(_METHOD) is None:
-                shown.wanted = False
-                await self._publish(shown)
+        wanted = [shown for shown in reversed(self._shown.values()) if shown.wanted]
+        if not wanted or self._holds.left(_METHOD) is not None:
+            return
+        open_ = await self._offers.open_requests()
+        for shown in wanted:
+            shown.wanted = False
+            await self._publish(shown, open_)
 
     async def run_forever(self, stopping: asyncio.Event) -> None:
         """Refresh whenever somebody looks, and at most every `PAUSE_SECONDS` when something changes."""
@@ -96,8 +106,8 @@ class Homes:
                 log.exception("could not redraw App Home")
             await _first_of(PAUSE_SECONDS, self._opened, stopping)
 
-    async def _publish(self, shown: _Shown) -> None:
-        view = home(await self._read(shown.actor), self._clock.now())
+    async def _publish(self, shown: _Shown, open_: Sequence[Asked]) -> None:
+        view = home(await self._read(shown.actor, open_), self._clock.now())
         if view == shown.view:
             return
         try:
@@ -119,13 +129,15 @@ class Homes:
             said = await answer(self._slack.views_publish(user_id=shown.actor.id, view=view))
         shown.hash, shown.view = str((said.get("view") or {}).get("hash") or ""), view
 
-    async def _read(self, actor: Actor) -> HomeView:
-        waiting = await self._offers.waiting_for(actor, MOST_WAITING + 1)
+    async def _read(self, actor: Actor, open_: Sequence[Asked]) -> HomeView:
+        found = await self._offers.decidable(actor, open_, MOST_WAITING + 1)
+        waiting = found or ()
         started = await self._runtime.db.read(read_recent_runs, MOST_STARTED, actor.key)
         agents = await self._offers.startable(actor)
         cards = [f"card:{view.id}:{view.stage}" for view in waiting[:MOST_WAITING]]
         links = await self._links([*cards, *(run_key(run.id) for run in started)])
         return HomeView(
+            unsure=found is None,
             waiting=tuple(zip(waiting[:MOST_WAITING], links, strict=False)),
             started=tuple(zip(started, links[len(cards) :], strict=True)),
             more_waiting=len(waiting) > MOST_WAITING,

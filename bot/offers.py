@@ -68,15 +68,15 @@ class Offers:
         membership = await self._people.member(actor, ())
         return isinstance(membership, Unreachable) or not membership.guest
 
-    async def waiting_for(self, actor: Actor, limit: int) -> tuple[RequestView, ...]:
-        """The open requests on which this person may decide, the next deadline first."""
-        found = await self._runtime.db.read(requests.all_pending, MOST_LOOKED_AT)
-        return await self.decidable(actor, [request.id for request in found], limit)
+    async def open_requests(self, request_ids: Sequence[str] | None = None) -> tuple[Asked, ...]:
+        """What is open, the next deadline first; or what of these is."""
+        return await self._runtime.db.read(_open, self._runtime.seal, request_ids)
 
-    async def decidable(self, actor: Actor, request_ids: Sequence[str], limit: int) -> tuple[RequestView, ...]:
-        """Those of these requests on which this person may decide now, in their order."""
-        asked = await self._runtime.db.read(_asked, self._runtime.seal, request_ids)
+    async def decidable(self, actor: Actor, asked: Sequence[Asked], limit: int) -> tuple[RequestView, ...] | None:
+        """Those on which this person may decide now, in their order; None where the directory does not say."""
         seen = {public: await self._membership(actor, asked, public=public) for public in (False, True)}
+        if any(isinstance(seen[one.stage.allow_public], Unreachable) for one in asked):
+            return None
         now = self._runtime.clock.now()
         allowed = [
             one.request.id
@@ -85,7 +85,7 @@ class Offers:
         ]
         return await self._runtime.db.read(_views, allowed, actor, limit)
 
-    async def _membership(self, actor: Actor, asked: Iterable[_Asked], *, public: bool) -> Membership:
+    async def _membership(self, actor: Actor, asked: Iterable[Asked], *, public: bool) -> Membership:
         stages = [one.stage for one in asked if one.stage.allow_public is public]
         wanted = dict.fromkeys(selector for stage in stages for selector in stage.approvers)
         if not wanted:
@@ -94,7 +94,7 @@ class Offers:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """An open request with what says who may decide on it."""
 
     request: Request
@@ -106,17 +106,20 @@ class _Asked:
         return self.rules.stages[self.request.stage]
 
 
-def _asked(tx: Tx, seal: Seal, request_ids: Sequence[str]) -> list[_Asked]:
-    found = []
-    for request_id in request_ids:
-        request = requests.get(tx, request_id)
-        run = runs.get(tx, request.run_id) if request is not None else None
-        rules = read_rules(seal, request) if request is not None else None
-        if request is None or run is None or rules is None or request.status is not RequestStatus.PENDING:
-            continue
-        if request.stage < len(rules.stages):
-            found.append(_Asked(request, rules, Actor.model_validate(run.starter)))
-    return found
+def _open(tx: Tx, seal: Seal, request_ids: Sequence[str] | None) -> tuple[Asked, ...]:
+    if request_ids is None:
+        rows = requests.all_pending(tx, MOST_LOOKED_AT)
+    else:
+        rows = [row for name in request_ids if (row := requests.get(tx, name)) is not None]
+    found = (_asked(tx, seal, row) for row in rows if row.status is RequestStatus.PENDING)
+    return tuple(one for one in found if one is not None)
+
+
+def _asked(tx: Tx, seal: Seal, request: Request) -> Asked | None:
+    run, rules = runs.get(tx, request.run_id), read_rules(seal, request)
+    if run is None or rules is None or request.stage >= len(rules.stages):
+        return None
+    return Asked(request, rules, Actor.model_validate(run.starter))
 
 
 def _views(tx: Tx, request_ids: Sequence[str], actor: Actor, limit: int) -> tuple[RequestView, ...]:

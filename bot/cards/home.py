@@ -24,11 +24,12 @@ MOST_BLOCKS = 100
 class HomeView:
     """Everything one person's Home shows, each request and run with the address of its message, empty where it has
     none. `waiting` stands with the next deadline first, `started` with the newest first; `more_waiting` says that not
-    all that waits is in it."""
+    all that waits is in it, `unsure` that nobody knows what waits for this person."""
 
     waiting: tuple[tuple[RequestView, str], ...]
     started: tuple[tuple[RunView, str], ...]
     more_waiting: bool = False
+    unsure: bool = False
     may_start: bool = True
 
 
@@ -49,7 +50,9 @@ def _waiting(view: HomeView, now: datetime) -> list[Part]:
     blocks = [header("Waiting for you")]
     for request, address in view.waiting[:MOST_WAITING]:
         blocks += _request(request, address, now)
-    if not view.waiting:
+    if view.unsure:
+        blocks.append(section(ours("Slack did not say in time who you are. Open this again in a minute.")))
+    elif not view.waiting:
         blocks.append(section(ours("Nothing waits for you.")))
     if view.more_waiting or len(view.waiting) > MOST_WAITING:
         blocks.append(context(ours("More waits for you; what is due next stands here first.")))

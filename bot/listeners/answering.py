@@ -69,7 +69,10 @@ class Answering:
             return False
         db = self._desk.runtime.db
         asked = await db.read(messages.asked_in, heard.channel, thread, RequestKind.QUESTION)
-        views = await self._desk.offers.decidable(heard.actor, asked, MOST_QUESTIONS) if asked else ()
+        if not asked:
+            return False
+        offers = self._desk.offers
+        views = await offers.decidable(heard.actor, await offers.open_requests(asked), MOST_QUESTIONS)
         if not views:
             return False
         meant = [_meant(view, heard) for view in views]

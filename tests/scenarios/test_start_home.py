@@ -109,6 +109,16 @@ async def test_a_button_of_a_home_that_was_left_open_decides_nothing(house: Hous
     assert mails(house.dir) == []
 
 
+async def test_home_never_says_that_nothing_waits_when_nobody_knows(house: House) -> None:
+    """While Slack does not say who is who, Home says that, and is right again once it does."""
+    await house.start("ana", "approval", MAIL)
+    house.clock.advance(timedelta(minutes=1))
+    house.ws.fail("users.info", status=503, times=None)
+    assert "Slack did not say in time" in (await home_of(house, "maria")).plain()
+    house.ws.heal()
+    assert "Approve send_email?" in (await home_of(house, "maria")).plain()
+
+
 async def test_another_teams_people_see_an_empty_home(house: House) -> None:
     """Nothing of ours is told to strangers."""
     await house.start("ana", "approval", MAIL)

@@ -154,6 +154,7 @@ class Sockets:
         if kind == "events_api":
             frame |= {"retry_attempt": retried.number, "retry_reason": retried.reason and "timeout"}
         text = slack_json(frame)
+        self._world.changes.happened()
         await self._may_send.wait()
         reply = await self._exchange(envelope, text, seconds)
         if reply.body and not answered:
@@ -165,6 +166,7 @@ class Sockets:
         future = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(envelope, []).append(future)
         self._sent.add(envelope)
+        self._world.changes.happened()
         try:
             async with asyncio.timeout(seconds):
                 if not await self._send_to_one(text):

@@ -30,7 +30,7 @@ from storage import audit, outbox, requests
 from storage.database import migrate
 from storage.models import AuditEntry
 
-QUICK = Pace(ping=0.4, waits=(0, 0.01, 0.02))
+QUICK = Pace(ping=0.4, waits=(0, 0.01, 0.02), acknowledge=10.0)
 """Socket Mode for tests: a lost connection is noticed and replaced in a fraction of a second."""
 
 TRANSPORTS = ("http", "socket")

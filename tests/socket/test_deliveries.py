@@ -17,7 +17,7 @@ from tests.scenarios.agents import MANAGERS, asking
 from tests.scenarios.effects import mails, records
 from tests.scenarios.house import House, open_house
 from tests.scenarios.logs import Logs
-from tests.socket.conftest import Gate, decisions, waiting_card
+from tests.socket.conftest import PATIENCE, Gate, decisions, waiting_card
 
 
 async def test_nothing_comes_over_http_and_all_of_it_over_a_socket(house: House) -> None:
@@ -106,7 +106,9 @@ async def test_an_envelope_that_comes_while_it_is_being_answered_runs_once(
     await gate.reached()
     delivery = house.ws.deliveries[-1]
     (envelope,) = house.ws.sockets.unanswered
-    again = asyncio.create_task(house.ws.sockets.deliver(delivery.kind, delivery.payload, Retried(), 3.0, envelope))
+    again = asyncio.create_task(
+        house.ws.sockets.deliver(delivery.kind, delivery.payload, Retried(), PATIENCE, envelope)
+    )
     for _ in house.ws.sockets.open:  # both connections have been read up to here
         assert (await house.person("ana").command("/agent", "list")).ok
     gate.opened.set()
@@ -120,8 +122,8 @@ async def test_an_event_that_nobody_heard_comes_again(house: House) -> None:
     house.ws.fail("apps.connections.open", status=503, times=None)
     house.ws.sockets.drop()
     await house.ws.wait_for(lambda: len(house.ws.sockets) == 0)
-    await house.person("ana").mention("hello")
-    delivery = house.ws.deliveries[-1]
+    await house.person("ana").open_home()
+    (delivery,) = house.ws.deliveries
     assert delivery.reply is not None
     assert delivery.reply.status is None
     house.ws.heal()
@@ -155,7 +157,7 @@ async def test_a_listener_that_raises_is_not_acknowledged(
         for name in ("decide", "may_decide", "runs_of"):
             broken.setattr(house.bot.desk, name, raises)
         assert (await act()).error == TIMEOUT
-    house.ws.sender.ack_seconds = 3.0
+    house.ws.sender.ack_seconds = PATIENCE
     assert decisions(house) == 0
     assert [error.code for error in house.person("maria").errors] == [TIMEOUT]
     assert (await act()).ok

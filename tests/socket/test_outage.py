@@ -11,7 +11,7 @@ import pytest
 from storage.types import RunStatus
 from tests.scenarios.effects import mails
 from tests.scenarios.house import House
-from tests.socket.conftest import Gate, decisions, waiting_card, whole
+from tests.socket.conftest import PATIENCE, Gate, decisions, waiting_card, whole
 
 
 async def come_back(house: House) -> None:
@@ -49,7 +49,7 @@ async def test_a_decision_whose_acknowledgement_was_lost_stands(house: House, mo
     await house.ws.vanish()
     gate.opened.set()
     assert [(await click).error for click in clicks] == ["operation_timeout"] * 2
-    house.ws.sender.ack_seconds = 3.0
+    house.ws.sender.ack_seconds = PATIENCE
     async with asyncio.timeout(10):
         while decisions(house) < 2:  # noqa: ASYNC110 - it is made in another task, and nobody is told
             await asyncio.sleep(0.01)
@@ -85,8 +85,8 @@ async def test_events_of_an_outage_come_again(house: House) -> None:
     await house.person("ana").open_home()
     await come_back(house)
     house.clock.advance(timedelta(minutes=1))
-    assert await house.ws.run_due_retries() == 2
-    assert [delivery.reply.status for delivery in house.ws.deliveries if delivery.reply] == [200, 200]
+    assert await house.ws.run_due_retries() == len(house.ws.deliveries) >= 2
+    assert {delivery.reply.status for delivery in house.ws.deliveries if delivery.reply} == {200}
 
 
 async def test_a_scenario_with_an_outage_between_any_two_steps_ends_as_without(house: House) -> None:

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+Job = Callable[[], Awaitable[object]]
 SWEEP_SECONDS = 1
 FLUSH_SECONDS = 60
 POLICY_SECONDS = 2
 
 
 def build_scheduler(
-    sweep: Callable[[], Awaitable[object]],
-    flush_noise: Callable[[], Awaitable[object]],
-    poll_policies: Callable[[], Awaitable[object]] | None = None,
+    sweep: Job,
+    flush_noise: Job,
+    poll_policies: Job | None = None,
 ) -> AsyncIOScheduler:
     """Sweeps overdue requests every second, looks every other second whether the policy file has changed, and writes
     the count of unauthenticated deliveries every minute. In memory: its own job stores lose missed jobs, and nothing
     here depends on a particular tick."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     always = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-    scheduler.add_job(sweep, "interval", seconds=SWEEP_SECONDS, id="sweep", **always)
-    scheduler.add_job(flush_noise, "interval", seconds=FLUSH_SECONDS, id="noise", **always)
+    scheduler.add_job(_until_stopped(sweep), "interval", seconds=SWEEP_SECONDS, id="sweep", **always)
+    scheduler.add_job(_until_stopped(flush_noise), "interval", seconds=FLUSH_SECONDS, id="noise", **always)
     if poll_policies is not None:
-        scheduler.add_job(poll_policies, "interval", seconds=POLICY_SECONDS, id="policies", **always)
+        scheduler.add_job(_until_stopped(poll_policies), "interval", seconds=POLICY_SECONDS, id="policies", **always)
     return scheduler
+
+
+def _until_stopped(job: Job) -> Callable[[], Awaitable[None]]:
+    """A scheduler that shuts down cancels the job that is at work, and would log that as the job's failure. What was
+    committed stays, and what was not is due again at the next start."""
+
+    async def run() -> None:
+        try:
+            await job()
+        except asyncio.CancelledError:
+            return
+
+    return run

@@ -56,6 +56,7 @@ class Event(Described):
     CALL_UNKNOWN = "call.unknown", "A call was started and its end was not recorded."
     CALL_LATE = "call.late", "The end of a call arrived after its lease was lost."
     CALL_REFUSED = "call.refused", "A call was not let through."
+    CALL_UNASKED = "call.unasked", "A call runs that people would have been asked about: the settings have it so."
     INTEGRITY_BROKEN = "integrity.broken", "A row does not match its digest or its seal; nothing runs on it."
     POLICY_CHANGED = "policy.changed", "The policy file was read anew and holds for new judgements."
     POLICY_REFUSED = "policy.refused", "A changed policy file has faults; the one before still holds."

@@ -9,6 +9,15 @@ from datetime import datetime
 from agent_runtime.clock import Ids
 from agent_runtime.digest import Seal
 from agent_runtime.policy import PolicySet
+from storage.types import Described
+
+
+class Asking(Described):
+    """Whether people are asked about the calls that policies have them approve. What a policy denies never runs."""
+
+    PEOPLE = "people", "People are asked."
+    AUTO_APPROVE = "auto_approve", "Auto-approval is on, for tests: calls run without asking anybody."
+    LOG_ONLY = "log_only", "Log-only is on: who would have been asked is written down, and the calls run."
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,4 +29,4 @@ class Context:
     salt: Callable[[], bytes]
     seal: Seal
     policies: PolicySet
-    auto_approve: bool = False
+    asking: Asking = Asking.PEOPLE

@@ -14,7 +14,7 @@ from agent_runtime.audit import Event, record
 from agent_runtime.calls import change_call, report_broken, show_call
 from agent_runtime.clean_text import clean
 from agent_runtime.closing import cancel_one
-from agent_runtime.context import Context
+from agent_runtime.context import Asking, Context
 from agent_runtime.digest import NotJson
 from agent_runtime.errors import LeaseLost
 from agent_runtime.facts import facts_of
@@ -108,7 +108,8 @@ class StoreLedger:
 
     def _needs_people(self, call: ToolCall) -> bool:
         facts = facts_of(self._run, RequestKind.TOOL, call)
-        return isinstance(evaluate(self._context().policies, facts), Require)
+        context = self._context()
+        return context.asking is Asking.PEOPLE and isinstance(evaluate(context.policies, facts), Require)
 
 
 def end_call(

@@ -13,7 +13,7 @@ from agent_runtime import runs as run_state
 from agent_runtime.agents import Agent, Answer, Completed, Lease, Paused, Turn
 from agent_runtime.clock import Clock, Ids, random_id, random_salt
 from agent_runtime.closing import fall_due
-from agent_runtime.context import Context
+from agent_runtime.context import Asking, Context
 from agent_runtime.digest import Seal
 from agent_runtime.errors import AgentError, ExecutionPaused, LeaseLost, RunCancelled
 from agent_runtime.ledger import Snapshot, StoreLedger, take_snapshot
@@ -56,6 +56,7 @@ class Runtime:
         *,
         ids: Ids = random_id,
         salt: Callable[[], bytes] = random_salt,
+        asking: Asking = Asking.PEOPLE,
     ) -> None:
         self.db = db
         self.agents = agents
@@ -63,13 +64,17 @@ class Runtime:
         self.clock = clock
         self.seal = seal
         self.boot_id = ids("B")
+        self.asking = asking
         self._ids = ids
         self._salt = salt
         self.worker: Worker[Run] = Worker("runs", self.claim, self.advance, lambda run: run.id)
 
     def context(self) -> Context:
         """The values of this moment for one unit of work."""
-        return Context(now=self.clock.now(), ids=self._ids, salt=self._salt, seal=self.seal, policies=self.policies)
+        return Context(
+            now=self.clock.now(), ids=self._ids, salt=self._salt, seal=self.seal, policies=self.policies,
+            asking=self.asking,
+        )  # fmt: skip
 
     async def boot(self) -> None:
         """Register this process and take over what dead ones held."""

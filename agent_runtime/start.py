@@ -17,12 +17,12 @@ from agent_runtime.arguments import changes, require_reviewable
 from agent_runtime.audit import Event, record
 from agent_runtime.calls import change_call, lose_call, open_call, starts_known
 from agent_runtime.closing import hold_ends, pause_closed_at
-from agent_runtime.context import Context
+from agent_runtime.context import Asking, Context
 from agent_runtime.decisions import is_whole
 from agent_runtime.digest import NotJson, digest_call
 from agent_runtime.errors import ExecutionPaused, LeaseLost, RunCancelled
 from agent_runtime.facts import facts_of
-from agent_runtime.judging import Allow, Deny, evaluate
+from agent_runtime.judging import Allow, Deny, Require, evaluate
 from agent_runtime.revisions import changed_names, editors
 from agent_runtime.rules import Rules
 from agent_runtime.sealed import FIRST_REVISION, genuine_answer, has_quorum, is_genuine_call, read_rules
@@ -201,13 +201,31 @@ def _permit_by_policy(tx: Tx, context: Context, run: Run, call: ToolCall) -> Per
     if isinstance(judgement, Deny):
         return _refused(tx, context, run, call, verdicts.denied(call.tool, judgement.policy, judgement.reason))
     if not isinstance(judgement, Allow):
-        return Ask(tool_interrupt(call))
+        if context.asking is Asking.PEOPLE:
+            return Ask(tool_interrupt(call))
+        judgement = _unasked(tx, context, run, call, judgement)
     show = f"{call.tool} runs without asking anybody, by {judgement.policy}." if judgement.show else ""
     if judgement.args is None:
         return Permit(None, judgement.idempotent, call.args, show=show)
     policy = Actor(kind=ActorKind.POLICY, id=judgement.policy, name=judgement.policy)
     names = [change.name for change in changes(call.args, judgement.args)]
     return Permit(None, judgement.idempotent, judgement.args, verdicts.edited(call.tool, names, [policy]), show)
+
+
+def _unasked(tx: Tx, context: Context, run: Run, call: ToolCall, judgement: Require) -> Allow:
+    """The settings put themselves in the place of people: the call runs, and who would have been asked is on record."""
+    rules = judgement.rules
+    asked = [list(stage.approvers) for stage in rules.stages]
+    text = {"policy": rules.policy, "asking": context.asking.value, "approvers": asked, "trouble": rules.trouble}
+    seq = record(tx, context, Event.CALL_UNASKED, SYSTEM, run_id=run.id, tool=call.tool, text=text)
+    outbound.note(
+        tx,
+        context,
+        run.id,
+        seq,
+        f"{call.tool} runs; people would have to approve it ({rules.policy}). {context.asking.sentence}",
+    )
+    return Allow(rules.policy, rules.idempotent, args=judgement.args)
 
 
 def _told(permit: Permit) -> Mapping[str, str] | None:

@@ -17,6 +17,7 @@ from slack_bolt.authorization import AuthorizeResult
 from agent_runtime.agents import Agent
 from agent_runtime.audit import record_noise
 from agent_runtime.clock import Clock, SystemClock
+from agent_runtime.context import Asking
 from agent_runtime.digest import Seal
 from agent_runtime.policy_file import Configuration
 from agent_runtime.policy_watch import PolicyWatch
@@ -129,6 +130,7 @@ async def open_bot(
     budgets: Budgets | None = None,
     pace: Pace | None = None,
     policy_file: Path | None = None,
+    asking: Asking = Asking.PEOPLE,
 ) -> AsyncIterator[Bot]:
     """Everything, wired; `budgets` are Slack's own limits and `pace` is Socket Mode's own unless told otherwise. The
     changes of a `policy_file` hold without a restart. Raises SlackRefused where the token and StorageUnusable where the
@@ -139,7 +141,7 @@ async def open_bot(
         Database(database_url, on_commit=on_commit) as db,
     ):
         identity = await clients.identify()
-        runtime = Runtime(db, agents, configuration.policies, Seal(secret_key), clock)
+        runtime = Runtime(db, agents, configuration.policies, Seal(secret_key), clock, asking=asking)
         await runtime.boot()
         directory = Directory(clients, clock, identity)
         deliveries = Deliveries(runtime, clients, directory, configuration.approvals_channel, budgets=budgets)

@@ -80,7 +80,9 @@ class Deliveries:
         self._clock = runtime.clock
         self._owner = runtime.boot_id
         calls = SlackCalls(budgets or Budgets(runtime.clock), runtime.clock)
-        self._showing = Showing(self._db, clients, calls, runtime.clock, directory, approvals_channel)
+        self._showing = Showing(
+            self._db, clients, calls, runtime.clock, directory, approvals_channel, asking=runtime.asking
+        )
         self.worker: Worker[Delivery] = Worker("outbox", self.claim, self.handle, lambda delivery: delivery.key)
 
     async def claim(self, skip: Sequence[str]) -> Delivery | None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from agent_runtime.context import Asking
 from agent_runtime.errors import ConfigError, ConfigFault, TextError, quoted
 from agent_runtime.model_choice import ModelChoice, ModelName, parse_model
 from agent_runtime.policy_file import parse_import_path
@@ -17,6 +18,7 @@ from agent_runtime.policy_file import parse_import_path
 ENVIRONMENT = "environment"
 """What a fault of a setting says for its file."""
 
+LOG_ONLY = "calls-run-unapproved"
 SHORTEST_KEY = 32
 """Characters that a secret key needs at least."""
 
@@ -90,6 +92,24 @@ def _model(value: object) -> object:
     return parse_model(value.strip()) if isinstance(value, str) else value
 
 
+def _switch(value: object) -> object:
+    """true or false."""
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    said = str(value).strip().lower()
+    if said not in words:
+        raise TextError(f"{quoted(said)} is neither true nor false", "Write true or false, or leave it unset")
+    return words[said]
+
+
+def _log_only(value: object) -> object:
+    """Switched on by one sentence only: whoever sets it has said what it does."""
+    if isinstance(value, bool):
+        return value
+    if str(value).strip() == LOG_ONLY:
+        return True
+    raise TextError("would let every call run that no policy denies", f"Write {LOG_ONLY}, or leave it unset")
+
+
 _Text = Annotated[str, BeforeValidator(_stripped)]
 _Secret = Annotated[SecretStr, BeforeValidator(_stripped)]
 
@@ -124,6 +144,13 @@ class Settings(BaseSettings):
     model: Annotated[ModelName | None, NoDecode, BeforeValidator(_model)] = Field(
         default=None, validation_alias="SIGNOFF_MODEL"
     )
+    auto_approve: Annotated[bool, BeforeValidator(_switch)] = Field(
+        default=False, validation_alias="SIGNOFF_AUTO_APPROVE"
+    )
+    glaip_auto_approve: Annotated[bool, BeforeValidator(_switch)] = Field(
+        default=False, validation_alias="GLAIP_HITL_AUTO_APPROVE"
+    )
+    log_only: Annotated[bool, BeforeValidator(_log_only)] = Field(default=False, validation_alias="SIGNOFF_LOG_ONLY")
     # What follows belongs to the models' providers, and counts only where SIGNOFF_MODEL names one of theirs.
     openai_api_key: _Secret | None = Field(default=None, validation_alias="OPENAI_API_KEY")
     openai_base_url: _Text | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
@@ -140,6 +167,13 @@ class Settings(BaseSettings):
     def socket_mode(self) -> bool:
         """Whether Slack is reached over a socket instead of calling us over HTTP."""
         return self.slack_app_token is not None
+
+    @property
+    def asking(self) -> Asking:
+        """Whether people are asked; auto-approval is refused elsewhere where Slack is not on this machine."""
+        if self.auto_approve or self.glaip_auto_approve:
+            return Asking.AUTO_APPROVE
+        return Asking.LOG_ONLY if self.log_only else Asking.PEOPLE
 
     @property
     def slack_is_local(self) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from agent_runtime.clock import Clock
+from agent_runtime.context import Asking
 from agent_runtime.errors import SignoffError
 from agent_runtime.outbound import Topic
 from bot.cards.blocks import Message
@@ -51,8 +53,10 @@ class Showing:
         clock: Clock,
         directory: Directory,
         approvals_channel: str,
+        asking: Asking = Asking.PEOPLE,
     ) -> None:
         self._db = db
+        self._auto_approve = asking is Asking.AUTO_APPROVE
         self._slack = clients.web
         self._calls = calls
         self._clock = clock
@@ -86,7 +90,8 @@ class Showing:
         async def render(place: Place) -> Message:
             mentions = await self._mentions(rows)
             link = await self._placing.link(rows, place)
-            return card(rows.view, now=self._clock.now(), mentions=mentions, thread_link=link)
+            view = replace(rows.view, auto_approve=self._auto_approve)
+            return card(view, now=self._clock.now(), mentions=mentions, thread_link=link)
 
         return await self._reply(delivery, rows.view.run_id, rows.root, partial(self._placing.of_card, rows), render)
 

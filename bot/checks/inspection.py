@@ -7,13 +7,14 @@ from pathlib import Path
 
 from agent_runtime.agents import Agent
 from agent_runtime.clock import Clock
+from agent_runtime.context import Asking
 from agent_runtime.errors import ConfigError, ConfigFault
 from agent_runtime.policy_file import Configuration, load_policy_file
 from agent_runtime.registry import load_agents
 from bot.checks.agents import check_agents
 from bot.checks.approvers import check_approvers
 from bot.checks.credentials import check_same_app, check_shapes
-from bot.checks.finding import Finding, Section, faults_of, ok, warning
+from bot.checks.finding import Finding, Section, fault, faults_of, ok, warning
 from bot.checks.listing import Listing
 from bot.checks.packages import check_packages
 from bot.checks.places import check_places
@@ -106,7 +107,21 @@ class Inspection:
 def _told(settings: Settings, faults: tuple[ConfigFault, ...]) -> tuple[Finding, ...]:
     """What is wrong with the settings, and what of them Slack or the model's provider lacks."""
     found = faults_of(ConfigError((*faults, *require_slack(settings), *require_model(settings))))
-    return (*(found or (ok("Everything that Slack needs is set"), *_remarks(settings))), *check_shapes(settings))
+    told = found or (ok("Everything that Slack needs is set"), *_remarks(settings))
+    return (*told, *check_shapes(settings), *_unasked(settings))
+
+
+def _unasked(settings: Settings) -> Iterator[Finding]:
+    """Settings that take people's place are told at every start; auto-approval belongs to a workspace of one's own."""
+    if settings.asking is Asking.PEOPLE:
+        return
+    if settings.asking is Asking.AUTO_APPROVE and not settings.slack_is_local:
+        problem = "Auto-approval is on, and SLACK_API_URL is no workspace on this machine, which tests have"
+        yield fault(problem, "Unset SIGNOFF_AUTO_APPROVE and GLAIP_HITL_AUTO_APPROVE")
+    elif settings.asking is Asking.AUTO_APPROVE and settings.log_only:
+        yield fault("Auto-approval and log-only are both on", "Unset SIGNOFF_AUTO_APPROVE or SIGNOFF_LOG_ONLY")
+    else:
+        yield warning(settings.asking.sentence.removesuffix("."), "Unset it to have people asked")
 
 
 def _unseen(bad: set[str]) -> tuple[Finding, ...]:

@@ -49,6 +49,11 @@ SIGNOFF_SECRET_KEY: the key that seals decisions; made and kept in the data dire
 SIGNOFF_MODEL: the chat model for agents that take one, as provider:model, with its provider's own settings: \
 OPENAI_API_KEY and OPENAI_BASE_URL, ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL, or SAGEMAKER_ENDPOINT_NAME.
 
+SIGNOFF_AUTO_APPROVE, or GLAIP_HITL_AUTO_APPROVE: true lets calls run without asking anybody, for tests; refused \
+unless SLACK_API_URL is a workspace on this machine.
+
+SIGNOFF_LOG_ONLY: calls-run-unapproved lets calls run, and writes down and shows who would have been asked.
+
 SIGNOFF_HOST, SIGNOFF_PORT: where HTTP comes in, /healthz in Socket Mode too; 127.0.0.1 and 3000 if unset.
 """
 
@@ -114,8 +119,10 @@ async def _run(inspection: Inspection, stopping: asyncio.Event) -> None:
     )
     known = find_secret_key(settings)
     key = known or fresh_secret_key()
-    file = settings.config
-    async with open_bot(connection, configuration, agents, settings.database_url, key, policy_file=file) as bot:
+    async with open_bot(
+        connection, configuration, agents, settings.database_url, key,
+        policy_file=settings.config, asking=settings.asking,
+    ) as bot:  # fmt: skip
         if known is None:  # only now: a start that failed must leave no key behind
             keep_secret_key(settings, key)
         try:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from agent_runtime.audit import Event, is_genuine_entry
 from agent_runtime.context import Context
-from agent_runtime.sealed import is_genuine, seal_decision
+from agent_runtime.sealed import FIRST_REVISION, is_genuine, seal_decision
 from storage import audit as audit_rows
 from storage import requests
 from storage.models import Decision, Request
@@ -59,11 +59,14 @@ def take_back(tx: Tx, context: Context, decision: Decision) -> bool:
 
 
 def is_whole(tx: Tx, context: Context, request: Request, decisions: Sequence[Decision]) -> bool:
-    """Whether these are all the acts on a request, each as it was made and standing or taken back as the log says."""
+    """Whether these are all the acts on a request, each as it was made and standing or taken back as the log says, and
+    the request stands at the revision that its edits have led to."""
     told = Counter(entry.event for entry in audit_rows.of_request(tx, request.id, (*_ACTS, _TAKEN_BACK)))
     numbers = [decision.number for decision in decisions if decision.number]
+    edits = sum(decision.kind is DecisionKind.EDITED for decision in decisions)
     return (
-        all(is_genuine(context.seal, decision) for decision in decisions)
+        request.revision == FIRST_REVISION + edits
+        and all(is_genuine(context.seal, decision) for decision in decisions)
         and len(set(numbers)) == len(numbers)
         and len(decisions) == sum(told[event] for event in _ACTS)
         and sum(decision.withdrawn_at is not None for decision in decisions) == told[_TAKEN_BACK]

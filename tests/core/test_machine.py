@@ -1,8 +1,10 @@
-"""Any order of starts, clicks, answers, time, commands and crashes, over a real file, against a small model.
+"""Any order of starts, clicks, edits, second thoughts, answers, time, commands and crashes, over a real file, against a
+small model.
 
 After every step: a request closes at most once (I1), a call takes effect once and once more for each time a person
-said so (I2), nothing takes effect that its approvers did not approve as it was (I3), nothing that was decided lies
-around (I4), and the audit chain verifies and explains each end (I5).
+said so (I2), nothing takes effect but with the arguments of a request's newest revision, by enough standing votes in
+each stage of that revision's own chain and after its hold (I3), nothing that was decided lies around (I4), and the
+audit chain verifies and explains each end (I5).
 """
 
 from __future__ import annotations
@@ -21,30 +23,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from agent_runtime.approvals import Accepted, Refused
-from agent_runtime.policy import Policy
 from agent_runtime.refusals import RefusalReason
 from storage.database import migrate
 from storage.models import Request, Run
-from storage.types import Actor, DecisionKind, OnTimeout, RequestKind, RequestStatus, RunStatus
-from tests.core.agent import Calls, Killed, Questions, call, one
-from tests.core.world import ANA, BOB, CLEO, EVE, MINUTES, NO, OPS, SAM, YES, World, policy_set, stage
+from storage.types import Actor, DecisionKind, RequestKind, RequestStatus, RunStatus
+from tests.core.agent import Killed
+from tests.core.story import POLICIES, STEPS, Ballot, are_enough, chain
+from tests.core.world import ANA, BOB, CLEO, EDIT, EVE, MINUTES, NO, OPS, SAM, YES, World
 
 T = TypeVar("T")
 
-POLICIES = policy_set(
-    Policy(tools=("pay",), stages=(stage(ANA, BOB, CLEO, quorum=2), stage(CLEO, OPS, name="two")),
-           timeout=60 * MINUTES, valid_for=90 * MINUTES),
-    Policy(tools=("mail",), stages=(stage(ANA, BOB),), timeout=30 * MINUTES, on_timeout=OnTimeout.FAIL),
-    Policy(tools=("note",), stages=(stage(ANA, BOB),), timeout=45 * MINUTES, on_timeout=OnTimeout.KEEP),
-)  # fmt: skip
-STEPS = (
-    Calls((call("pay", {"amount": 10}, call_id="c1"), call("mail", {"to": "x"}, call_id="c2"))),
-    Questions({"q": "Which?"}),
-    one("note", {"text": "y"}, step="m2"),
-)
-NEEDED = {"pay": (2, 1), "mail": (1,), "note": (1,)}
-"""Votes that each stage of a tool's policy needs."""
-APPROVERS = {"pay": ({ANA, BOB, CLEO}, {CLEO, OPS}), "mail": ({ANA, BOB},), "note": ({ANA, BOB},)}
 PEOPLE = st.sampled_from([ANA, BOB, CLEO, EVE, OPS, SAM])
 POINTS = st.sampled_from(["acted", "acted", "acted", "started", "before start", "finished"])
 FINAL = {status for status in RequestStatus if status is not RequestStatus.PENDING}
@@ -69,8 +57,9 @@ class House(RuleBasedStateMachine):
         self.world = World(self.home, *STEPS, policies=POLICIES)
         self.do(self.world.__aenter__())
         self.runs: list[Run] = [self.do(self.world.waiting())]
-        self.yes: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
-        self.no: set[str] = set()
+        self.votes: dict[tuple[str, int], list[Ballot]] = defaultdict(list)
+        self.made: dict[tuple[str, int], dict[str, Any]] = {}
+        self.seen = 0
         self.again: Counter[tuple[str, str]] = Counter()
         self.ends: dict[str, RequestStatus] = {}
 
@@ -130,10 +119,52 @@ class House(RuleBasedStateMachine):
         shown = {"stage": card.stage + 1} if stale == 0 else {"revision": card.revision + 1} if stale == 1 else {}
         verdict = self.do(self.world.decide(actor, kind, card, **shown))
         if isinstance(verdict, Refused):
-            assert shown or self.deserves(card, actor, verdict.reason), (verdict.reason, card.status)
+            assert shown or self.deserves(card, actor, kind, verdict.reason), (verdict.reason, card.status)
             return
         assert not shown
         self.remember(card, actor, kind)
+
+    @rule(data=st.data(), actor=PEOPLE, amount=st.sampled_from([-1, 10, 20, 500, 600]))
+    def edit(self, data: st.DataObject, actor: Actor, amount: int) -> None:
+        """Anybody wants other arguments for any call that was ever shown."""
+        cards = [one for one in self.all_requests() if one.kind is RequestKind.TOOL]
+        if not cards:
+            return
+        card = data.draw(st.sampled_from(cards))
+        verdict = self.do(self.world.edit(actor, {"amount": amount}, card))
+        args = {"amount": amount, **({"checked": True} if amount >= 100 else {})}
+        if isinstance(verdict, Refused):
+            why = verdict.reason
+            asked_in_vain = why is RefusalReason.BAD_EDIT and args == card.args
+            denied = why is RefusalReason.DENIED and amount < 0
+            not_offered = why is RefusalReason.NOT_OFFERED and card.tool != "pay"
+            assert asked_in_vain or denied or not_offered or self.deserves(card, actor, EDIT, why), (why, card.status)
+            return
+        assert card.tool == "pay"
+        assert args["amount"] >= 0
+        self.made[card.id, card.revision + 1] = args
+        assert verdict.counted == (actor in chain("pay", args)[0].people)
+        assert not verdict.closed
+        if verdict.counted:
+            self.votes[card.id, card.revision + 1].append(Ballot(actor, 0, YES, self.world.clock.now()))
+
+    @rule(data=st.data(), actor=PEOPLE)
+    def take_back(self, data: st.DataObject, actor: Actor) -> None:
+        """Anybody takes back what they may have said."""
+        cards = [one for one in self.all_requests() if one.kind is RequestKind.TOOL]
+        if not cards:
+            return
+        card = data.draw(st.sampled_from(cards))
+        own = [vote for vote in self.votes[card.id, card.revision] if vote.actor == actor]
+        verdict = self.do(self.world.withdraw(actor, card))
+        if isinstance(verdict, Accepted):
+            assert card.status is RequestStatus.PENDING
+            self.votes[card.id, card.revision].remove(own[-1])
+            assert verdict.request.held_until is None
+        elif verdict.reason is RefusalReason.NO_VOTE:
+            assert not own
+        else:
+            assert verdict.reason is RefusalReason.TOO_LATE, verdict.reason
 
     @rule()
     def agree(self) -> None:
@@ -219,10 +250,14 @@ class House(RuleBasedStateMachine):
     @invariant()
     def only_what_was_approved_took_effect(self) -> None:
         """I3."""
+        effects = self.world.effects
+        if len(effects) == self.seen:
+            return
         requests = self.all_requests()
-        for effect in self.world.effects:
+        for effect in effects[self.seen :]:
             about = [one for one in requests if one.run_id == effect["run"] and one.subject == f"call:{effect['key']}"]
             assert any(self.is_approved(one, effect) for one in about), effect
+        self.seen = len(effects)
 
     @invariant()
     def nothing_lies_around(self) -> None:
@@ -247,29 +282,30 @@ class House(RuleBasedStateMachine):
 
     def remember(self, card: Request, actor: Actor, kind: DecisionKind) -> None:
         assert card.status is RequestStatus.PENDING
-        assert actor in APPROVERS[card.tool][card.stage]
-        if kind is YES:
-            self.yes[card.id][card.stage].add(actor.key)
-        else:
-            self.no.add(card.id)
+        assert actor in chain(card.tool, card.args)[card.stage].people
+        self.votes[card.id, card.revision].append(Ballot(actor, card.stage, kind, self.world.clock.now()))
 
     def all_requests(self) -> list[Request]:
         return [request for run in self.runs for request in self.do(self.world.requests(run))]
 
     def is_approved(self, request: Request, effect: dict[str, Any]) -> bool:
-        votes = self.yes[request.id]
-        enough = all(len(votes[number]) >= needed for number, needed in enumerate(NEEDED[effect["tool"]]))
-        return enough and request.id not in self.no and request.args == effect["args"]
+        newest = max([1, *(revision for known, revision in self.made if known == request.id)])
+        args = self.made.get((request.id, newest), request.asked_args)
+        votes = self.votes[request.id, newest]
+        return args == effect["args"] and are_enough(votes, request.tool, effect["args"], self.world.clock.now())
 
-    def deserves(self, card: Request, actor: Actor, reason: RefusalReason) -> bool:
+    def deserves(self, card: Request, actor: Actor, kind: DecisionKind, reason: RefusalReason) -> bool:
         """Whether the model, too, would refuse a click on what the card shows."""
         if reason is RefusalReason.TOO_LATE:
             return card.status is not RequestStatus.PENDING or card.due_at is not None
         if reason is RefusalReason.ALREADY_VOTED:
-            return any(actor.key in voters for voters in self.yes[card.id].values())
+            return any(vote.actor == actor for vote in self.votes[card.id, card.revision])
         if reason is RefusalReason.OWN_REQUEST:
             return actor is SAM
-        return reason is RefusalReason.NOT_AN_APPROVER and actor not in APPROVERS[card.tool][card.stage]
+        if reason is RefusalReason.HELD:
+            return kind is YES and card.held_until is not None
+        seats = chain(card.tool, card.args)
+        return reason is RefusalReason.NOT_AN_APPROVER and actor not in seats[card.stage].people
 
 
 def play(examples: int, steps: int) -> None:

@@ -1,0 +1,80 @@
+"""What the machine's stories are about: the policies, the agent's steps, and what a bystander knows of both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from agent_runtime.policy import Action, Policy, Stage
+from storage.types import Actor, DecisionKind, OnTimeout
+from tests.core.agent import Calls, Questions, call, one
+from tests.core.world import ANA, BOB, CLEO, EDIT, MINUTES, NO, OPS, YES, policy_set, stage, who
+
+HOLD = 10 * MINUTES
+POLICIES = policy_set(
+    Policy(tools=("pay",), when="args.amount < 0", action=Action.DENY),
+    Policy(tools=("pay",), when="args.amount < 100",
+           stages=(stage(ANA, BOB, CLEO, quorum=2), stage(CLEO, OPS, name="two")),
+           timeout=60 * MINUTES, valid_for=90 * MINUTES, decisions=(YES, NO, EDIT)),
+    Policy(tools=("pay",), sets={"checked": True},
+           stages=(Stage(name="one", approvers=who(ANA, BOB, CLEO), quorum=2, reject_quorum=2),
+                   stage(BOB, OPS, name="two"), stage(CLEO, OPS, name="three")),
+           timeout=60 * MINUTES, valid_for=90 * MINUTES, decisions=(YES, NO, EDIT)),
+    Policy(tools=("mail",), stages=(stage(ANA, BOB),), timeout=30 * MINUTES, on_timeout=OnTimeout.FAIL, hold=HOLD),
+    Policy(tools=("note",), stages=(stage(ANA, BOB),), timeout=45 * MINUTES, on_timeout=OnTimeout.KEEP),
+)  # fmt: skip
+STEPS = (
+    Calls((call("pay", {"amount": 10}, call_id="c1"), call("mail", {"to": "x"}, call_id="c2"))),
+    Questions({"q": "Which?"}),
+    one("note", {"text": "y"}, step="m2"),
+)
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One stage, as the model knows it: who sits there, how many yeses and how many noes decide."""
+
+    people: frozenset[Actor]
+    yes: int = 1
+    no: int = 1
+
+
+def seat(*people: Actor, yes: int = 1, no: int = 1) -> Seat:
+    return Seat(frozenset(people), yes, no)
+
+
+SMALL = (seat(ANA, BOB, CLEO, yes=2), seat(CLEO, OPS))
+BIG = (seat(ANA, BOB, CLEO, yes=2, no=2), seat(BOB, OPS), seat(CLEO, OPS))
+OTHERS = (seat(ANA, BOB),)
+
+
+def chain(tool: str, args: dict[str, Any]) -> tuple[Seat, ...]:
+    """Who must decide about this call."""
+    return OTHERS if tool != "pay" else SMALL if args["amount"] < 100 else BIG
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """A vote that a bystander saw being accepted."""
+
+    actor: Actor
+    stage: int
+    kind: DecisionKind
+    at: datetime
+
+
+def count(votes: list[Ballot], stage: int, kind: DecisionKind) -> int:
+    """How many people said so in a stage."""
+    return len({vote.actor.key for vote in votes if (vote.stage, vote.kind) == (stage, kind)})
+
+
+def are_enough(votes: list[Ballot], tool: str, args: dict[str, Any], now: datetime) -> bool:
+    """Whether these votes, which stand at this moment, let this call run."""
+    seats = list(enumerate(chain(tool, args)))
+    hold = HOLD if tool == "mail" else 0 * MINUTES
+    return (
+        all(count(votes, number, YES) >= one.yes for number, one in seats)
+        and not any(count(votes, number, NO) >= one.no for number, one in seats)
+        and all(vote.at + hold <= now for vote in votes if vote.kind is YES)
+    )

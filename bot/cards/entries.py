@@ -1,4 +1,4 @@
-"""One field's element: which kind suits a property and its value, how it looks, and what was entered in it.
+"""One field's element: which kind suits a property and its value, and how it looks.
 
 A value is entered exactly or not at all: where the kind that suits the schema could not give the same value back, the
 field takes JSON.
@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from bot.cards.blocks import Part, data, plain
 from bot.cards.ids import ActionId
@@ -30,12 +29,7 @@ _EXACT = 2**53
 """Beyond this a client that counts in floats may change a number."""
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
-_WHOLE = re.compile(r"-?\d+", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-
-
-class NotRead(Exception):
-    """What was entered cannot be read; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +53,6 @@ def fits(one: Json, value: JsonValue, exact: bool) -> bool:
     return _kind(one, value, exact) is not ActionId.FIELD_JSON or value is None or _length(_as_json(value)) <= LONGEST
 
 
-def read_entry(state: Any, one: Json) -> JsonValue:
-    """The value entered in a field, from its block's state; None where it is empty. Raises NotRead."""
-    if not isinstance(state, Mapping):
-        return None
-    for action, entered in state.items():
-        if action in _READERS and isinstance(entered, Mapping):
-            return _READERS[ActionId(action)](entered, one)
-    return None
-
-
 def _kind(one: Json, value: JsonValue, exact: bool) -> ActionId:
     """The element whose value comes back exactly; JSON where none does."""
     wanted = _suited(one)
@@ -78,7 +62,7 @@ def _kind(one: Json, value: JsonValue, exact: bool) -> ActionId:
 
 
 def _suited(one: Json) -> ActionId:
-    if _choices(one):
+    if choices(one):
         return ActionId.FIELD_CHOICE
     match one.get("type"):
         case "string" if one.get("format") == "date":
@@ -92,8 +76,8 @@ def _suited(one: Json) -> ActionId:
     return ActionId.FIELD_JSON
 
 
-def _choices(one: Json) -> Sequence[JsonValue]:
-    """What a select offers: the schema's scalars, where they are few enough and no two look the same."""
+def choices(one: Json) -> Sequence[JsonValue]:
+    """What a select offers, in its order: the schema's scalars, where they are few enough."""
     listed = [one["const"]] if "const" in one else one.get("enum")
     if not isinstance(listed, list | tuple) or not 0 < len(listed) <= MOST_CHOICES:
         return ()
@@ -150,7 +134,7 @@ _HOLDS = {
 
 def _number_of(one: Json, value: JsonValue) -> int | None:
     """Which choice a value is: 1, 1.0, true and "1" are four values."""
-    written = [_written(choice) for choice in _choices(one)]
+    written = [_written(choice) for choice in choices(one)]
     return written.index(_written(value)) if _written(value) in written else None
 
 
@@ -204,7 +188,7 @@ def _flag(_one: Json, value: JsonValue) -> Part:
 
 def _choice(one: Json, value: JsonValue) -> Part:
     """Options carry their number, not their text: a text may be longer than an option's value."""
-    texts = [line(choice if isinstance(choice, str) else _written(choice)) for choice in _choices(one)]
+    texts = [line(choice if isinstance(choice, str) else _written(choice)) for choice in choices(one)]
     alike = len({text[: _OPTION - 1].strip() or "-" for text in texts}) < len(texts)
     options = [
         {"text": plain(clip(f"{number + 1}. {text}" if alike else text, _OPTION)), "value": str(number)}
@@ -252,67 +236,3 @@ def _length(text: str) -> int:
 
 def _is_unicode(text: str) -> bool:
     return not any("\ud800" <= char <= "\udfff" for char in text)
-
-
-# What was entered in each kind.
-
-
-def _read_text(entered: Mapping[str, Any], _one: Json) -> JsonValue:
-    text = entered.get("value")
-    return text if isinstance(text, str) and text.strip() else None
-
-
-def _read_number(entered: Mapping[str, Any], _one: Json) -> JsonValue:
-    text = str(entered.get("value") or "").strip()
-    if not text:
-        return None
-    if not _NUMBER.fullmatch(text) or len(text) > 400:
-        raise NotRead("This must be a number, such as 12 or 12.5.")
-    return int(text) if _WHOLE.fullmatch(text) else float(text)
-
-
-def _read_flag(entered: Mapping[str, Any], _one: Json) -> JsonValue:
-    return {"true": True, "false": False}.get(_selected(entered))
-
-
-def _read_choice(entered: Mapping[str, Any], one: Json) -> JsonValue:
-    numbered = {str(number): choice for number, choice in enumerate(_choices(one))}
-    return numbered.get(_selected(entered))
-
-
-def _selected(entered: Mapping[str, Any]) -> str:
-    option = entered.get("selected_option")
-    return str(option.get("value")) if isinstance(option, Mapping) else ""
-
-
-def _read_date(entered: Mapping[str, Any], _one: Json) -> JsonValue:
-    day = entered.get("selected_date")
-    return day if isinstance(day, str) and day else None
-
-
-def _read_json(entered: Mapping[str, Any], _one: Json) -> JsonValue:
-    text = entered.get("value")
-    if not isinstance(text, str) or not text.strip():
-        return None
-    try:
-        value: JsonValue = json.loads(text, parse_constant=_no_number)
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise NotRead(f'This is not JSON ({place}: {error.msg}). Texts need quotes: "like this".') from None
-    except (RecursionError, ValueError):
-        raise NotRead("This cannot be read as JSON: it is nested too deeply, or holds no number.") from None
-    return value
-
-
-def _no_number(word: str) -> JsonValue:
-    raise ValueError(word)
-
-
-_READERS = {
-    ActionId.FIELD_TEXT: _read_text,
-    ActionId.FIELD_NUMBER: _read_number,
-    ActionId.FIELD_FLAG: _read_flag,
-    ActionId.FIELD_CHOICE: _read_choice,
-    ActionId.FIELD_DATE: _read_date,
-    ActionId.FIELD_JSON: _read_json,
-}

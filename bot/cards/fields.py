@@ -16,7 +16,8 @@ from typing import Any
 
 from agent_runtime.forms import NO_FIELD, form_faults
 from bot.cards.blocks import Part, context, data, plain
-from bot.cards.entries import Entry, NotRead, entry_for, fits, read_entry
+from bot.cards.entered import NotRead, read_entry
+from bot.cards.entries import Entry, entry_for, fits
 from bot.cards.text import clip, line
 from storage.types import Json, JsonValue
 

@@ -26,9 +26,13 @@ SHOWN_MESSAGES = 200
 def look(ws: Workspace, name: str, channel: str | None = None) -> Json:
     """The workspace as this person sees it, with the messages of one conversation (an id, `#name`, or `@signoff`).
 
-    Of the other conversations there is what their sidebar shows. Reading changes nothing. Raises NotFound.
+    Of the other conversations there is what their sidebar shows. Reading changes nothing. Raises NotFound, for bots and
+    deactivated accounts too.
     """
     world, person = ws.world, ws.person(name)
+    people = _people(world)
+    if person.user not in people:
+        raise NotFound("person who can sign in", name, [user.name for user in people])
     open_ = _open_channel(person, channel)
     return {
         "world": world.born,
@@ -40,7 +44,7 @@ def look(ws: Workspace, name: str, channel: str | None = None) -> Json:
         "app": _app_state(world.app, world),
         "me": _user_state(world, person.user),
         "my_groups": [group.id for group in world.groups.values() if person.id in group.users],
-        "people": [_waiting_state(world, user) for user in _people(world)],
+        "people": [_waiting_state(world, user) for user in people],
         "users": {user.id: user.name for user in world.users.values()},
         "groups": {group.id: group.handle for group in world.groups.values()},
         "channels": [_channel_state(world, person.user, held) for held in _channels(person)],

@@ -9,6 +9,8 @@ from tests.page_routes.conftest import Browser
 from tests.workspace.conftest import RecordingApp
 from tests.workspace.test_person import CARD, MODAL
 
+PEOPLE = ["ana", "maria", "fred", "dora", "sam", "gus", "olga"]
+
 
 def card_for(*mentions: str) -> list[dict]:
     """A card that mentions these ids."""
@@ -127,3 +129,10 @@ async def test_an_unknown_person_is_said_to_be_unknown(browser: Browser) -> None
     assert status == 400
     assert "ana" in text
     assert (await browser.get("/control/look"))[0] == 400
+
+
+async def test_nobody_is_a_bot_or_somebody_who_left(browser: Browser) -> None:
+    """The people one can be are those who can sign in."""
+    assert [each["name"] for each in (await browser.look("ana"))["people"]] == PEOPLE
+    for name in ("eve", "signoff", "slackbot"):
+        assert (await browser.get(f"/control/look?person={name}"))[0] == 400

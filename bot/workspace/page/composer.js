@@ -20,7 +20,7 @@ export function makeComposer(host, id, where) {
   const plus = menuButton({ class: "plain round", "aria-label": "Shortcuts and commands", title: "Shortcuts and commands" }, "+", menu);
   const button = el("button", { type: "submit", class: "send", "aria-label": "Send", title: "Send (Enter)" }, "➤");
   const list = el("ul", { id: `${id}-list`, class: "completions", role: "listbox", "aria-label": "Suggestions", hidden: true });
-  const form = el("form", {}, label, list, plus, field, button);
+  const form = el("form", { inert: true }, label, list, plus, field, button);
   const closed = el("p", { class: "composer-closed", hidden: true });
   host.replaceChildren(form, closed);
   const completion = attachCompletion(field, list, () => look);
@@ -106,6 +106,7 @@ export function makeComposer(host, id, where) {
     }
     label.textContent = place.label;
     field.placeholder = place.label;
+    form.inert = false; // until the first look nobody knows where a message would go
     form.hidden = Boolean(place.closed);
     closed.hidden = !place.closed;
     closed.textContent = place.closed ?? "";

@@ -19,7 +19,7 @@ from bot.workspace.world import World
 if TYPE_CHECKING:
     from bot.workspace.server import Workspace
 
-SHOWN_MESSAGES = 200
+SHOWN_MESSAGES = 100
 """How many messages of a conversation are shown at most, the newest ones; the replies to them all."""
 
 

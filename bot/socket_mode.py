@@ -42,7 +42,7 @@ class Pace:
     """Envelopes; while so many are being answered no further one is read."""
     ping: float = 4.0
     """Between pings; a pong that takes half as long again is missed, and the connection is left."""
-    waits: tuple[float, ...] = (0, 0.5, 1, 2, 5, 10, 30)
+    waits: tuple[float, ...] = (0, 0.5, 1, 2, 5, 10, 15)
     """Before each further attempt to connect; a connection that has outlived a ping starts anew."""
     refused: float = 60.0
     """Before Slack is asked again after it refused the token."""

@@ -117,6 +117,19 @@ async def test_an_envelope_that_comes_while_it_is_being_answered_runs_once(
     assert (gate.waiting, decisions(house)) == (1, 1)
 
 
+async def test_an_envelope_that_was_acknowledged_is_only_acknowledged_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its listener does not run a second time."""
+    card = await waiting_card(house)
+    gate = Gate(house, monkeypatch)
+    gate.opened.set()
+    assert (await house.person("maria").click(card, "Approve")).ok
+    for _ in house.ws.sockets.open:
+        assert (await house.ws.replay()).status == 200
+    assert gate.waiting == 1
+
+
 async def test_an_event_that_nobody_heard_comes_again(house: House) -> None:
     """With no connection at all an event is redelivered, with its number, and acknowledged then."""
     house.ws.fail("apps.connections.open", status=503, times=None)

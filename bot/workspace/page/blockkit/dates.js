@@ -4,6 +4,8 @@ import { el, link } from "./dom.js";
 import { own } from "./lookup.js";
 
 const LOCALE = "en-US";
+// 3:07 PM or 15:07, as the browser's own language has it: the words around it are the app's.
+const { hourCycle } = new Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions();
 const DAY = 86_400_000;
 const TOKEN = /\{([a-z_]+)\}/g;
 
@@ -17,7 +19,7 @@ const FORMS = {
 };
 
 function written(moment, zone, form) {
-  return new Intl.DateTimeFormat(LOCALE, { ...form, timeZone: zone || undefined }).format(moment);
+  return new Intl.DateTimeFormat(LOCALE, { ...form, hourCycle, timeZone: zone || undefined }).format(moment);
 }
 
 function isoDay(moment, zone) {

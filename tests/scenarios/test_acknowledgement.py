@@ -122,5 +122,7 @@ async def test_everything_that_people_can_do_is_acknowledged(house: House) -> No
     await ana.open_home()
     await ana.shortcut("start_agent")
     await house.settle()
-    assert [delivery.reply.status for delivery in house.ws.deliveries if delivery.reply] == [200] * 4
+    answered = [delivery.reply.status for delivery in house.ws.deliveries if delivery.reply]
+    assert len(answered) == len(house.ws.deliveries) >= 4
+    assert set(answered) == {200}
     assert ana.errors == []

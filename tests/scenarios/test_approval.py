@@ -84,7 +84,7 @@ async def test_the_result_stands_where_the_run_was_started(house: House) -> None
     assert done is not None
     assert "Done" in done.plain()
     assert "Sent “Meeting” to team@example.com." in done.plain()
-    assert done.labels == []
+    assert done.labels == ["Start again with changes"]
     decided, result = root.thread
     assert "approved by Maria Lindqvist" in decided.plain()
     assert result.plain() == "Done: Sent “Meeting” to team@example.com."

@@ -85,7 +85,7 @@ function commands(typed, look) {
   return look.app.commands
     .filter(({ name }) => name.startsWith(typed))
     .map(({ name, usage_hint, description }) => ({
-      label: name, hint: usage_hint, note: description, text: `${name} `, replaces: typed.length, eager: true,
+      label: name, hint: usage_hint, note: description, text: `${name} `, replaces: typed.length, eager: name !== typed,
     }));
 }
 

@@ -21,7 +21,8 @@ from bot.cards.text import visible
 from bot.console.answers import NobodyThere, ask_for
 from bot.console.lines import Lines
 from bot.console.people import console_actor, console_origin
-from bot.desk import Answered, Desk
+from bot.desk import Desk
+from bot.desk_work import Answered
 from storage.types import Actor, RequestStatus, RunStatus
 
 POLL_SECONDS = 1.0

@@ -17,7 +17,8 @@ from bot.cards import modals, notices
 from bot.cards.ids import ActionId, Metadata, Target, page_of, run_id_of
 from bot.cards.subject import subject_of
 from bot.cards.submissions import metadata_in
-from bot.desk import Answered, Desk
+from bot.desk import Desk
+from bot.desk_work import Answered
 from bot.listeners.opening import bounded
 from bot.listeners.reading import Payload, actor_of, first_action, is_in_modal, origin_of, place_of
 from storage.types import DecisionKind, JsonValue, RequestKind

@@ -8,7 +8,7 @@ from typing import Any
 
 from agent_runtime.audit import Origin
 from agent_runtime.clean_text import clean
-from bot.desk import Place
+from bot.desk_work import Place
 from storage.types import Actor, ActorKind
 
 Payload = Mapping[str, Any]

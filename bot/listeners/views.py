@@ -13,7 +13,8 @@ from agent_runtime.refusals import RefusalReason
 from agent_runtime.views import RequestView
 from bot.cards import modals, submissions
 from bot.cards.ids import CallbackId, FieldId, Metadata
-from bot.desk import Answered, Desk
+from bot.desk import Desk
+from bot.desk_work import Answered
 from bot.listeners.reading import Payload, actor_of, origin_of
 from storage.types import DecisionKind, JsonValue
 

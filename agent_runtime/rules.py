@@ -7,15 +7,9 @@ from datetime import timedelta
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from agent_runtime.selectors import STARTER, Selector, parse_selector
-from storage.types import DecisionKind, Described, OnTimeout
+from storage.types import DecisionKind, GrantScope, OnTimeout
 
-
-class GrantScope(Described):
-    """For whom an approval may also count when the same is asked again."""
-
-    RUN = "run", "The rest of this run."
-    REQUESTER = "requester", "Every run of this agent that the same person starts."
-    AGENT = "agent", "Every run of this agent."
+__all__ = ["Frozen", "GrantRule", "GrantScope", "Rules", "Stage"]
 
 
 class Frozen(BaseModel):

@@ -142,6 +142,7 @@ def _decision(decision: Decision) -> Json:
     return {
         **({"number": decision.number} if decision.number else {}),
         **({"withdrawn": decision.withdrawn_at.isoformat()} if decision.withdrawn_at else {}),
+        **({"for": decision.on_behalf_of} if decision.on_behalf_of else {}),
         "request": decision.request_id,
         "revision": decision.revision,
         "stage": decision.stage,
@@ -156,8 +157,10 @@ def _decision(decision: Decision) -> Json:
 
 def _call(entry: JournalEntry) -> Json:
     changed: Json = {"changed": entry.changed, "args": entry.args} if entry.changed else {}
+    granted: Json = {"grant": entry.grant_id} if entry.grant_id else {}
     return {
         **changed,
+        **granted,
         "run": entry.run_id,
         "call": entry.call_key,
         "digest": entry.digest,

@@ -142,7 +142,7 @@ class Decision(SQLModel, table=True):
     """One actor's act on one revision and stage of a request, bound to the digest it was shown and sealed by `mac`.
     `number` counts the acts on a request from 1, so that none of them can be left out or told twice (0: written before
     acts were counted). An edit carries the new arguments as its `value`. A person has at most one standing vote in a
-    stage of a revision."""
+    stage of a revision. `on_behalf_of` is the approver who had handed over to the actor, where that is not them."""
 
     __tablename__ = "decision"
     __table_args__ = (
@@ -164,6 +164,7 @@ class Decision(SQLModel, table=True):
     mac: str
     at: datetime
     withdrawn_at: datetime | None = None
+    on_behalf_of: dict[str, Any] | None = Field(default=None, sa_type=Json)
 
 
 class JournalEntry(SQLModel, table=True):
@@ -182,6 +183,7 @@ class JournalEntry(SQLModel, table=True):
     changed: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
     digest: str
     request_id: str | None = None
+    grant_id: str | None = None
     idempotent: bool = False
     status: CallStatus = Field(sa_type=_words(CallStatus, "call_status"))
     owner: str
@@ -199,6 +201,10 @@ class AuditEntry(SQLModel, table=True):
     """One link of the audit chain. It covers the digest of its text; the text itself can be erased."""
 
     __tablename__ = "audit"
+    __table_args__ = (
+        Index("audit_subject", "digest", sqlite_where=text("run_id = '' AND digest <> ''"),
+              postgresql_where=text("run_id = '' AND digest <> ''")),
+    )  # fmt: skip
 
     seq: int | None = Field(default=None, primary_key=True)
     at: datetime

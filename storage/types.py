@@ -82,6 +82,14 @@ class OnTimeout(Described):
     KEEP = "keep", "The request stays open and an alert is raised."
 
 
+class GrantScope(Described):
+    """For whom an approval may also count when the same is asked again."""
+
+    RUN = "run", "The rest of this run."
+    REQUESTER = "requester", "Every run of this agent that the same person starts."
+    AGENT = "agent", "Every run of this agent."
+
+
 class CallStatus(Described):
     """Where one execution of a tool call stands in the journal."""
 
@@ -109,6 +117,7 @@ class ActorKind(Described):
     CLI = "cli", "A person at the command line of the host."
     TOKEN = "token", "An API token, with the person it speaks for."
     POLICY = "policy", "A rule of the policy file."
+    GRANT = "grant", "An approval that people gave for further calls like one they saw."
     SCHEDULER = "scheduler", "The sweep over due dates."
     SYSTEM = "system", "Signoff itself, repairing or refusing."
 

@@ -9,7 +9,6 @@ from bot.workspace import payloads
 from bot.workspace.channels import Channel
 from bot.workspace.errors import NotFound
 from bot.workspace.handles import Message
-from bot.workspace.installation import Installation
 from bot.workspace.people import SLACKBOT, User
 from bot.workspace.person import Person
 from bot.workspace.shapes import Json
@@ -41,7 +40,7 @@ def look(ws: Workspace, name: str, channel: str | None = None) -> Json:
         "clock_moves": isinstance(world.clock, MovableClock),
         "team": world.team.name,
         "team_url": world.team.url,
-        "app": _app_state(world.app, world),
+        "app": _app_state(world, person.user),
         "me": _user_state(world, person.user),
         "my_groups": [group.id for group in world.groups.values() if person.id in group.users],
         "people": [_waiting_state(world, user) for user in people],
@@ -102,7 +101,8 @@ def _seen(person: Person, message: Message) -> Json:
     groups = list(world.groups.values())
     shape = message_state(message) | {"values": payloads.message_values(world, person.user, stored)}
     shape["unread"] = not message.ephemeral and world.read_marks.is_unread(person.user, stored)
-    return shape | {"calls_me": world.read_marks.mentions(stored, person.user, groups)}
+    direct = world.channels[stored.channel].is_im
+    return shape | {"calls_me": direct or world.read_marks.mentions(stored, person.user, groups)}
 
 
 def _channel_state(world: World, user: User, channel: Channel) -> Json:
@@ -133,7 +133,9 @@ def _waiting_state(world: World, user: User) -> Json:
     return _user_state(world, user) | {"waiting": waiting}
 
 
-def _app_state(app: Installation, world: World) -> Json:
+def _app_state(world: World, user: User) -> Json:
+    """The app, with what this person may use of it: people of other teams have none of its commands and shortcuts."""
+    app, insider = world.app, user.team_id == world.team.id
     commands = [
         {
             "name": command.name,
@@ -151,8 +153,8 @@ def _app_state(app: Installation, world: World) -> Json:
         "id": app.bot_user,
         "name": app.name,
         "real_name": world.users[app.bot_user].real_name,
-        "commands": commands,
-        "shortcuts": shortcuts,
+        "commands": commands if insider else [],
+        "shortcuts": shortcuts if insider else [],
         "home_tab": app.home_tab,
         "messages_tab": app.messages_tab,
         "read_only": app.messages_tab_read_only,

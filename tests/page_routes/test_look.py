@@ -116,6 +116,13 @@ async def test_ones_own_messages_and_other_peoples_channels_count_for_nobody(bro
     assert await browser.waiting() == {"dora": 1}
 
 
+async def test_people_of_other_teams_are_offered_no_commands(browser: Browser) -> None:
+    """Slack has none of the app's commands and shortcuts for them; a guest of the team has them."""
+    assert (await browser.look("gus"))["app"]["commands"] != []
+    app = (await browser.look("olga"))["app"]
+    assert (app["commands"], app["shortcuts"]) == ([], [])
+
+
 async def test_looking_changes_nothing(browser: Browser, ws: Workspace) -> None:
     """A look makes no conversation, no event and no change, so that looking never leads to more looking."""
     before = (ws.world.changes.count, set(ws.world.channels))

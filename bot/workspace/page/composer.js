@@ -87,10 +87,12 @@ export function makeComposer(host, id, where) {
       done();
       put(`${command} `);
     };
-    return [
+    const items = [
       ...shortcuts.map(({ name, description, callback_id }) => menuItem(`⚡ ${name}`, description, use(callback_id))),
       ...look.app.commands.map(({ name, description }) => menuItem(name, description, type(name))),
     ];
+    const none = `${look.app.real_name} has no shortcuts or commands for people of other teams.`;
+    return items.length ? items : [el("p", { class: "menu-title" }, none)];
   }
 
   function update(newLook) {

@@ -28,12 +28,16 @@ export function repliesTo(look, root) {
   return look.messages.filter((message) => message.thread_ts === root.ts && message.ts !== root.ts);
 }
 
+function unreadIn(replies) {
+  return replies.filter((reply) => reply.unread && reply.calls_me).length;
+}
+
 function dayLine(day, ts) {
   return { key: `day-${ts}`, stamp: day, draw: () => el("li", { class: "day" }, el("span", {}, day)) };
 }
 
 function oneMessage(look, message, replies) {
-  const thread = replies && [replies.length, replies.at(-1)?.ts, replies.filter((each) => each.unread).length];
+  const thread = replies && [replies.length, replies.at(-1)?.ts, unreadIn(replies)];
   return {
     key: `${message.channel_id}-${message.ts}${message.ephemeral ? "-private" : ""}`,
     // Dates in a message may read differently on another day; the day's line tells when that happens.
@@ -110,7 +114,7 @@ function reactions(look, message) {
 }
 
 function repliesButton(replies, message) {
-  const unread = replies.filter((reply) => reply.unread).length;
+  const unread = unreadIn(replies);
   const label = replies.length === 1 ? "1 reply" : `${replies.length} replies`;
   return el(
     "button",

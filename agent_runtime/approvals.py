@@ -21,20 +21,21 @@ from agent_runtime.acts import (
     refuse,
     rules_and_starter,
 )
-from agent_runtime.arguments import is_same, misfit, require_reviewable
+from agent_runtime.arguments import changes, is_same, misfit, require_reviewable
 from agent_runtime.audit import INTERNAL, Event, Origin, record_request
 from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
 from agent_runtime.decisions import is_whole
 from agent_runtime.digest import NotJson
-from agent_runtime.hidden import redaction_of
+from agent_runtime.hidden import redaction_of, secrets_of, shown_change
 from agent_runtime.judging import Deny, Require
 from agent_runtime.people import Membership, authorise_decision
-from agent_runtime.redaction import MARK
+from agent_runtime.redaction import MARK, mask
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.revisions import judge_edit, kept_policies, revise
 from agent_runtime.rules import Rules
 from agent_runtime.sealed import NO
+from agent_runtime.views import ArgumentChange
 from agent_runtime.voting import cast, uncast
 from storage import requests, runs
 from storage.models import Decision, Request, Run
@@ -42,8 +43,8 @@ from storage.tx import Tx
 from storage.types import Actor, DecisionKind, Json, RequestStatus
 
 __all__ = [
-    "LONGEST_REASON", "Accepted", "Act", "Edit", "Refused", "Verdict", "Withdrawal", "decide", "edit", "may_decide",
-    "withdraw",
+    "LONGEST_REASON", "Accepted", "Act", "Edit", "Preview", "Refused", "Verdict", "Withdrawal", "decide", "edit",
+    "may_decide", "preview", "withdraw",
 ]  # fmt: skip
 
 
@@ -78,14 +79,10 @@ def edit(
     opened, or refuse that. The editor's approval counts at once where they may decide in the new chain's first stage;
     `first` is them as the directory sees them for that stage."""
     actor = membership.actor
-    request = current(tx, context, edit.request_id)
-    found = _checked(tx, context, edit.act, request, membership)
+    found = _judged(tx, context, edit, membership, origin)
     if isinstance(found, Refused):
-        return refuse(tx, context, found, edit.act, actor, origin)
-    request, rules = found
-    revision = judged_edit(tx, edit, request, rules)
-    if isinstance(revision, Refused):
-        return refuse(tx, context, revision, edit.act, actor, origin)
+        return found
+    request, _, revision = found
     revised = revise(tx, context, request, revision.args, revision.rules, actor, origin, clean(edit.reason))
     if revised is None:
         return refuse(tx, context, Refused(RefusalReason.ALREADY_VOTED, request), edit.act, actor, origin)
@@ -93,6 +90,24 @@ def edit(
     outbound.want_card(tx, context, _now(tx, revised))
     outbound.want_run(tx, context, request.run_id)
     return Accepted(_now(tx, revised), bool(closed), counted=closed is not None)
+
+
+def preview(
+    tx: Tx, context: Context, edit: Edit, membership: Membership, origin: Origin, first: Membership
+) -> Preview | Refused:
+    """What an edit would bring, with nothing changed; refused, and recorded so, where it would be refused."""
+    found = _judged(tx, context, edit, membership, origin)
+    if isinstance(found, Refused):
+        return found
+    request, rules, revision = found
+    starter = Actor.model_validate(_run_of(tx, request).starter)
+    counts = _counts(first, revision.rules, 0, starter, context)
+    redaction = redaction_of(revision.rules)
+    secrets = tuple(dict.fromkeys((*secrets_of(rules, request), *redaction.secrets(revision.args))))
+    found_changes = changes(request.args or {}, revision.args)
+    shown = tuple(shown_change(one, redaction, secrets) for one in found_changes)
+    said = tuple(mask(words, secrets) for words in (revision.rules.trouble, revision.rules.set_note) if words)
+    return Preview(shown, revision.rules, counts, said)
 
 
 def withdraw(tx: Tx, context: Context, taken: Withdrawal, membership: Membership, origin: Origin) -> Verdict:
@@ -118,6 +133,17 @@ class Revision:
 
     args: Json
     rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an edit would bring, as it may be shown: every argument that would differ, and the rules. `counts`: whether
+    the editor's own approval would count at once. `remarks` say what policies did to the arguments."""
+
+    changes: tuple[ArgumentChange, ...]
+    rules: Rules
+    counts: bool
+    remarks: tuple[str, ...] = ()
 
 
 def judged_edit(tx: Tx, edit: Edit, request: Request, rules: Rules) -> Revision | Refused:
@@ -163,6 +189,21 @@ def _unfit(edit: Edit, args: Json) -> str:
     return misfit(edit.schema, args)
 
 
+def _judged(
+    tx: Tx, context: Context, edit: Edit, membership: Membership, origin: Origin
+) -> tuple[Request, Rules, Revision] | Refused:
+    """The request, its present rules, and what the edit would bring; or why not, which is recorded."""
+    request = current(tx, context, edit.request_id)
+    found = _checked(tx, context, edit.act, request, membership)
+    if isinstance(found, Refused):
+        return refuse(tx, context, found, edit.act, membership.actor, origin)
+    request, rules = found
+    revision = judged_edit(tx, edit, request, rules)
+    if isinstance(revision, Refused):
+        return refuse(tx, context, revision, edit.act, membership.actor, origin)
+    return request, rules, revision
+
+
 def _checked(
     tx: Tx, context: Context, act: Act, request: Request | None, membership: Membership
 ) -> tuple[Request, Rules] | Refused:
@@ -198,11 +239,15 @@ def _approve_own(
 ) -> bool | None:
     """The editor's approval of what they made of the call: whether it closed the request, None where they may not."""
     starter = Actor.model_validate(_run_of(tx, request).starter)
-    refused = authorise_decision(first, rules, request.stage, starter, context.now)
-    if refused is not None or DecisionKind.APPROVED not in rules.decisions:
+    if not _counts(first, rules, request.stage, starter, context):
         return None
     act = Act(request.id, request.revision, request.stage, DecisionKind.APPROVED, edit.reason)
     return cast(tx, context, act, request, rules, first.actor, origin)
+
+
+def _counts(first: Membership, rules: Rules, stage: int, starter: Actor, context: Context) -> bool:
+    refused = authorise_decision(first, rules, stage, starter, context.now)
+    return refused is None and DecisionKind.APPROVED in rules.decisions
 
 
 def _run_of(tx: Tx, request: Request) -> Run:

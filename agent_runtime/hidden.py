@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import cast
+
 from pydantic import ValidationError
 
 from agent_runtime.redaction import Redaction
 from agent_runtime.rules import Rules
+from agent_runtime.views import ArgumentChange
 from storage import requests
 from storage.models import Request
 from storage.tx import Tx
+from storage.types import JsonValue
 
 
 def redaction_of(rules: Rules) -> Redaction:
@@ -31,3 +36,14 @@ def secrets_of_run(tx: Tx, run_id: str) -> tuple[str, ...]:
         except ValidationError:  # changed by hand: it decides nothing, and hides what it can
             found |= dict.fromkeys(Redaction().secrets(request.args))
     return tuple(found)
+
+
+def shown_change(change: ArgumentChange, redaction: Redaction, secrets: tuple[str, ...]) -> ArgumentChange:
+    """One changed argument as it may be shown."""
+
+    def shown(value: JsonValue) -> JsonValue:
+        (found,) = redaction.apply({change.name: value}, secrets).values()
+        return cast("JsonValue", found)
+
+    before = None if change.added else shown(change.before)
+    return replace(change, before=before, after=None if change.removed else shown(change.after))

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
-from typing import cast
 
 from agent_runtime.arguments import changes
-from agent_runtime.hidden import redaction_of, secrets_of, secrets_of_run
+from agent_runtime.hidden import redaction_of, secrets_of, secrets_of_run, shown_change
 from agent_runtime.policy import Rules
 from agent_runtime.redaction import Redaction, mask, mask_deep
-from agent_runtime.views import ArgumentChange, CallView, EditView, RequestView, RunView, StageView, Vote
+from agent_runtime.views import CallView, EditView, RequestView, RunView, StageView, Vote
 from storage import boots, journal, requests, runs
 from storage.models import Decision, JournalEntry, Request, Run
 from storage.tx import Tx
-from storage.types import Actor, CallStatus, DecisionKind, JsonValue, RequestKind, RequestStatus
+from storage.types import Actor, CallStatus, DecisionKind, RequestKind, RequestStatus
 
 
 def read_request(tx: Tx, request_id: str) -> RequestView | None:
@@ -119,22 +117,11 @@ def _edits(
     before = request.asked_args or {}
     for edit in decisions:
         if edit.kind is DecisionKind.EDITED and edit.revision < request.revision and isinstance(edit.value, Mapping):
-            shown = tuple(_hidden(one, redaction, secrets) for one in changes(before, edit.value))
+            shown = tuple(shown_change(one, redaction, secrets) for one in changes(before, edit.value))
             actor = Actor.model_validate(edit.actor)
             found.append(EditView(edit.revision + 1, actor, edit.at, shown, mask(edit.reason, secrets)))
             before = edit.value
     return tuple(found)
-
-
-def _hidden(change: ArgumentChange, redaction: Redaction, secrets: tuple[str, ...]) -> ArgumentChange:
-    """One changed argument as it may be shown."""
-
-    def shown(value: JsonValue) -> JsonValue:
-        (found,) = redaction.apply({change.name: value}, secrets).values()
-        return cast("JsonValue", found)
-
-    before = None if change.added else shown(change.before)
-    return replace(change, before=before, after=None if change.removed else shown(change.after))
 
 
 def _vote(decision: Decision, secrets: tuple[str, ...]) -> Vote:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
 
 from agent_runtime import runs as run_state
 from agent_runtime.agents import tool_schema
-from agent_runtime.approvals import Accepted, Act, Edit, Withdrawal
+from agent_runtime.approvals import Accepted, Act, Edit, Preview, Withdrawal
 from agent_runtime.audit import Origin
 from agent_runtime.people import Member, Membership
 from agent_runtime.policy import Stage, may_start
@@ -49,6 +49,14 @@ class People(Protocol):
     async def mentions(self, selectors: Sequence[Selector], starter: Actor | None = None) -> tuple[str, ...]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """What an edit would bring; `mentions` name whom its first stage asks."""
+
+    preview: Preview
+    mentions: tuple[str, ...]
+
+
 class Desk:
     """Takes acts."""
 
@@ -68,11 +76,7 @@ class Desk:
 
     async def edit(self, edit: Edit, actor: Actor, origin: Origin, place: Place = NOWHERE) -> Answered:
         """Put a call up for decision with other arguments, or refuse that. The tool's schema is looked up here."""
-        asked = await self.runtime.db.read(desk_work.tool_asked, edit.request_id)
-        edit = replace(edit, schema=tool_schema(self.runtime.agents, *asked) if asked else None)
-        membership, mentions = await self._see(edit.act, actor)
-        starter, stage = await self.runtime.db.read(desk_work.stage_of_edit, self.runtime.seal, edit)
-        first = await self._look_up(actor, stage, starter) if stage else membership
+        edit, membership, first, mentions = await self._seen_editor(edit, actor)
         context = self.runtime.context()
         answered = await self.runtime.db.transact(
             desk_work.edit, context, edit, membership, first, origin, place, mentions
@@ -80,6 +84,16 @@ class Desk:
         if isinstance(answered.verdict, Accepted):
             _log_decision(edit.act, answered.verdict, actor)
         return answered
+
+    async def preview(self, edit: Edit, actor: Actor, origin: Origin) -> Previewed | Answered:
+        """What an edit would bring and whom it would ask, or what it would be refused for."""
+        edit, membership, first, mentions = await self._seen_editor(edit, actor)
+        context = self.runtime.context()
+        found = await self.runtime.db.transact(desk_work.preview, context, edit, membership, first, origin, mentions)
+        if isinstance(found, Answered):
+            return found
+        _, starter = await self.runtime.db.read(desk_work.asked, self.runtime.seal, edit.request_id)
+        return Previewed(found, await self._people.mentions(found.rules.stages[0].approvers, starter))
 
     async def withdraw(self, taken: Withdrawal, actor: Actor, origin: Origin, place: Place = NOWHERE) -> Answered:
         """Take back the person's newest vote on an open request, or refuse that."""
@@ -145,6 +159,15 @@ class Desk:
     async def tell(self, subject: str, actor: Actor, place: Place, sentence: str) -> None:
         """Say something to the person who acted, privately, where they acted."""
         await self.runtime.db.transact(desk_work.tell, self.runtime.context(), subject, actor, place, sentence)
+
+    async def _seen_editor(self, edit: Edit, actor: Actor) -> tuple[Edit, Membership, Membership, tuple[str, ...]]:
+        """The edit with what the tool takes; the editor for the stage they edit in, and for the one that then decides;
+        and who may decide instead of them."""
+        asked = await self.runtime.db.read(desk_work.tool_asked, edit.request_id)
+        edit = replace(edit, schema=tool_schema(self.runtime.agents, *asked) if asked else None)
+        membership, mentions = await self._see(edit.act, actor)
+        starter, stage = await self.runtime.db.read(desk_work.stage_of_edit, self.runtime.seal, edit)
+        return edit, membership, await self._look_up(actor, stage, starter) if stage else membership, mentions
 
     async def _see(self, act: Act, actor: Actor) -> tuple[Membership, tuple[str, ...]]:
         rules, starter = await self.runtime.db.read(desk_work.asked, self.runtime.seal, act.request_id)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from agent_runtime import approvals, outbound
-from agent_runtime.approvals import Accepted, Act, Edit, Refused, Withdrawal
+from agent_runtime.approvals import Accepted, Act, Edit, Preview, Refused, Withdrawal
 from agent_runtime.audit import Origin
 from agent_runtime.context import Context
 from agent_runtime.digest import Seal
@@ -88,6 +88,22 @@ def edit(
     """Put a call up for decision with other arguments; `first` is the editor as seen for its first stage."""
     verdict = approvals.edit(tx, context, edit, membership, origin, first)
     return answer(tx, context, edit.act, verdict, membership.actor, place, mentions, notices.edited)
+
+
+def preview(
+    tx: Tx,
+    context: Context,
+    edit: Edit,
+    membership: Membership,
+    first: Membership,
+    origin: Origin,
+    mentions: Sequence[str],
+) -> Preview | Answered:
+    """What an edit would bring, or what it would be refused for."""
+    found = approvals.preview(tx, context, edit, membership, origin, first)
+    if isinstance(found, Preview):
+        return found
+    return answer(tx, context, edit.act, found, membership.actor, NOWHERE, mentions, notices.edited)
 
 
 def withdraw(

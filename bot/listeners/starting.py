@@ -77,8 +77,8 @@ class Starting:
         """The form filled with what an earlier run was started with, for its starter; where that run lives."""
         run = await self._desk.run(run_id_of(first_action(body).get("value")) or "")
         if run is not None and run.starter.key == actor_of(body).key:
-            place = place_of(body)
-            draft = Draft(agent=run.agent, channel=place.channel, thread_ts=place.thread_ts, again=run.id)
+            channel = str((body.get("channel") or {}).get("id") or "")
+            draft = Draft(agent=run.agent, channel=channel, thread_ts=place_of(body).thread_ts, again=run.id)
             await self.open(body, client, draft)
             return
         reason = RefusalReason.UNKNOWN_RUN if run is None else RefusalReason.NOT_YOUR_START

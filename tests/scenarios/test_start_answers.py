@@ -127,10 +127,11 @@ async def test_of_several_questions_the_author_chooses(tmp_path: Path) -> None:
         assert (await house.run(run.id)).output == repr({"first": "Oslo", "second": "May"})
 
 
-async def _press(house: House, proposal: Message, number: int) -> None:
+async def _press(house: House, proposal: Message, number: int, who: str = "ana") -> None:
+    """Press one of several buttons of a name, or somebody else's."""
     pressed = [one for one in proposal.buttons if one.label == "Answer"][number]
     action = {**pressed.element, "block_id": pressed.block_id, "action_ts": "1.0"}
-    payload = message_action(house.ws.world, house.person("ana").user, proposal.stored, [action])
+    payload = message_action(house.ws.world, house.person(who).user, proposal.stored, [action])
     assert (await house.ws.deliver("interactive", payload)).status == 200
     await house.settle()
 
@@ -227,6 +228,9 @@ async def test_where_a_policy_names_others_they_answer_by_reply(tmp_path: Path) 
         assert card.channel == "#approvals"
         assert await reply(house, "ana", "1", house.root(run.id)) == []
         assert len(await reply(house, "fred", "2", house.root(run.id))) == 1
+        (proposal,) = await reply(house, "fred", "4000", card)
+        await _press(house, proposal, 0, who="dora")
+        assert (await house.run(run.id)).status is RunStatus.WAITING, "a proposal is its author's"
         (proposal,) = await reply(house, "fred", "4000", card)
         await house.person("fred").click(proposal, "Answer")
         await house.settle()

@@ -36,14 +36,24 @@ class Gate:
     def __init__(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
         self.opened = asyncio.Event()
         self._reached = asyncio.Semaphore(0)
-        self.waiting = 0
+        self.come = 0
+        """How many have come."""
+        self.most = 0
+        """How many were inside at once."""
         decide = house.bot.desk.decide
 
+        inside: set[object] = set()
+
         async def stopped(*args: Any) -> Any:
-            self.waiting += 1
+            self.come += 1
+            inside.add(me := object())
+            self.most = max(self.most, len(inside))
             self._reached.release()
             await self.opened.wait()
-            return await decide(*args)
+            try:
+                return await decide(*args)
+            finally:
+                inside.discard(me)
 
         monkeypatch.setattr(house.bot.desk, "decide", stopped)
 

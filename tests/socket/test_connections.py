@@ -14,7 +14,7 @@ from bot.workspace.attempts import TIMEOUT
 from tests.scenarios.effects import mails
 from tests.scenarios.house import QUICK, House, open_house
 from tests.scenarios.logs import Logs
-from tests.socket.conftest import Gate, decisions, waiting_card, whole
+from tests.socket.conftest import PATIENCE, Gate, decisions, waiting_card, whole
 
 REFUSED = "Slack refuses the connection; clicks do not reach us"
 
@@ -155,15 +155,15 @@ async def test_a_token_that_is_revoked_later_is_told_and_tried_again_slowly(tmp_
 async def test_one_at_a_time_is_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No more envelopes are begun than there is room for; the others wait, and none is forgotten."""
     async with open_house(tmp_path, transport="socket", pace=replace(QUICK, at_once=1)) as house:
+        house.ws.sender.ack_seconds = PATIENCE
         cards = [await waiting_card(house) for _ in range(3)]
         gate = Gate(house, monkeypatch)
         clicks = [asyncio.create_task(house.person("maria").click(card, "Approve")) for card in cards]
         await gate.reached()
         await house.ws.wait_for(lambda: len(house.ws.sockets.unanswered) == 3)
-        assert gate.waiting == 1
         gate.opened.set()
         assert all([(await click).ok for click in clicks])
-        assert (gate.waiting, decisions(house)) == (3, 3)
+        assert (gate.come, gate.most, decisions(house)) == (3, 1, 3)
 
 
 async def test_what_was_begun_is_acknowledged_before_the_bot_stops(

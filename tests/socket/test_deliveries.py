@@ -114,7 +114,7 @@ async def test_an_envelope_that_comes_while_it_is_being_answered_runs_once(
     gate.opened.set()
     assert (await first).ok
     assert (await again).reply.status == 200
-    assert (gate.waiting, decisions(house)) == (1, 1)
+    assert (gate.come, decisions(house)) == (1, 1)
 
 
 async def test_an_envelope_that_was_acknowledged_is_only_acknowledged_again(
@@ -127,7 +127,7 @@ async def test_an_envelope_that_was_acknowledged_is_only_acknowledged_again(
     assert (await house.person("maria").click(card, "Approve")).ok
     for _ in house.ws.sockets.open:
         assert (await house.ws.replay()).status == 200
-    assert gate.waiting == 1
+    assert gate.come == 1
 
 
 async def test_an_event_that_nobody_heard_comes_again(house: House) -> None:

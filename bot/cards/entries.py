@@ -173,11 +173,8 @@ def _bound(one: Json, name: str) -> int | float | None:
 
 
 def _digits(value: int | float) -> str:
-    """A number without an exponent, and a float always with its point: what it is stays what it is."""
-    if isinstance(value, int):
-        return str(value)
-    text = format(Decimal(repr(value)), "f")
-    return text if "." in text else f"{text}.0"
+    """A number without an exponent. Below `_EXACT` a float's digits have a point, so that it comes back as a float."""
+    return str(value) if isinstance(value, int) else format(Decimal(repr(value)), "f")
 
 
 def _flag(_one: Json, value: JsonValue) -> Part:

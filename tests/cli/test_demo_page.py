@@ -24,6 +24,7 @@ async def test_the_demo_says_where_its_page_is_and_serves_it_until_it_is_stopped
         said.append(line.decode())
         if b"Ctrl-C" in line:
             break
+    assert said, (await process.stderr.read()).decode()
     url = re.search(r"http://127\.0\.0\.1:\d+", said[0])
     assert url is not None, said
     assert len(said) <= 6

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from agent_runtime.policy import Action, Policy, Stage
+from storage.database import migrate
 from storage.types import Actor, DecisionKind, OnTimeout
 from tests.core.agent import Calls, Questions, call, one
 from tests.core.world import ANA, BOB, CLEO, EDIT, MINUTES, NO, OPS, YES, policy_set, stage, who
@@ -78,3 +81,10 @@ def are_enough(votes: list[Ballot], tool: str, args: dict[str, Any], now: dateti
         and not any(count(votes, number, NO) >= one.no for number, one in seats)
         and all(vote.at + hold <= now for vote in votes if vote.kind is YES)
     )
+
+
+def empty_store() -> Path:
+    """A migrated store, in a folder of its own."""
+    path = Path(tempfile.mkdtemp()) / "signoff.db"
+    migrate(f"sqlite:///{path}")
+    return path

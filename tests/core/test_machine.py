@@ -24,24 +24,18 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from agent_runtime.approvals import Accepted, Refused
 from agent_runtime.refusals import RefusalReason
-from storage.database import migrate
 from storage.models import Request, Run
 from storage.types import Actor, DecisionKind, RequestKind, RequestStatus, RunStatus
 from tests.core.agent import Killed
-from tests.core.story import POLICIES, STEPS, Ballot, are_enough, chain
+from tests.core.story import HOLD, POLICIES, STEPS, Ballot, are_enough, chain, empty_store
 from tests.core.world import ANA, BOB, CLEO, EDIT, EVE, MINUTES, NO, OPS, SAM, YES, World
 
 T = TypeVar("T")
 
 PEOPLE = st.sampled_from([ANA, BOB, CLEO, EVE, OPS, SAM])
 POINTS = st.sampled_from(["acted", "acted", "acted", "started", "before start", "finished"])
+AMOUNTS = st.sampled_from([20, 500, 600, 10, -1])
 FINAL = {status for status in RequestStatus if status is not RequestStatus.PENDING}
-
-
-def empty_store() -> Path:
-    path = Path(tempfile.mkdtemp()) / "signoff.db"
-    migrate(f"sqlite:///{path}")
-    return path
 
 
 class House(RuleBasedStateMachine):
@@ -124,13 +118,36 @@ class House(RuleBasedStateMachine):
         assert not shown
         self.remember(card, actor, kind)
 
-    @rule(data=st.data(), actor=PEOPLE, amount=st.sampled_from([-1, 10, 20, 500, 600]))
+    @rule(data=st.data(), actor=PEOPLE, amount=AMOUNTS)
     def edit(self, data: st.DataObject, actor: Actor, amount: int) -> None:
         """Anybody wants other arguments for any call that was ever shown."""
         cards = [one for one in self.all_requests() if one.kind is RequestKind.TOOL]
-        if not cards:
-            return
-        card = data.draw(st.sampled_from(cards))
+        if cards:
+            self.change(data.draw(st.sampled_from(cards)), actor, amount)
+
+    @rule(
+        before=st.sampled_from([None, ANA, BOB]), actor=st.sampled_from([ANA, BOB, CLEO]),
+        amount=st.sampled_from([20, 500, 600]), second_thoughts=st.booleans(),
+    )  # fmt: skip
+    def edit_what_is_asked(self, before: Actor | None, actor: Actor, amount: int, second_thoughts: bool) -> None:
+        """An approver edits a payment on which another may have voted, and may take their own approval back; then
+        everybody agrees."""
+        if not self.payments() and len(self.runs) < 5:
+            self.runs.append(self.do(self.world.waiting()))
+        for card in self.payments():
+            if before is not None and isinstance(self.do(self.world.decide(before, YES, card)), Accepted):
+                self.remember(card, before, YES)
+            self.change(self.do(self.world.request(card)), actor, amount)
+            if second_thoughts:
+                self.give_back(self.do(self.world.request(card)), actor)
+        self.agree()
+
+    def payments(self) -> list[Request]:
+        """The payments that people are asked about."""
+        asked = [one for one in self.all_requests() if one.status is RequestStatus.PENDING]
+        return [one for one in asked if (one.tool, one.kind) == ("pay", RequestKind.TOOL)]
+
+    def change(self, card: Request, actor: Actor, amount: int) -> None:
         verdict = self.do(self.world.edit(actor, {"amount": amount}, card))
         args = {"amount": amount, **({"checked": True} if amount >= 100 else {})}
         if isinstance(verdict, Refused):
@@ -154,7 +171,9 @@ class House(RuleBasedStateMachine):
         cards = [one for one in self.all_requests() if one.kind is RequestKind.TOOL]
         if not cards:
             return
-        card = data.draw(st.sampled_from(cards))
+        self.give_back(data.draw(st.sampled_from(cards)), actor)
+
+    def give_back(self, card: Request, actor: Actor) -> None:
         own = [vote for vote in self.votes[card.id, card.revision] if vote.actor == actor]
         verdict = self.do(self.world.withdraw(actor, card))
         if isinstance(verdict, Accepted):
@@ -168,9 +187,9 @@ class House(RuleBasedStateMachine):
 
     @rule()
     def agree(self) -> None:
-        """Everybody who is asked says yes to everything, and it is done."""
+        """Everybody who is asked says yes to everything, nobody takes it back, and it is done."""
         self.everybody_says_yes()
-        self.do(self.world.settle())
+        self.do(self.world.pass_time(HOLD))
 
     def everybody_says_yes(self) -> None:
         for actor in (ANA, BOB, OPS, CLEO):
@@ -206,12 +225,10 @@ class House(RuleBasedStateMachine):
         if sweeps:
             self.do(self.world.runtime.sweep())
 
-    @precondition(lambda self: self.runs)
     @rule(data=st.data(), actor=st.sampled_from([SAM, OPS, EVE]))
     def cancel(self, data: st.DataObject, actor: Actor) -> None:
         self.do(self.world.cancel(data.draw(st.sampled_from(self.runs)), actor))
 
-    @precondition(lambda self: self.runs)
     @rule(data=st.data())
     def retry(self, data: st.DataObject) -> None:
         self.do(self.world.retry(data.draw(st.sampled_from(self.runs))))

@@ -50,6 +50,10 @@ class Connection:
     app_token: str = ""
     """The app-level token. With it deliveries come over Socket Mode, and none over HTTP."""
 
+    def __post_init__(self) -> None:
+        if not (self.signing_secret or self.app_token):
+            raise ValueError("a connection has a signing secret or an app-level token")  # or anybody could sign
+
 
 class Bot:
     """One running Signoff: the web application, the workers, the timers. Built by `open_bot`."""
@@ -61,15 +65,14 @@ class Bot:
         desk: Desk,
         homes: Homes,
         dispatch: Dispatch,
-        socket: SocketMode | None,
-        web_app: web.Application,
+        entrance: Door | SocketMode,
     ) -> None:
         self.runtime = runtime
         self.deliveries = deliveries
         self.desk = desk
         self.homes = homes
-        self.socket = socket
-        self.web_app = web_app
+        self.socket = entrance if isinstance(entrance, SocketMode) else None
+        self.web_app = build_web_app(entrance)
         self.watch: PolicyWatch | None = None
         self._dispatch = dispatch
 
@@ -149,10 +152,13 @@ async def open_bot(
         homes = Homes(runtime, desk.offers, clients, directory.channels, clock)
         dispatch = Dispatch(build_slack_app(clients, directory, desk, homes))
         token = connection.app_token
-        socket = SocketMode(clients, token, dispatch, pace or Pace()) if token else None
-        door = None if socket else Door(dispatch, connection.signing_secret, clock)
+        entrance: Door | SocketMode
+        if token:
+            entrance = SocketMode(clients, token, dispatch, pace or Pace())
+        else:
+            entrance = Door(dispatch, connection.signing_secret, clock)
         try:
-            bot = Bot(runtime, deliveries, desk, homes, dispatch, socket, build_web_app(door))
+            bot = Bot(runtime, deliveries, desk, homes, dispatch, entrance)
             bot.watch = PolicyWatch(runtime, policy_file, configuration) if policy_file else None
             yield bot
         finally:
@@ -186,14 +192,17 @@ def build_slack_app(clients: SlackClients, directory: Directory, desk: Desk, hom
     return app
 
 
-def build_web_app(door: Door | None) -> web.Application:
-    """The HTTP routes; none for Slack without a door."""
+def build_web_app(entrance: Door | SocketMode) -> web.Application:
+    """The HTTP routes; none for Slack's deliveries where they come in another way."""
     app = web.Application(client_max_size=LARGEST_BODY)
-    if door is not None:
-        app.router.add_post(PATH, door.handle)
-    app.router.add_get("/healthz", _healthz)
+    health: dict[str, Callable[[], int]] = {}
+    if isinstance(entrance, Door):
+        app.router.add_post(PATH, entrance.handle)
+    else:
+        health["connections"] = lambda: entrance.connections
+
+    async def healthz(_request: web.Request) -> web.Response:
+        return web.json_response({"ok": True} | {name: count() for name, count in health.items()})
+
+    app.router.add_get("/healthz", healthz)
     return app
-
-
-async def _healthz(_request: web.Request) -> web.Response:
-    return web.json_response({"ok": True})

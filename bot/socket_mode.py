@@ -28,7 +28,6 @@ from bot.socket_ticket import SocketRefused, open_ticket
 
 log = structlog.get_logger("signoff")
 
-
 REMEMBERED = 2000
 """Acknowledgements that are kept for envelopes that come again: minutes of the busiest workspace."""
 
@@ -83,10 +82,10 @@ class SocketMode:
         Raises SocketRefused where Slack lets this app open no connection; what may pass by itself is waited out."""
         first = await self._first_ticket()
         tickets = [first] + [""] * (self._pace.connections - 1)
+        self.reading = True
         lines = [asyncio.create_task(self._keep_one(ticket)) for ticket in tickets]
         for line in lines:
             line.add_done_callback(_tell_of_crash)
-        self.reading = True
         try:
             yield
         finally:
@@ -124,7 +123,7 @@ class SocketMode:
                 await socket.left.wait()
                 tries = 0 if loop.time() - began > self._pace.ping else tries
                 wait, tries = self._wait(tries), tries + 1
-                log.info("leaving a connection to Slack", reason=socket.reason)
+                _tell_of_leaving(socket.reason)
             ticket = ""
             await asyncio.sleep(wait)
 
@@ -143,10 +142,13 @@ class SocketMode:
         return socket
 
     async def _read(self, socket: Socket) -> None:
-        """Read until the connection ends. Cancelled, it stays open for the acknowledgements that are still to come."""
-        await socket.read(self._take, lambda: self._dispatch.count_noise("unreadable"))
-        self._open.remove(socket)
-        await socket.close()
+        """Read until the connection ends. Once we stop it stays open, for the acknowledgements still to come."""
+        try:
+            await socket.read(self._take, lambda: self._dispatch.count_noise("unreadable"))
+        finally:
+            if self.reading:
+                self._open.remove(socket)
+                await socket.close()
 
     async def _stop(self, lines: list[asyncio.Task[None]]) -> None:
         """Read nothing more, let what was begun be acknowledged, and close."""
@@ -222,6 +224,14 @@ class SocketMode:
                     socket = others[-1]
         except TimeoutError:
             log.warning("no connection to acknowledge a delivery on")
+
+
+def _tell_of_leaving(reason: str) -> None:
+    if reason == "too_many_websockets":
+        mend = "Slack lets an app have ten: see that no other process uses this SLACK_APP_TOKEN"
+        log.warning("Slack sends a connection away", reason=reason, mend=mend)
+    else:
+        log.info("leaving a connection to Slack", reason=reason)
 
 
 def _tell_of_crash(task: asyncio.Task[None]) -> None:

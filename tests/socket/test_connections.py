@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.socket_ticket import SocketRefused
+from bot.workspace import sockets as workspace_sockets
 from bot.workspace.attempts import TIMEOUT
 from tests.scenarios.effects import mails
 from tests.scenarios.house import QUICK, House, open_house
@@ -87,6 +88,22 @@ async def test_a_connection_that_slack_forgets_to_close_is_closed(tmp_path: Path
         await house.ws.sockets.disconnect("warning")
         await house.ws.wait_for(lambda: not set(old) & set(house.ws.sockets.open))
         await whole(house)
+
+
+async def test_a_connection_too_many_is_told_with_what_to_look_for(
+    house: House, logs: Logs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sent away, the bot says where to look, goes on with the other connection, and tries again."""
+    with monkeypatch.context() as crowded:
+        crowded.setattr(workspace_sockets, "MOST_SOCKETS", 1)
+        house.ws.sockets.drop()
+        before = len(house.ws.calls_to("apps.connections.open"))
+        await house.ws.wait_for(lambda: len(house.ws.calls_to("apps.connections.open")) >= before + 4)
+        assert (await house.person("ana").command("/agent", "list")).ok
+        told = logs.saying("Slack sends a connection away")
+        assert told
+        assert "SLACK_APP_TOKEN" in told[0]["mend"]
+    await whole(house)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ async def test_the_server_receives_over_sockets_and_its_health_over_http(shell: 
     assert "tiny" in (await shell.ws.person("ana").command("/agent", "list")).text
     health = line[line.index("http") :]
     async with aiohttp.ClientSession() as session:
-        assert (await session.get(health)).status == 200
+        assert await (await session.get(health)).json() == {"ok": True, "connections": 2}
         assert (await session.post(health.replace("/healthz", "/slack/events"))).status == 404
     server.process.terminate()
     assert await server.ends() == 0, server.lines

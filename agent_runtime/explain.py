@@ -18,6 +18,7 @@ _WORDS = {
     DecisionKind.REJECTED: "reject",
     DecisionKind.SKIPPED: "skip",
     DecisionKind.ANSWERED: "answer",
+    DecisionKind.EDITED: "edit",
 }
 
 

@@ -15,6 +15,7 @@ from agent_runtime.policy import Rules
 from agent_runtime.prompts import AnswerFault, read_prompt, validate_answer
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.sealed import read_rules
+from agent_runtime.wishes import Wish, wish_fault
 from storage import boots, requests, runs
 from storage.models import Request
 from storage.tx import Tx
@@ -33,6 +34,8 @@ class Act:
     kind: DecisionKind
     reason: str = ""
     value: JsonValue = None
+    wish: Wish | None = None
+    """That this yes shall also count for further calls."""
 
     @property
     def shown(self) -> Json:
@@ -147,6 +150,8 @@ def check_words(act: Act, request: Request, rules: Rules) -> Refused | None:
     kinds = {act.kind, DecisionKind.APPROVED} if act.kind is DecisionKind.EDITED else {act.kind}
     if kinds & set(rules.require_reason) and not clean(act.reason).strip():
         return Refused(RefusalReason.NEEDS_REASON, request)
+    if act.wish is not None and (fault := wish_fault(act.wish, rules, request.kind, act.kind)):
+        return Refused(RefusalReason.NO_GRANT, request, fault)
     if act.kind is not DecisionKind.ANSWERED:
         return None
     answer = validate_answer(read_prompt(request.kind, request.payload), act.value)

@@ -11,6 +11,7 @@ from agent_runtime import outbound
 from agent_runtime.audit import INTERNAL, Event, Origin, record, record_request
 from agent_runtime.context import Context
 from agent_runtime.decisions import closed_at, is_whole
+from agent_runtime.grants import grant_as_wished
 from agent_runtime.lifecycle import REQUEST_MOVES, require_move
 from agent_runtime.rules import Rules
 from agent_runtime.sealed import approved_at, has_quorum, read_rules, standing_votes
@@ -97,6 +98,7 @@ def end_hold(tx: Tx, context: Context, request: Request) -> bool:
         return False
     last = max(standing_votes(context.seal, request, decisions), key=lambda vote: (vote.at, vote.number))
     close(tx, context, request, RequestStatus.APPROVED, SCHEDULER, INTERNAL, by=Actor.model_validate(last.actor))
+    grant_as_wished(tx, context, request, rules)
     runs.queue_if_pause_closed(tx, request.run_id, context.now)
     outbound.want_run(tx, context, request.run_id)
     return True

@@ -6,6 +6,7 @@ else a decision landing between two look-ups would run one sibling while the oth
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from agent_runtime.calls import change_call, report_broken, show_call
 from agent_runtime.clean_text import clean
 from agent_runtime.closing import cancel_one
 from agent_runtime.context import Asking, Context
+from agent_runtime.covering import NOTHING, AtHand, covering
 from agent_runtime.digest import NotJson
 from agent_runtime.errors import LeaseLost
 from agent_runtime.facts import facts_of
@@ -42,6 +44,7 @@ class Snapshot:
 
     requests: dict[str, Request]
     calls: dict[str, JournalEntry]
+    at_hand: AtHand = NOTHING
 
 
 def take_snapshot(tx: Tx, run_id: str) -> Snapshot:
@@ -64,6 +67,8 @@ class StoreLedger:
         self._run = run
         self._lease = lease
         self._snapshot = snapshot
+        self._promised: dict[str, str] = {}
+        """The grants that calls of this advance were told to run by, by call key."""
 
     def interrupt_for(self, call: ToolCall) -> Interrupt | None:
         try:
@@ -109,7 +114,20 @@ class StoreLedger:
     def _needs_people(self, call: ToolCall) -> bool:
         facts = facts_of(self._run, RequestKind.TOOL, call)
         context = self._context()
-        return context.asking is Asking.PEOPLE and isinstance(evaluate(context.policies, facts), Require)
+        judgement = evaluate(context.policies, facts)
+        if context.asking is not Asking.PEOPLE or not isinstance(judgement, Require):
+            return False
+        return not self._is_granted(call, judgement)
+
+    def _is_granted(self, call: ToolCall, judgement: Require) -> bool:
+        """Whether a grant has a use left for this call, beside those that other calls of this advance count on."""
+        others = Counter(grant for key, grant in self._promised.items() if key != call.key)
+        args = call.args if judgement.args is None else judgement.args
+        grant = covering(self._snapshot.at_hand, self._run, call.tool, args, judgement.rules, others)
+        if grant is None:
+            return False
+        self._promised[call.key] = grant.id
+        return True
 
 
 def end_call(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent_runtime import outbound
-from agent_runtime.agents import Interrupt
+from agent_runtime.agents import Interrupt, ToolCall
 from agent_runtime.audit import INTERNAL, Event, record
 from agent_runtime.clean_text import clean
 from agent_runtime.closing import cancel_one
@@ -133,10 +133,16 @@ def _judgement(tx: Tx, context: Context, run: Run, interrupt: Interrupt) -> Judg
         original = requests.newest(tx, run.id, f"call:{call.key}")
         kept = read_rules(context.seal, original) if original else None
         rules = rules_for_outcome(context.policies, kept)
-        # Rules that were changed by hand say nothing: not that nobody was needed either.
-        broken = original is not None and kept is None
+        # Rules that were changed by hand say nothing: not that nobody was needed either. Nor does a grant.
+        broken = (original is not None and kept is None) or _was_granted(tx, run, call)
         return Require(rules.model_copy(update={"allow_self_approval": False}) if broken else rules)
     return evaluate(context.policies, facts_of(run, interrupt.kind, call))
+
+
+def _was_granted(tx: Tx, run: Run, call: ToolCall) -> bool:
+    """Whether a grant let this call run: people had to approve it, and its starter may not say to run it again."""
+    entry = journal.get(tx, run.id, call.key)
+    return entry is not None and entry.grant_id is not None
 
 
 def _shown_args(tx: Tx, context: Context, run: Run, interrupt: Interrupt) -> dict[str, JsonValue] | None:

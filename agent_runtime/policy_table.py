@@ -15,10 +15,9 @@ from agent_runtime.spellings import SPELLINGS
 from agent_runtime.toml_reader import TableReader, one_of
 from storage.types import DecisionKind, OnTimeout, RequestKind
 
-LATER = ("hold", "set", "allow_same_person", "require_reason", "grants")
-"""Keys whose models and grammar are there, and which nothing obeys yet: whoever writes one is refused."""
+LATER_IN_STAGE = ("rung",)
+"""Keys whose grammar is there, and which nothing obeys yet: whoever writes one is refused."""
 
-LATER_IN_STAGE = ("reject_quorum", "rung")
 DEFAULT_TIMEOUT = timedelta(hours=4)
 DEFAULT_DECISIONS = (DecisionKind.APPROVED, DecisionKind.REJECTED)
 
@@ -29,6 +28,7 @@ _DECISIONS = {
     "approve": DecisionKind.APPROVED,
     "reject": DecisionKind.REJECTED,
     "skip": DecisionKind.SKIPPED,
+    "edit": DecisionKind.EDITED,
 }
 _FOR_ALL = {"agent", "tool", "kind", "action", "when"}
 _ONLY_FOR = {
@@ -86,7 +86,6 @@ def read_stage(table: TableReader, default_name: str = "approval") -> Stage | No
     if not table.has("approvers"):
         table.fault("approvers", "is missing", 'Say who may approve, as approvers = ["channel:#approvers"]')
     quorum, reject_quorum = table.count("quorum", 1, 1), table.count("reject_quorum", 1, 1)
-    _check_later(table, LATER_IN_STAGE)
     if approvers and all(who.startswith("user:") for who in approvers) and quorum > len(approvers):
         problem = f"is {quorum}, but only {len(approvers)} may approve, so nothing could ever be approved"
         table.fault("quorum", problem, f"Write {len(approvers)} or less, or name more approvers")
@@ -171,14 +170,12 @@ def _decisions(table: TableReader) -> tuple[DecisionKind, ...]:
     decisions = tuple(_DECISIONS[word] for word in table.texts("decisions", _decision)) or DEFAULT_DECISIONS
     if DecisionKind.APPROVED not in decisions:
         table.fault("decisions", 'lacks "approve"', 'Add it; where nobody may say yes, write action = "deny"')
-    elif len(decisions) == 1:
+    elif not {DecisionKind.REJECTED, DecisionKind.SKIPPED} & set(decisions):
         table.fault("decisions", "leaves no way to say no", 'Add "reject" or "skip"')
     return decisions
 
 
 def _decision(word: str) -> str:
-    if word.strip() == "edit":
-        raise TextError('"edit" is not available yet', 'Remove it; write "approve", "reject" or "skip"')
     if word.strip() not in _DECISIONS:
         raise TextError(f"{quoted(word)} is not a decision", one_of(word, _DECISIONS))
     return word.strip()
@@ -223,22 +220,15 @@ def _told(text: str) -> Selector:
     return who
 
 
-def _check_later(table: TableReader, later: tuple[str, ...]) -> None:
-    for key in filter(table.has, later):
-        if key in table.known:
-            table.fault(key, "is not available yet", "Remove it, and see that the rest is strict enough without it")
-
-
 def _check_keys(table: TableReader, kind: RequestKind, action: Action) -> None:
     """Refuses keys that would mean nothing here: whoever wrote them believes that they do something."""
-    _check_later(table, LATER)
     if kind is not RequestKind.TOOL and action is not Action.REQUIRE:
         table.fault("action", f"cannot be {action.value} for a {kind.value}", "Remove it; people answer, by the stages")
     elif kind is not RequestKind.TOOL:
         for key in filter(table.has, _NOT_FOR_QUESTIONS):
             table.fault(key, f"means nothing for a {kind.value}", "Remove it")
     for key in table.known:
-        if table.has(key) and key not in LATER and key not in _ONLY_FOR.get(action, table.known):
+        if table.has(key) and key not in _ONLY_FOR.get(action, table.known):
             table.fault(key, f"means nothing with action = {action.value}", f"Remove it, or the action {action.value}")
     if action is Action.REQUIRE and table.has("show"):
         table.fault("show", 'goes with action = "allow" only', "Remove it; what people are asked is always shown")

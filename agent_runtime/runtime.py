@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -14,6 +14,7 @@ from agent_runtime.agents import Agent, Answer, Completed, Lease, Paused, Turn
 from agent_runtime.clock import Clock, Ids, random_id, random_salt
 from agent_runtime.closing import fall_due
 from agent_runtime.context import Asking, Context
+from agent_runtime.covering import at_hand
 from agent_runtime.digest import Seal
 from agent_runtime.errors import AgentError, ExecutionPaused, LeaseLost, RunCancelled
 from agent_runtime.ledger import Snapshot, StoreLedger, take_snapshot
@@ -118,7 +119,7 @@ class Runtime:
             await self._run(agent, run, lease)
 
     async def _run(self, agent: Agent, run: Run, lease: Lease) -> None:
-        position = await self.db.read(_position, self.seal, run.id)
+        position = await self.db.read(_position, self.context(), run)
         ledger = StoreLedger(self.db, self.context, run, lease, position.snapshot)
         turn = Turn(
             run_id=run.id, agent=run.agent, input=run.input, lease=lease, ledger=ledger, db=self.db,
@@ -173,14 +174,14 @@ def _beat(tx: Tx, context: Context, boot_id: str, held: Sequence[str], deliverie
     outbox.extend_leases(tx, boot_id, deliveries, context.now + LEASE)
 
 
-def _position(tx: Tx, seal: Seal, run_id: str) -> Position:
-    snapshot = take_snapshot(tx, run_id)
+def _position(tx: Tx, context: Context, run: Run) -> Position:
+    snapshot = replace(take_snapshot(tx, run.id), at_hand=at_hand(tx, context, run))
     own = [request for request in snapshot.requests.values() if request.kind in OWN_KINDS]
     votes = requests.votes(tx, [request.id for request in own])
     answers = {
         request.subject: Answer(request.digest, answer.value)
         for request in own
-        if (answer := genuine_answer(seal, request, votes)) is not None and request.consumed_at is None
+        if (answer := genuine_answer(context.seal, request, votes)) is not None and request.consumed_at is None
     }
     return Position(snapshot, answers)
 

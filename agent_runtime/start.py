@@ -11,13 +11,14 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from agent_runtime import outbound, verdicts
+from agent_runtime import grants, outbound, verdicts
 from agent_runtime.agents import Ask, Go, Interrupt, Lease, Outcome, Refuse, Replay, Start, ToolCall
 from agent_runtime.arguments import changes, require_reviewable
 from agent_runtime.audit import Event, record
 from agent_runtime.calls import change_call, lose_call, open_call, starts_known
 from agent_runtime.closing import hold_ends, pause_closed_at
 from agent_runtime.context import Asking, Context
+from agent_runtime.covering import at_hand, covering, covers
 from agent_runtime.decisions import is_whole
 from agent_runtime.digest import NotJson, digest_call
 from agent_runtime.errors import ExecutionPaused, LeaseLost, RunCancelled
@@ -27,6 +28,7 @@ from agent_runtime.revisions import changed_names, editors
 from agent_runtime.rules import Rules
 from agent_runtime.sealed import FIRST_REVISION, genuine_answer, has_quorum, is_genuine_call, read_rules
 from storage import boots, journal, requests, runs
+from storage.grants import Grant
 from storage.models import Decision, JournalEntry, Request, Run
 from storage.tx import Tx
 from storage.types import SYSTEM, Actor, ActorKind, CallStatus, Json, RequestKind, RequestStatus
@@ -43,6 +45,8 @@ class Permit:
     changed: str = ""
     show: str = ""
     """What the run's thread is told of it; empty where nothing."""
+    grant: Grant | None = None
+    """What lets it through in the place of people who would have to be asked."""
 
 
 Stop = LeaseLost | RunCancelled | ExecutionPaused
@@ -108,13 +112,16 @@ def _start_first(tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCal
         return _broken(tx, context, run, call, "the approval was already used", request)
     if starts_known(tx, run.id, digest):
         return _broken(tx, context, run, call, "the call was started before, and its journal is gone", request)
+    if permit.grant is not None and not grants.use(tx, context, permit.grant, run, call.key):
+        return Ask(tool_interrupt(call))
     entry = JournalEntry(
         run_id=run.id, call_key=call.key, step=call.step, call_id=call.id, tool=call.tool, args=dict(permit.args),
-        changed=permit.changed, digest=digest, request_id=request.id if request else None, idempotent=permit.idempotent,
+        changed=permit.changed, digest=digest, request_id=request.id if request else None,
+        grant_id=permit.grant.id if permit.grant else None, idempotent=permit.idempotent,
         status=CallStatus.STARTED, owner=lease.owner, attempt=lease.attempt, started_at=context.now,
     )  # fmt: skip
     open_call(tx, context, entry)
-    seq = _record(tx, context, Event.CALL_STARTED, run, call, digest, request, _told(permit))
+    seq = _record(tx, context, Event.CALL_STARTED, run, call, digest, request, _told(permit), _acting(permit))
     if permit.show:
         outbound.note(tx, context, run.id, seq, permit.show)
     return Go(permit.args, permit.changed)
@@ -136,29 +143,35 @@ def _start_again(tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCal
 
 
 def _restart(tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCall, entry: JournalEntry) -> Start:
-    permit = _permit(tx, context, run, call, entry.digest)
+    permit = _permit(tx, context, run, call, entry.digest, entry.grant_id)
     if not isinstance(permit, Permit):
         return permit
-    request = permit.request
+    request, grant = permit.request, permit.grant
     if request is not None:
         requests.consume(tx, request.id, context.now)  # where a policy let it run before and people must now
+    if grant is not None and grant.id != entry.grant_id and not grants.use(tx, context, grant, run, call.key):
+        return Ask(tool_interrupt(call))
     if entry.status is CallStatus.UNKNOWN and not entry.idempotent:
         _take_run_again(tx, context, entry)
     restarted = change_call(
         tx, context, entry, CallStatus.STARTED,
         owner=lease.owner, attempt=lease.attempt, starts=entry.starts + 1, started_at=context.now, ended_at=None,
         request_id=request.id if request else entry.request_id, args=dict(permit.args), changed=permit.changed,
+        grant_id=grant.id if grant else None,
     )  # fmt: skip
     assert restarted is not None, "the row was read in this transaction"
-    _record(tx, context, Event.CALL_STARTED, run, call, entry.digest, request, _told(permit))
+    _record(tx, context, Event.CALL_STARTED, run, call, entry.digest, request, _told(permit), _acting(permit))
     return Go(permit.args, permit.changed)
 
 
-def _permit(tx: Tx, context: Context, run: Run, call: ToolCall, digest: str) -> Permit | Refuse | Ask:
-    """Whose yes lets this call run: its request's where one was asked, else a policy's."""
+def _permit(
+    tx: Tx, context: Context, run: Run, call: ToolCall, digest: str, served: str | None = None
+) -> Permit | Refuse | Ask:
+    """Whose yes lets this call run: its request's where one was asked, else a policy's or a grant's. `served` is the
+    grant by which this very call was started before."""
     request = requests.newest(tx, run.id, f"call:{call.key}")
     if request is None or request.status is RequestStatus.LAPSED:
-        return _permit_by_policy(tx, context, run, call)
+        return _permit_by_policy(tx, context, run, call, served)
     if request.status is RequestStatus.PENDING:
         return Ask(tool_interrupt(call))
     if request.status is not RequestStatus.APPROVED:
@@ -196,20 +209,41 @@ def _why_not_approved(
     return "its approvals may still be taken back" if until is not None and context.now < until else ""
 
 
-def _permit_by_policy(tx: Tx, context: Context, run: Run, call: ToolCall) -> Permit | Refuse | Ask:
+def _permit_by_policy(tx: Tx, context: Context, run: Run, call: ToolCall, served: str | None) -> Permit | Refuse | Ask:
     judgement = evaluate(context.policies, facts_of(run, RequestKind.TOOL, call))
     if isinstance(judgement, Deny):
         return _refused(tx, context, run, call, verdicts.denied(call.tool, judgement.policy, judgement.reason))
+    grant = None
     if not isinstance(judgement, Allow):
-        if context.asking is Asking.PEOPLE:
+        grant = _grant_for(tx, context, run, call, judgement, served)
+        if grant is not None:
+            judgement = Allow(judgement.rules.policy, judgement.rules.idempotent, args=judgement.args)
+        elif context.asking is Asking.PEOPLE:
             return Ask(tool_interrupt(call))
-        judgement = _unasked(tx, context, run, call, judgement)
+        else:
+            judgement = _unasked(tx, context, run, call, judgement)
     show = f"{call.tool} runs without asking anybody, by {judgement.policy}." if judgement.show else ""
     if judgement.args is None:
-        return Permit(None, judgement.idempotent, call.args, show=show)
+        return Permit(None, judgement.idempotent, call.args, show=show, grant=grant)
     policy = Actor(kind=ActorKind.POLICY, id=judgement.policy, name=judgement.policy)
     names = [change.name for change in changes(call.args, judgement.args)]
-    return Permit(None, judgement.idempotent, judgement.args, verdicts.edited(call.tool, names, [policy]), show)
+    told = verdicts.edited(call.tool, names, [policy])
+    return Permit(None, judgement.idempotent, judgement.args, told, show, grant)
+
+
+def _grant_for(
+    tx: Tx, context: Context, run: Run, call: ToolCall, judgement: Require, served: str | None
+) -> Grant | None:
+    """The grant that lets this call run: the one by which it was started before, while that one still speaks for it,
+    without another use; else one that has uses left."""
+    if judgement.rules.grant is None:
+        return None
+    args = call.args if judgement.args is None else judgement.args
+    held = at_hand(tx, context, run, served)
+    before = next((one for one in held.grants if one.id == served), None)
+    if before is not None and covers(held, before, run, call.tool, args, judgement.rules):
+        return before
+    return covering(held, run, call.tool, args, judgement.rules)
 
 
 def _unasked(tx: Tx, context: Context, run: Run, call: ToolCall, judgement: Require) -> Allow:
@@ -226,6 +260,10 @@ def _unasked(tx: Tx, context: Context, run: Run, call: ToolCall, judgement: Requ
         f"{call.tool} runs; people would have to approve it ({rules.policy}). {context.asking.sentence}",
     )
     return Allow(rules.policy, rules.idempotent, args=judgement.args)
+
+
+def _acting(permit: Permit) -> Actor:
+    return grants.acting(permit.grant) if permit.grant is not None else SYSTEM
 
 
 def _told(permit: Permit) -> Mapping[str, str] | None:
@@ -272,8 +310,9 @@ def _record(
     digest: str,
     request: Request | None,
     text: Mapping[str, str] | None = None,
+    actor: Actor = SYSTEM,
 ) -> int:
     return record(
-        tx, context, event, SYSTEM,
+        tx, context, event, actor,
         run_id=run.id, request_id=request.id if request else "", tool=call.tool, digest=digest, text=text,
     )  # fmt: skip

@@ -11,6 +11,7 @@ from agent_runtime.clean_text import clean
 from agent_runtime.closing import close
 from agent_runtime.context import Context
 from agent_runtime.decisions import take_back, write_decision
+from agent_runtime.grants import grant_as_wished
 from agent_runtime.outcomes import settle_outcome
 from agent_runtime.policy import Rules
 from agent_runtime.prompts import read_prompt, validate_answer
@@ -63,12 +64,10 @@ def uncast(
 
 
 def _answer(act: Act, request: Request) -> Any:
-    """The value of an answer that was checked before."""
-    return (
-        validate_answer(read_prompt(request.kind, request.payload), act.value)
-        if act.kind is DecisionKind.ANSWERED
-        else None
-    )
+    """The value of an answer that was checked before; of an approval, what was wished beside it."""
+    if act.kind is DecisionKind.ANSWERED:
+        return validate_answer(read_prompt(request.kind, request.payload), act.value)
+    return act.wish.value if act.wish else None
 
 
 def _pass_stages(
@@ -93,6 +92,7 @@ def _approve(
 ) -> bool:
     if rules.hold is None:
         close(tx, context, request, RequestStatus.APPROVED, actor, origin, reason=reason)
+        grant_as_wished(tx, context, request, rules)
         runs.queue_if_pause_closed(tx, request.run_id, context.now)
         return True
     until = boots.elapsed(tx, context.now) + rules.hold

@@ -83,6 +83,14 @@ def authorise_owner(
     return RefusalReason.NOT_YOUR_RUN
 
 
+def authorise_operator(membership: Membership, operators: tuple[Selector, ...], now: datetime) -> RefusalReason | None:
+    """Why this person may not act as an operator, or None."""
+    if refusal := _standing(membership, now):
+        return refusal
+    assert isinstance(membership, Member)
+    return None if membership.holds & set(operators) else RefusalReason.NOT_AN_OPERATOR
+
+
 def _standing(membership: Membership, now: datetime) -> RefusalReason | None:
     if membership.actor.kind is ActorKind.CLI:
         return None if isinstance(membership, Member) else RefusalReason.DIRECTORY_DOWN

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from agent_runtime.arguments import changes
+from agent_runtime.grant_reading import grant_view
 from agent_runtime.hidden import redaction_of, secrets_of, secrets_of_run, shown_change
 from agent_runtime.policy import Rules
 from agent_runtime.redaction import Redaction, mask, mask_deep
-from agent_runtime.views import CallView, EditView, RequestView, RunView, StageView, Vote
-from storage import boots, journal, requests, runs
+from agent_runtime.views import CallView, EditView, GrantView, RequestView, RunView, StageView, Vote
+from agent_runtime.wishes import Wish
+from storage import boots, grants, journal, requests, runs
 from storage.models import Decision, JournalEntry, Request, Run
 from storage.tx import Tx
 from storage.types import Actor, CallStatus, DecisionKind, RequestKind, RequestStatus
@@ -105,8 +107,17 @@ def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
         hold=rules.hold,
         require_reason=rules.require_reason,
         allow_same_person=rules.allow_same_person,
+        grant_rule=rules.grant if request.kind is RequestKind.TOOL else None,
+        grant=_grant_view(tx, request),
         remarks=tuple(mask(said, secrets) for said in (rules.trouble, rules.set_note) if said),
     )
+
+
+def _grant_view(tx: Tx, request: Request) -> GrantView | None:
+    if request.kind is not RequestKind.TOOL or request.status not in {RequestStatus.APPROVED, RequestStatus.LAPSED}:
+        return None
+    grant = grants.of_request(tx, request.id)
+    return None if grant is None else grant_view(tx, grant)
 
 
 def _edits(
@@ -131,8 +142,10 @@ def _vote(decision: Decision, secrets: tuple[str, ...]) -> Vote:
         stage=decision.stage,
         at=decision.at,
         reason=mask(decision.reason, secrets),
-        value=mask_deep(decision.value, secrets),
+        value=mask_deep(decision.value, secrets) if decision.kind is not DecisionKind.APPROVED else None,
         withdrawn=decision.withdrawn_at is not None,
+        wish=Wish.read(decision.value) if decision.kind is DecisionKind.APPROVED else None,
+        on_behalf_of=Actor.model_validate(decision.on_behalf_of) if decision.on_behalf_of else None,
     )
 
 

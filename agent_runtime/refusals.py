@@ -33,6 +33,7 @@ class RefusalReason(Described):
     RUN_OVER = "run_over", "the run has already ended."
     RUN_ACTIVE = "run_active", "only a failed run can be tried again."
     INTEGRITY = "integrity", "the stored request does not match its seal, so nothing can be decided on it."
+    NOT_AN_OPERATOR = "not_an_operator", "only operators may do this."
     NO_GRANT = "no_grant", "this approval cannot count for further calls."
     UNKNOWN_GRANT = "unknown_grant", "no such grant is known here."
     NOT_YOUR_GRANT = "not_your_grant", "only the people who gave a grant, or an operator, may end it."

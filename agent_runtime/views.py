@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from agent_runtime.rules import GrantRule
+from agent_runtime.wishes import Wish
 from storage.types import (
     Actor,
     CallStatus,
     DecisionKind,
+    GrantScope,
     Json,
     JsonValue,
     OnTimeout,
@@ -30,6 +33,10 @@ class Vote:
     reason: str = ""
     value: JsonValue = None
     withdrawn: bool = False
+    wish: Wish | None = None
+    """That this yes shall also count for further calls."""
+    on_behalf_of: Actor | None = None
+    """Who had handed over to the actor, where the vote was theirs to give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,34 @@ class CallView:
 
 
 @dataclass(frozen=True, slots=True)
+class GrantView:
+    """An approval that counts for further calls. `like` are the arguments they must share, as they may be shown: all,
+    or those named in `keys`. `starter` is whose runs it is for; None where it is for every run of the agent."""
+
+    id: str
+    agent: str
+    tool: str
+    scope: GrantScope
+    request_id: str
+    run_id: str
+    starter: Actor | None
+    granted_by: Actor
+    like: Json
+    keys: tuple[str, ...]
+    uses: int
+    max_uses: int
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+    revoked_by: Actor | None = None
+
+    @property
+    def left(self) -> int:
+        """How many further calls it would let through, if its time did not end."""
+        return 0 if self.revoked_at is not None else max(self.max_uses - self.uses, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class RequestView:
     """Everything a card shows. `payload` is the agent's own (question or review); `args` and `tool` belong to calls.
     `note` is the policy's, `reason` the agent's own words. `open_siblings` counts requests of the same pause that
@@ -115,6 +150,10 @@ class RequestView:
     hold: timedelta | None = None
     require_reason: tuple[DecisionKind, ...] = ()
     allow_same_person: bool = False
+    grant_rule: GrantRule | None = None
+    """What approvers may let their yes count for, beside this call."""
+    grant: GrantView | None = None
+    """What they let it count for."""
 
     @property
     def votes_in_stage(self) -> int:

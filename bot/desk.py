@@ -17,14 +17,16 @@ from agent_runtime import runs as run_state
 from agent_runtime.agents import tool_schema
 from agent_runtime.approvals import Accepted, Act, Edit, Preview, Withdrawal
 from agent_runtime.audit import Origin
-from agent_runtime.people import Member, Membership
+from agent_runtime.grant_reading import read_grant, read_grants
+from agent_runtime.grants import revoke
+from agent_runtime.people import Member, Membership, authorise_operator
 from agent_runtime.policy import Stage, may_start
 from agent_runtime.reading import find_runs, read_recent_runs, read_request, read_run
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.runs import Order
 from agent_runtime.runtime import Runtime
 from agent_runtime.selectors import Selector
-from agent_runtime.views import RequestView, RunView
+from agent_runtime.views import GrantView, RequestView, RunView
 from bot import desk_work
 from bot.desk_work import NOWHERE, Answered, Place
 from bot.offers import Offers
@@ -130,6 +132,28 @@ class Desk:
         membership = await self._people.member(actor, self.runtime.policies.operators)
         run = await self.runtime.db.transact(run_state.retry, self.runtime.context(), run_id, membership, origin)
         return await self._shown(run)
+
+    async def grants_of(self, actor: Actor, limit: int = 20) -> list[GrantView]:
+        """The grants that still let calls through, to which this person's yes counted; the newest first."""
+        return await self.runtime.db.read(read_grants, self.runtime.clock.now(), actor.key, limit)
+
+    async def all_grants(self, actor: Actor, limit: int = 20) -> list[GrantView] | RefusalReason:
+        """Everybody's grants, for operators."""
+        membership = await self._people.member(actor, self.runtime.policies.operators)
+        now = self.runtime.clock.now()
+        refusal = authorise_operator(membership, self.runtime.policies.operators, now)
+        return await self.runtime.db.read(read_grants, now, None, limit) if refusal is None else refusal
+
+    async def revoke_grant(self, grant_id: str, actor: Actor, origin: Origin) -> GrantView | RefusalReason:
+        """End a grant, by one of those who gave it or an operator."""
+        membership = await self._people.member(actor, self.runtime.policies.operators)
+        context = self.runtime.context()
+        ended = await self.runtime.db.transact(revoke, context, grant_id, membership, origin)
+        if isinstance(ended, RefusalReason):
+            return ended
+        view = await self.runtime.db.read(read_grant, grant_id)
+        assert view is not None
+        return view
 
     async def request(self, request_id: str) -> RequestView | None:
         """One request as it is now."""

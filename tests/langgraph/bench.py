@@ -25,6 +25,8 @@ class Scripted(BaseChatModel):
 
     lines: Sequence[AIMessage]
     asked: list[int] = Field(default_factory=list)
+    heard: list[BaseMessage] = Field(default_factory=list)
+    """The conversation at its latest turn."""
     prefix: str = "m"
 
     @property
@@ -37,6 +39,7 @@ class Scripted(BaseChatModel):
     def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
         turn = sum(isinstance(message, AIMessage) for message in messages)
         self.asked.append(turn)
+        self.heard[:] = messages
         line = self.lines[turn] if turn < len(self.lines) else AIMessage("done")
         return ChatResult(generations=[ChatGeneration(message=line.model_copy(update={"id": f"{self.prefix}{turn}"}))])
 

@@ -96,7 +96,7 @@ def _configuration(top: TableReader, agents: tuple[str, ...], faults: Faults, di
     spelled = tuple(policy for table in tables for policy in policy_table.read_spellings(table))
     rules = tuple(_agent_rule(table) for table in tables)
     default = _default(top)
-    policies = tuple(policy_table.read(table) for table in top.tables("policy", later=policy_table.LATER))
+    policies = tuple(policy_table.read(table) for table in top.tables("policy"))
     caps = _caps(top.table("caps"))
     redact = top.table("redact")
     redact_keys = redact.texts("keys", _pattern)

@@ -23,7 +23,12 @@ SECONDS = 300
 """What GLAIP waits for where nothing else is said; then it skips the step."""
 
 LONGEST_SECONDS = 365 * 24 * 3600
-_DECISIONS = {"approve": DecisionKind.APPROVED, "reject": DecisionKind.REJECTED, "skip": DecisionKind.SKIPPED}
+_DECISIONS = {
+    "approve": DecisionKind.APPROVED,
+    "edit": DecisionKind.EDITED,
+    "reject": DecisionKind.REJECTED,
+    "skip": DecisionKind.SKIPPED,
+}
 _FLAGS = {"allow_accept": "approve", "allow_edit": "edit", "allow_respond": "reject", "allow_ignore": "skip"}
 """A respond is a no with words to the agent."""
 
@@ -85,8 +90,6 @@ def _interrupt(tool: str, value: Any, agent: str) -> Policy:
 
 
 def _decision(word: Any) -> DecisionKind:
-    if word == "edit":
-        raise TextError("edit is not available yet", 'Leave it out; there are "approve" and "reject"')
     if word not in _DECISIONS:
         raise TextError(f"{quoted(str(word))} is not a decision", 'Write "approve" or "reject"')
     return _DECISIONS[word]

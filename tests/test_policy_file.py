@@ -52,13 +52,17 @@ reason = "No shell."
 agent = "purchasing"
 tool = "buy"
 note = "Spends company money: {args.amount}"
-decisions = ["approve", "reject", "skip"]
+decisions = ["approve", "reject", "skip", "edit"]
 timeout = "4h"
 on_timeout = "keep"
 valid_for = "2d"
 allow_self_approval = true
 allow_guests = true
 idempotent = true
+hold = "30s"
+allow_same_person = true
+require_reason = ["reject", "edit"]
+set = { currency = "EUR" }
 [[policy.stage]]
 name = "manager"
 approvers = ["usergroup:managers", "user:U0123", "usergroup:managers"]
@@ -66,6 +70,7 @@ channel = "#purchasing"
 [[policy.stage]]
 approvers = ["usergroup:finance"]
 quorum = 2
+reject_quorum = 2
 
 [[policy]]
 kind = "review"
@@ -89,16 +94,20 @@ def test_a_file_with_everything_loads_as_written(tmp_path: Path) -> None:
         agent="purchasing",
         tools=("buy",),
         note="Spends company money: {args.amount}",
-        decisions=(DecisionKind.APPROVED, DecisionKind.REJECTED, DecisionKind.SKIPPED),
+        decisions=(DecisionKind.APPROVED, DecisionKind.REJECTED, DecisionKind.SKIPPED, DecisionKind.EDITED),
         timeout=timedelta(hours=4),
         on_timeout=OnTimeout.KEEP,
         valid_for=timedelta(days=2),
         allow_self_approval=True,
         allow_guests=True,
         idempotent=True,
+        hold=timedelta(seconds=30),
+        allow_same_person=True,
+        require_reason=(DecisionKind.REJECTED, DecisionKind.EDITED),
+        sets={"currency": "EUR"},
         stages=(
             Stage(name="manager", approvers=("usergroup:managers", "user:U0123"), channel="#purchasing"),
-            Stage(name="approval 2", approvers=("usergroup:finance",), quorum=2),
+            Stage(name="approval 2", approvers=("usergroup:finance",), quorum=2, reject_quorum=2),
         ),
     )
     assert load_policy_file(path) == Configuration(
@@ -178,7 +187,7 @@ BROKEN = {
     "a name that there is not": (STAGE + '[[policy]]\nwhen = "amount > 1"\n', "policy 1.when", 4, "args.amount"),
     "a function that there is not": (STAGE + '[[policy]]\nwhen = "foo(args.a)"\n', "policy 1.when", 4, "within"),
     "a place that is none": (STAGE + '[redact]\nkeys = [" "]\n', "redact.keys 1", 4, "*password*"),
-    "a hold": (STAGE + '[[policy]]\nhold = "30s"\n', "policy 1.hold", 4, "Remove it"),
+    "a hold of no time": (STAGE + '[[policy]]\nhold = "soon"\n', "policy 1.hold", 4, '"4h"'),
     "a redaction of nothing": (STAGE + '[[policy]]\nredact = ["card"]\n', "policy 1.redact 1", 4, '"/card"'),
     "a confirmation of nothing": (
         STAGE + '[[policy]]\naction = "deny"\nconfirm = true\n',
@@ -193,11 +202,17 @@ BROKEN = {
         "Remove it",
     ),
     "a threshold for alerts": ('[alerts]\nwaiting = "2h"\n' + STAGE, "alerts.waiting", 2, "Remove it"),
-    "editing": (
-        STAGE + '[[policy]]\ndecisions = ["approve", "edit"]\n',
+    "a decision that there is not": (
+        STAGE + '[[policy]]\ndecisions = ["approve", "delegate"]\n',
         "policy 1.decisions 2",
         4,
-        'write "approve", "reject" or "skip"',
+        'Write "approve", "reject", "skip", "edit"',
+    ),
+    "editing as the only way to say no": (
+        STAGE + '[[policy]]\ndecisions = ["approve", "edit"]\n',
+        "policy 1.decisions",
+        4,
+        'Add "reject"',
     ),
     "no way to say yes": (STAGE + '[[policy]]\ndecisions = ["reject"]\n', "policy 1.decisions", 4, 'action = "deny"'),
     "no way to say no": (STAGE + '[[policy]]\ndecisions = ["approve"]\n', "policy 1.decisions", 4, 'Add "reject"'),

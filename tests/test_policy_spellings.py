@@ -39,6 +39,7 @@ def test_interrupt_on_asks_where_it_is_true_and_allows_where_it_is_false() -> No
         ({"allowed_decisions": ["approve", "reject"], "description": "Writes {x}"}, (YES, NO), "Writes {x}"),
         ({"allow_accept": True, "allow_ignore": True, "allow_edit": False}, (YES, SKIP), ""),
         ({"allow_accept": True, "allow_respond": True}, (YES, NO), ""),
+        ({"allowed_decisions": ["approve", "edit", "reject"]}, (YES, DecisionKind.EDITED, NO), ""),
         ({}, (YES, NO), ""),
     ],
 )

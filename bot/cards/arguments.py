@@ -53,9 +53,16 @@ def arguments(args: Json | None) -> Excerpt:
     """All arguments of a call."""
     if not args:
         return excerpt(Visible(_NO_ARGUMENTS, 0))
-    written = [_argument(name, value) for name, value in args.items()]
+    written = [argument(name, value) for name, value in args.items()]
     whole = Visible("\n".join(one.text for one in written), sum(one.escaped for one in written))
     return excerpt(whole)
+
+
+def argument(name: str, value: JsonValue) -> Visible:
+    """One argument: its name, and its value so that no two values read the same."""
+    label = visible(name if _IDENTIFIER.fullmatch(name) else json.dumps(name, ensure_ascii=False), fold=True)
+    written = _value(value)
+    return Visible(f"{label.text}:{written.text}", label.escaped + written.escaped)
 
 
 def prose(text: str, *, characters: int = FIT_CHARACTERS, lines: int = FIT_LINES) -> Excerpt:
@@ -118,12 +125,6 @@ def _tail(text: str, characters: int, lines: int) -> str:
     closed, opened = text.find("⟧", start), text.find("⟦", start)
     cut_mark = closed >= 0 and (opened < 0 or closed < opened)
     return text[closed + 1 :] if cut_mark else text[start:]
-
-
-def _argument(name: str, value: JsonValue) -> Visible:
-    label = visible(name if _IDENTIFIER.fullmatch(name) else json.dumps(name, ensure_ascii=False), fold=True)
-    written = _value(value)
-    return Visible(f"{label.text}:{written.text}", label.escaped + written.escaped)
 
 
 def _value(value: JsonValue) -> Visible:

@@ -35,28 +35,51 @@ def decision_buttons(view: RequestView, subject: Subject, *, confirm: bool = Fal
 def card_buttons(view: RequestView, subject: Subject, *, confirm: bool = False) -> list[Part]:
     """The buttons of a card. Where it cannot show all that must be seen, saying yes is left to the full view; saying no
     stays, because refusing what one has not read harms nobody."""
+    if view.status is not RequestStatus.PENDING:
+        return []
     buttons = decision_buttons(view, subject, confirm=confirm)
     if not subject.fits:
         refusing = [one for one in buttons if one["action_id"] in _REFUSING]
-        style = PRIMARY if buttons else None
+        style = PRIMARY if buttons and not any(one.get("style") == PRIMARY for one in refusing) else None
         return [_button(view, subject, ActionId.REVIEW_ALL, "Review everything", style), *refusing]
     if subject.clipped:
         buttons.append(_button(view, subject, ActionId.REVIEW_ALL, "Show everything"))
     return buttons
 
 
-_REFUSING = frozenset({ActionId.REJECT.value, ActionId.SKIP.value, ActionId.CHANGES.value})
+_REFUSING = frozenset(
+    {
+        ActionId.REJECT.value,
+        ActionId.SKIP.value,
+        ActionId.SKIP_BECAUSE.value,
+        ActionId.CHANGES.value,
+        ActionId.TAKE_BACK.value,
+    }
+)
 
 
 def _tool(view: RequestView, subject: Subject, confirm: bool) -> list[Part]:
-    question = f"{subject.title} will run with exactly the arguments shown." if confirm or view.confirm else ""
-    buttons = []
-    if DecisionKind.APPROVED in view.decisions:
-        target = target_of(view).value
-        buttons.append(button(ActionId.APPROVE, target, "Approve", subject.title, style=PRIMARY, confirm=question))
+    """While it is held nobody more can approve: whoever has may take that back, and others may still say no."""
+    offered = [_take_back(view, subject)] if view.held_until is not None else _approve(view, subject, confirm)
     if DecisionKind.REJECTED in view.decisions:
-        buttons.append(_button(view, subject, ActionId.REJECT, "Reject", DANGER))
-    return [*buttons, *_skip(view, subject)]
+        offered.append(_button(view, subject, ActionId.REJECT, "Reject", DANGER))
+    if DecisionKind.EDITED in view.decisions:
+        offered.append(_button(view, subject, ActionId.EDIT, "Edit"))
+    return [*offered, *_skip(view, subject)]
+
+
+def _approve(view: RequestView, subject: Subject, confirm: bool) -> list[Part]:
+    if DecisionKind.APPROVED not in view.decisions:
+        return []
+    if DecisionKind.APPROVED in view.require_reason:
+        return [_button(view, subject, ActionId.APPROVE_BECAUSE, "Approve", PRIMARY)]
+    question = f"{subject.title} will run with exactly the arguments shown." if confirm or view.confirm else ""
+    value = target_of(view).value
+    return [button(ActionId.APPROVE, value, "Approve", subject.title, style=PRIMARY, confirm=question)]
+
+
+def _take_back(view: RequestView, subject: Subject) -> Part:
+    return _button(view, subject, ActionId.TAKE_BACK, "Take back", PRIMARY)
 
 
 def _review(view: RequestView, subject: Subject) -> list[Part]:
@@ -75,7 +98,10 @@ def _outcome(view: RequestView, subject: Subject) -> list[Part]:
 
 
 def _skip(view: RequestView, subject: Subject) -> list[Part]:
-    return [_button(view, subject, ActionId.SKIP, "Skip")] if DecisionKind.SKIPPED in view.decisions else []
+    if DecisionKind.SKIPPED not in view.decisions:
+        return []
+    because = DecisionKind.SKIPPED in view.require_reason
+    return [_button(view, subject, ActionId.SKIP_BECAUSE if because else ActionId.SKIP, "Skip")]
 
 
 def _button(view: RequestView, subject: Subject, action: ActionId, label: str, style: str | None = None) -> Part:

@@ -19,6 +19,11 @@ class ActionId(StrEnum):
     APPROVE = "signoff_approve"
     REJECT = "signoff_reject"
     SKIP = "signoff_skip"
+    EDIT = "signoff_edit"
+    APPROVE_BECAUSE = "signoff_approve_because"
+    SKIP_BECAUSE = "signoff_skip_because"
+    TAKE_BACK = "signoff_take_back"
+    MORE = "signoff_more"
     ANSWER = "signoff_answer"
     ACCEPT = "signoff_accept"
     CHANGES = "signoff_changes"
@@ -48,6 +53,10 @@ class CallbackId(StrEnum):
     """Which modal was submitted."""
 
     REJECT = "signoff_reject_modal"
+    APPROVE = "signoff_approve_modal"
+    SKIP = "signoff_skip_modal"
+    EDIT = "signoff_edit_modal"
+    MORE = "signoff_more_modal"
     ANSWER = "signoff_answer_modal"
     CHANGES = "signoff_changes_modal"
     REVIEW_ALL = "signoff_review_all_modal"
@@ -78,6 +87,7 @@ _ID = r"[0-9A-Za-z_-]{1,64}"
 _NUMBER = r"0|[1-9][0-9]{0,8}"
 _TARGET = re.compile(rf"({_ID})\.({_NUMBER})\.({_NUMBER})", re.ASCII)
 _CHANNEL = re.compile(r"[A-Z0-9]{0,32}", re.ASCII)
+_DIGEST = re.compile(r"([0-9a-f]{64})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,32 +122,36 @@ def page_of(value: object) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What a modal remembers: its target, its 0-based page, and the channel in which to tell its owner something."""
+    """What a modal remembers: its target, its 0-based page, the channel in which to tell its owner something, and the
+    digest of what it has shown as the outcome of what was filled in."""
 
     target: Target
     page: int = 0
     channel: str = ""
+    shown: str = ""
 
     @property
     def text(self) -> str:
         """For `private_metadata`; far below its 3,000 characters."""
-        return json.dumps({"target": self.target.value, "page": self.page, "channel": self.channel})
+        fields = {"target": self.target.value, "page": self.page, "channel": self.channel, "shown": self.shown}
+        return json.dumps(fields)
 
     @classmethod
     def parse(cls, text: object) -> Self | None:
         """Reads what `Metadata.text` wrote, else None."""
         try:
-            fields = json.loads(text) if isinstance(text, str) and len(text) <= 300 else None
+            fields = json.loads(text) if isinstance(text, str) and len(text) <= 400 else None
         except ValueError:
             return None
-        if not isinstance(fields, dict) or fields.keys() != {"target", "page", "channel"}:
+        if not isinstance(fields, dict) or fields.keys() != {"target", "page", "channel", "shown"}:
             return None
-        target, page, channel = Target.parse(fields["target"]), fields["page"], fields["channel"]
+        target, page, channel, shown = (fields[name] for name in ("target", "page", "channel", "shown"))
+        target = Target.parse(target)
         if target is None or type(page) is not int or page < 0:
             return None
         if not isinstance(channel, str) or not _CHANNEL.fullmatch(channel):
             return None
-        return cls(target, page, channel)
+        return cls(target, page, channel, shown) if isinstance(shown, str) and _DIGEST.fullmatch(shown) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,32 +13,39 @@ from bot.cards.blocks import Part, actions, button, context, ours, plain, prefor
 from bot.cards.buttons import decision_buttons, target_of
 from bot.cards.ids import ActionId, CallbackId, FieldId, Metadata
 from bot.cards.subject import Subject, subject_of
-from bot.cards.text import clip, line
+from bot.cards.text import clip, line, person
 from bot.cards.wording import heading, verdict
-from storage.types import RequestStatus
+from storage.types import DecisionKind, RequestStatus
 
 RADIO_OPTIONS = 10
 SELECT_OPTIONS = 100
 _OPTION_LIMIT = 75
 
 
-def reject(view: RequestView, *, required: bool = False, channel: str = "") -> Part:
+def reject(view: RequestView, *, channel: str = "") -> Part:
     """Asks why; the agent and the thread get the reason."""
-    field = _text_field(
-        FieldId.REASON, "Reason", optional=not required, hint="The agent and the thread get these words."
-    )
-    return _form(view, CallbackId.REJECT, "Reject", "Reject", channel, [field])
+    return _reason(view, DecisionKind.REJECTED, CallbackId.REJECT, "Reject", channel)
+
+
+def approve(view: RequestView, *, channel: str = "") -> Part:
+    """Asks why, before a call that needs a reason is approved."""
+    return _reason(view, DecisionKind.APPROVED, CallbackId.APPROVE, "Approve", channel)
+
+
+def skip(view: RequestView, *, channel: str = "") -> Part:
+    """Asks why, before a call is left out."""
+    return _reason(view, DecisionKind.SKIPPED, CallbackId.SKIP, "Skip", channel)
 
 
 def changes(view: RequestView, *, channel: str = "") -> Part:
     """Asks what should change in a draft."""
-    field = _text_field(FieldId.FEEDBACK, "What should change?", hint="The agent makes another draft from these words.")
+    field = text_field(FieldId.FEEDBACK, "What should change?", hint="The agent makes another draft from these words.")
     return _form(view, CallbackId.CHANGES, "Request changes", "Send", channel, [field])
 
 
 def outcome(view: RequestView, *, channel: str = "") -> Part:
     """Asks what a call gave that is known to have happened."""
-    field = _text_field(FieldId.RESULT, "What did it give?", hint="The agent gets these words as the call's result.")
+    field = text_field(FieldId.RESULT, "What did it give?", hint="The agent gets these words as the call's result.")
     return _form(view, CallbackId.OUTCOME, "It happened", "Record", channel, [field])
 
 
@@ -47,7 +54,7 @@ def answer(view: RequestView, *, channel: str = "") -> Part:
     subject = subject_of(view)
     prompt = subject.prompt
     choices = prompt.choices if isinstance(prompt, Question) else ()
-    field = _choice_field(choices) if 0 < len(choices) <= SELECT_OPTIONS else _text_field(FieldId.ANSWER, "Answer")
+    field = _choice_field(choices) if 0 < len(choices) <= SELECT_OPTIONS else text_field(FieldId.ANSWER, "Answer")
     shown = [part for one in subject.must_see for part in (sentence(one.label), quote(one.excerpt.shown))]
     return _form(view, CallbackId.ANSWER, "Answer", "Answer", channel, [rich(*shown), field])
 
@@ -72,24 +79,43 @@ def review_all(view: RequestView, page: int, *, channel: str = "", confirm: bool
         blocks.append(context(ours(verdict(view))))
     elif page == last and (buttons := decision_buttons(view, subject, confirm=confirm)):
         blocks.append(actions(*buttons))
-    return _modal(CallbackId.REVIEW_ALL, "Review everything", blocks, Metadata(target_of(view), page, channel))
+    return modal(CallbackId.REVIEW_ALL, "Review everything", blocks, Metadata(target_of(view), page, channel))
 
 
 def closed(view: RequestView, *, channel: str = "") -> Part:
     """Says that the request closed meanwhile, by whom and when, and offers nothing."""
     subject = subject_of(view)
     blocks = [section(plain(heading(view, subject))), context(ours(verdict(view)))]
-    return _modal(CallbackId.NOTICE, "Already closed", blocks, Metadata(target_of(view), 0, channel))
+    return modal(CallbackId.NOTICE, "Already closed", blocks, Metadata(target_of(view), 0, channel))
+
+
+def outdated(view: RequestView, *, channel: str = "") -> Part:
+    """Says that the request is not what the form was made from any more, and offers nothing."""
+    if view.status is not RequestStatus.PENDING:
+        return closed(view, channel=channel)
+    by = f" by {person(view.edits[-1].actor)}" if view.edits else ""
+    words = f"The request was changed meanwhile{by}, or has gone on to another stage. Please look at its card again."
+    blocks = [section(plain(heading(view, subject_of(view)))), context(ours(words))]
+    return modal(CallbackId.NOTICE, "Changed meanwhile", blocks, Metadata(target_of(view), 0, channel))
 
 
 def notice(title: str, sentence_of_ours: str) -> Part:
     """A modal that says one thing: mrkdwn as `notices` writes it."""
-    return _modal(CallbackId.NOTICE, title, [section(ours(sentence_of_ours))])
+    return modal(CallbackId.NOTICE, title, [section(ours(sentence_of_ours))])
 
 
 def loading(title: str = "One moment") -> Part:
     """What to open at once where a read could take longer than the trigger lives."""
-    return _modal(CallbackId.LOADING, title, [section(plain("Loading ..."))])
+    return modal(CallbackId.LOADING, title, [section(plain("Loading ..."))])
+
+
+def _reason(view: RequestView, kind: DecisionKind, callback: CallbackId, title: str, channel: str) -> Part:
+    required = kind in view.require_reason
+    told = (
+        "The thread gets these words." if kind is DecisionKind.APPROVED else "The agent and the thread get these words."
+    )
+    field = text_field(FieldId.REASON, "Reason", optional=not required, hint=told)
+    return _form(view, callback, title, title, channel, [field])
 
 
 def _form(
@@ -98,11 +124,12 @@ def _form(
     if view.status is not RequestStatus.PENDING:
         return closed(view, channel=channel)
     about = context(plain(heading(view, subject_of(view)), 200))
-    modal = _modal(callback, title, [about, *blocks], Metadata(target_of(view), 0, channel))
-    return {**modal, "submit": plain(submit, 24), "close": plain("Back")}
+    form = modal(callback, title, [about, *blocks], Metadata(target_of(view), 0, channel))
+    return {**form, "submit": plain(submit, 24), "close": plain("Back")}
 
 
-def _modal(callback: CallbackId, title: str, blocks: Sequence[Part], metadata: Metadata | None = None) -> Part:
+def modal(callback: CallbackId, title: str, blocks: Sequence[Part], metadata: Metadata | None = None) -> Part:
+    """A modal with a way to close it."""
     return {
         "type": "modal",
         "callback_id": callback.value,
@@ -119,7 +146,8 @@ def _page_buttons(page: int, last: int, subject: Subject) -> list[Part]:
     return [one for one in (previous, following if page < last else None) if one]
 
 
-def _text_field(field: FieldId, label: str, *, optional: bool = False, hint: str = "") -> Part:
+def text_field(field: FieldId, label: str, *, optional: bool = False, hint: str = "") -> Part:
+    """A field for words of several lines."""
     element = {
         "type": "plain_text_input",
         "action_id": ActionId.FIELD.value,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,13 +10,15 @@ from agent_runtime.json_text import indented
 from agent_runtime.prompts import Prompt, Question, Review, read_prompt
 from agent_runtime.views import RequestView
 from bot.cards.arguments import Excerpt, arguments, excerpt, pages, prose
+from bot.cards.differences import changed_arguments, line_difference
 from bot.cards.text import Visible, clip, line, visible
-from storage.types import DecisionKind, JsonValue, RequestKind
+from storage.types import ActorKind, DecisionKind, JsonValue, RequestKind
 
 TITLE_LIMIT = 100
 AGENT_WORDS = "The agent's own words, which nobody has checked"
 _DIFFERENCE = {"characters": 1_200, "lines": 24}
 _REASON = {"characters": 600, "lines": 8}
+_MOST_EDITS = 3
 _ANSWER = {"characters": 600, "lines": 12}
 
 
@@ -33,12 +34,14 @@ class Passage:
 @dataclass(frozen=True)
 class Subject:
     """A request's title (visible, on one line), what the agent itself asks (None for a call), and its passages.
-    `must_see` is what a person must have been able to read before saying yes; `others` help them."""
+    `must_see` is what a person must have been able to read before saying yes; `others` help them; `further` stands in
+    the full view only."""
 
     title: str
     prompt: Prompt | None
     must_see: tuple[Passage, ...]
     others: tuple[Passage, ...] = ()
+    further: tuple[Passage, ...] = ()
 
     @property
     def fits(self) -> bool:
@@ -48,12 +51,13 @@ class Subject:
     @property
     def clipped(self) -> bool:
         """Whether the card leaves out anything at all."""
-        return not all(passage.excerpt.fits for passage in (*self.must_see, *self.others))
+        return bool(self.further) or not all(one.excerpt.fits for one in (*self.must_see, *self.others))
 
     @cached_property
     def whole(self) -> str:
         """Every passage in full under its label, in marks that no text from outside can hold."""
-        return "\n\n".join(f"⟦ {one.label} ⟧\n{one.excerpt.whole}" for one in (*self.must_see, *self.others))
+        passages = (*self.must_see, *self.others, *self.further)
+        return "\n\n".join(f"⟦ {one.label} ⟧\n{one.excerpt.whole}" for one in passages)
 
     @cached_property
     def pages(self) -> tuple[str, ...]:
@@ -75,9 +79,11 @@ def subject_of(view: RequestView) -> Subject:
             others.insert(0, Passage("Changes since the previous draft", _difference(prompt.previous, prompt.draft)))
     else:
         must_see.append(Passage("Arguments", arguments(view.args)))
+        others += _changes(view)
     if view.reason:
         others.append(Passage(AGENT_WORDS, prose(view.reason, **_REASON), words=True))
-    return Subject(_title(view, prompt), prompt, tuple(must_see), tuple(others))
+    further = (Passage("What the agent asked for", arguments(view.asked_args)),) if view.edits else ()
+    return Subject(_title(view, prompt), prompt, tuple(must_see), tuple(others), further)
 
 
 def _title(view: RequestView, prompt: Prompt | None) -> str:
@@ -103,36 +109,24 @@ def _answer(view: RequestView) -> Iterator[Passage]:
         yield Passage(label, prose(value if isinstance(value, str) else indented(value), **_ANSWER), words=True)
 
 
+def _changes(view: RequestView) -> Iterator[Passage]:
+    """Who made of the agent's arguments what they are, the latest last; of many the latest."""
+    for edit in view.edits[-_MOST_EDITS:]:
+        who = f"Changed by {clip(line(edit.actor.label), 80)}"
+        yield Passage(who, excerpt(changed_arguments(edit.changes), **_DIFFERENCE))
+        if edit.reason and edit.actor.kind is not ActorKind.POLICY:  # a policy's stands among the remarks
+            yield Passage(f"{who}, because", prose(edit.reason, **_REASON), words=True)
+
+
 def _numbered(choices: tuple[str, ...]) -> Excerpt:
     lines = [visible(choice, fold=True) for choice in choices]
     text = "\n".join(f"{number}. {choice.text}" for number, choice in enumerate(lines, start=1))
     return excerpt(Visible(text, sum(choice.escaped for choice in lines)))
 
 
-_CONTEXT_LINES = 2
-_MOST_LINES = 4_000
-
-
 def _difference(previous: str, draft: str) -> Excerpt:
-    """Line by line: `- ` gone, `+ ` new, two blanks before what stayed, and marks where much stayed."""
-    before, after = previous.split("\n"), draft.split("\n")
-    if before == after:
-        return excerpt(Visible("(none)", 0))
-    if len(before) + len(after) > _MOST_LINES:
-        return excerpt(Visible("(too many lines to compare)", 0))
-    matcher = difflib.SequenceMatcher(None, before, after)
-    lines: list[str] = []
-    for number, group in enumerate(matcher.get_grouped_opcodes(_CONTEXT_LINES)):
-        _, first, last = group[0], group[0][3], group[-1][4]
-        if number or first:
-            lines.append(f"⟦lines {first + 1} to {max(last, first + 1)}⟧")
-        for tag, i, j, k, m in group:
-            if tag == "equal":
-                lines += [f"  {_shown(one)}" for one in after[k:m]]
-            else:
-                lines += [f"- {_shown(one)}" for one in before[i:j]]
-                lines += [f"+ {_shown(one)}" for one in after[k:m]]
-    return excerpt(Visible("\n".join(lines), 0), **_DIFFERENCE)
+    before, after = ([_shown(one) for one in text.split("\n")] for text in (previous, draft))
+    return excerpt(Visible(line_difference(before, after), 0), **_DIFFERENCE)
 
 
 def _shown(one: str) -> str:

@@ -30,6 +30,8 @@ def heading(view: RequestView, subject: Subject) -> str:
 
 def _question(view: RequestView, subject: Subject) -> str:
     match view.kind:
+        case RequestKind.TOOL if view.held_until is not None:
+            return f"Approved, about to run: {subject.title}"
         case RequestKind.TOOL:
             return f"Approve {subject.title}?"
         case RequestKind.QUESTION:
@@ -106,7 +108,10 @@ def _quorum(view: RequestView) -> Iterator[str]:
 
 
 def deadline(view: RequestView, now: datetime) -> str:
-    """When silence ends an open request and what follows, in mrkdwn."""
+    """When silence ends an open request, or its hold, and what follows, in mrkdwn."""
+    if view.held_until is not None:
+        hold = f" ({duration(view.hold)} after the last approval)" if view.hold else ""
+        return f"*runs {date(view.held_until)}*{hold} unless one of its approvers takes their approval back"
     if view.due_at is None:
         return "no time limit"
     if view.due_at <= now and view.on_timeout is not OnTimeout.KEEP:
@@ -159,6 +164,7 @@ _VOTED = {
     DecisionKind.REJECTED: "rejected",
     DecisionKind.SKIPPED: "skipped",
     DecisionKind.ANSWERED: "answered",
+    DecisionKind.EDITED: "changed the call",
 }
 
 

@@ -7,7 +7,7 @@ from slack_bolt.app.async_app import AsyncApp
 from bot.desk import Desk
 from bot.directory import Directory
 from bot.homes import Homes
-from bot.listeners import actions, answering, commands, events, fallbacks, home, starting, views
+from bot.listeners import actions, answering, commands, editing, events, fallbacks, home, starting, views
 
 
 def register_listeners(app: AsyncApp, desk: Desk, homes: Homes, directory: Directory) -> None:
@@ -16,6 +16,7 @@ def register_listeners(app: AsyncApp, desk: Desk, homes: Homes, directory: Direc
     starting.register(app, desk)
     actions.register(app, desk)
     views.register(app, desk)
+    editing.register(app, desk)
     home.register(app, homes)
     answering.register(app, desk)
     events.register(app, desk, directory.identity.user_id)

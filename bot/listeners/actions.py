@@ -10,10 +10,12 @@ from typing import Any
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from agent_runtime.approvals import Accepted, Act
+from agent_runtime.agents import tool_schema
+from agent_runtime.approvals import Accepted, Act, Withdrawal
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.views import RequestView
 from bot.cards import modals, notices
+from bot.cards.edit import edit_form
 from bot.cards.ids import ActionId, Metadata, Target, page_of, run_id_of
 from bot.cards.subject import subject_of
 from bot.cards.submissions import metadata_in
@@ -34,18 +36,29 @@ DIRECT: dict[ActionId, tuple[DecisionKind, JsonValue]] = {
 }
 """Buttons that decide by themselves."""
 
-SAYS_YES = frozenset({ActionId.APPROVE, ActionId.ACCEPT, ActionId.OUTCOME_AGAIN})
+SAYS_YES = frozenset(
+    {ActionId.APPROVE, ActionId.APPROVE_BECAUSE, ActionId.EDIT, ActionId.ACCEPT, ActionId.OUTCOME_AGAIN}
+)
 """Buttons for which everything must have been there to read."""
 
 MOST_REMEMBERED = 10_000
 
 FORMS: dict[ActionId, Callable[..., View]] = {
     ActionId.REJECT: modals.reject,
+    ActionId.APPROVE_BECAUSE: modals.approve,
+    ActionId.SKIP_BECAUSE: modals.skip,
     ActionId.ANSWER: modals.answer,
     ActionId.CHANGES: modals.changes,
     ActionId.OUTCOME_HAPPENED: modals.outcome,
 }
 """Buttons that ask for words first."""
+
+_OF_A_CALL = {
+    ActionId.APPROVE_BECAUSE: DecisionKind.APPROVED,
+    ActionId.SKIP_BECAUSE: DecisionKind.SKIPPED,
+    ActionId.REJECT: DecisionKind.REJECTED,
+}
+"""What the form of a button decides about a call; about all else it is an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +93,8 @@ def register(app: AsyncApp, desk: Desk) -> None:
         attach(action, buttons.decide)
     for action in FORMS:
         attach(action, buttons.open_form)
+    attach(ActionId.EDIT, buttons.open_edit)
+    attach(ActionId.TAKE_BACK, buttons.take_back)
     attach(ActionId.REVIEW_ALL, buttons.open_review)
     attach(ActionId.PAGE_PREVIOUS, buttons.turn_page)
     attach(ActionId.PAGE_NEXT, buttons.turn_page)
@@ -99,12 +114,10 @@ class Buttons:
         target = press.target
         if target is None:
             return
+        if await self._must_be_read_first(press, target):
+            return
         kind, value = DIRECT[press.action]
         in_modal = is_in_modal(press.body)
-        if press.action in SAYS_YES and not in_modal and not await self._fits(target):
-            # A card on which the request cannot be read whole has no such button: show everything, decide there.
-            await self.open_review(press)
-            return
         act = Act(target.request_id, target.revision, target.stage, kind, value=value)
         answered = await self._desk.decide(act, actor_of(press.body), origin_of(press.body), place_of(press.body))
         if in_modal:
@@ -112,10 +125,36 @@ class Buttons:
 
     async def open_form(self, press: Press) -> None:
         """Ask for a reason, an answer, feedback, or a result, unless the person may not decide anyway."""
-        kinds = {RequestKind.TOOL: DecisionKind.REJECTED}
-        view = await self._readable(press, lambda view: kinds.get(view.kind, DecisionKind.ANSWERED))
+        target = press.target
+        if target is None or await self._must_be_read_first(press, target):
+            return
+
+        def kind(view: RequestView) -> DecisionKind:
+            return _OF_A_CALL[press.action] if view.kind is RequestKind.TOOL else DecisionKind.ANSWERED
+
+        view = await self._readable(press, kind)
         if view is not None:
             await self._open(press, FORMS[press.action](view, channel=press.channel))
+
+    async def open_edit(self, press: Press) -> None:
+        """The arguments of a call as fields, for those who may change it."""
+        target = press.target
+        if target is None or await self._must_be_read_first(press, target):
+            return
+        view = await self._readable(press, lambda _: DecisionKind.EDITED)
+        if view is not None:
+            schema = tool_schema(self._desk.runtime.agents, view.agent, view.tool)
+            await self._open(press, edit_form(view, schema, channel=press.channel))
+
+    async def take_back(self, press: Press) -> None:
+        """The person's newest vote on an open request."""
+        target = press.target
+        if target is None:
+            return
+        taken = Withdrawal(target.request_id, target.revision)
+        answered = await self._desk.withdraw(taken, actor_of(press.body), origin_of(press.body), place_of(press.body))
+        if is_in_modal(press.body):
+            await self._show_in_modal(press, answered)
 
     async def open_review(self, press: Press) -> None:
         """Everything there is to read, from its first page; to those who may decide."""
@@ -156,6 +195,14 @@ class Buttons:
         elif refused is not None and not place.message_ts:
             await self._open(press, modals.notice("Nothing was changed", refused.sentence))  # pressed on App Home
         return view if refused is None else None
+
+    async def _must_be_read_first(self, press: Press, target: Target) -> bool:
+        """Whether a yes comes from a card on which the request cannot be read whole. Such a card has no such button:
+        then everything is shown, to be decided there."""
+        if press.action not in SAYS_YES or is_in_modal(press.body) or await self._fits(target):
+            return False
+        await self.open_review(press)
+        return True
 
     async def _fits(self, target: Target) -> bool:
         """Whether the card shows everything; remembered, because what a revision asks never changes and many click."""

@@ -16,15 +16,25 @@ from bot.cards.ids import CallbackId, FieldId, Metadata
 from bot.desk import Desk
 from bot.desk_work import Answered
 from bot.listeners.reading import Payload, actor_of, origin_of
-from storage.types import DecisionKind, JsonValue
+from storage.types import DecisionKind, JsonValue, RequestKind
 
 Ack = Callable[..., Awaitable[Any]]
 FIELDS = {
     CallbackId.REJECT: FieldId.REASON,
+    CallbackId.APPROVE: FieldId.REASON,
+    CallbackId.SKIP: FieldId.REASON,
     CallbackId.ANSWER: FieldId.ANSWER,
     CallbackId.CHANGES: FieldId.FEEDBACK,
     CallbackId.OUTCOME: FieldId.RESULT,
 }
+
+
+OF_A_CALL = {
+    CallbackId.REJECT: DecisionKind.REJECTED,
+    CallbackId.APPROVE: DecisionKind.APPROVED,
+    CallbackId.SKIP: DecisionKind.SKIPPED,
+}
+"""Forms that decide about a call by their reason."""
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -53,8 +63,9 @@ async def _submit(desk: Desk, callback: CallbackId, body: Payload) -> dict[str, 
 def _act(callback: CallbackId, metadata: Metadata, view: RequestView, shown: Payload) -> Act:
     target = metadata.target
     text = submissions.text_in(shown, FIELDS[callback])
-    if callback is CallbackId.REJECT and view.kind.value == "tool":
-        return Act(target.request_id, target.revision, target.stage, DecisionKind.REJECTED, reason=text)
+    kind = OF_A_CALL.get(callback)
+    if kind is not None and (view.kind is RequestKind.TOOL or kind is not DecisionKind.REJECTED):
+        return Act(target.request_id, target.revision, target.stage, kind, reason=text)
     value: JsonValue
     if callback is CallbackId.REJECT:
         value = {"action": "reject", "feedback": text}
@@ -72,7 +83,7 @@ def _acknowledge(callback: CallbackId, answered: Answered) -> dict[str, Any]:
     if isinstance(verdict, Accepted):
         return {"response_action": "clear"}
     assert isinstance(verdict, Refused)
-    if verdict.reason is RefusalReason.BAD_ANSWER:
+    if verdict.reason in (RefusalReason.BAD_ANSWER, RefusalReason.NEEDS_REASON):
         return submissions.field_error(FIELDS[callback], verdict.message or verdict.reason.sentence)
     if verdict.reason is RefusalReason.TOO_LATE and answered.view is not None:
         return _update(modals.closed(answered.view))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from agent_runtime.views import CallView, RequestView, RunView, StageView, Vote
+from agent_runtime.views import ArgumentChange, CallView, EditView, RequestView, RunView, StageView, Vote
 from storage.types import (
     SCHEDULER,
     Actor,
@@ -133,6 +133,10 @@ review = st.one_of(
 )
 
 
+changes = st.builds(ArgumentChange, hostile, json_values, json_values, st.booleans(), st.booleans())
+edits = st.builds(EditView, st.integers(2, 5), actors, st.just(NOW), st.lists(changes, max_size=4).map(tuple), texts)
+
+
 @st.composite
 def requests(draw: st.DrawFn) -> RequestView:
     """Any request in any state, with texts that try to be something else."""
@@ -166,6 +170,13 @@ def requests(draw: st.DrawFn) -> RequestView:
         call=draw(st.none() | call),
         open_siblings=draw(st.integers(0, 3)),
         auto_approve=draw(st.booleans()),
+        confirm=draw(st.booleans()),
+        remarks=tuple(draw(st.lists(texts, max_size=2))),
+        asked_args=draw(args),  # type: ignore[arg-type]
+        edits=tuple(draw(st.lists(edits, max_size=5))),
+        held_until=draw(st.sampled_from((None, NOW))),
+        hold=draw(st.sampled_from((None, timedelta(seconds=30)))),
+        require_reason=draw(st.sampled_from(((), tuple(DecisionKind)))),
     )
 
 

@@ -142,8 +142,12 @@ def _check_input(block: Part) -> None:
     if "hint" in block:
         _check_plain(block["hint"], 2_000)
     element = block["element"]
+    if "placeholder" in element:
+        _check_plain(element["placeholder"], 150)
+    if element["type"] in ("number_input", "datepicker"):
+        return
     if element["type"] == "plain_text_input":
-        assert element["max_length"] <= 3_000
+        assert len(element.get("initial_value", "")) <= element["max_length"] <= 3_000
         return
     assert 1 <= len(element["options"]) <= (10 if element["type"] == "radio_buttons" else 100)
     values = [option["value"] for option in element["options"]]

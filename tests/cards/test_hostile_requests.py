@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from agent_runtime.refusals import RefusalReason
 from agent_runtime.views import RequestView, RunView
 from bot.cards import modals, notices, replies
 from bot.cards.blocks import Part
+from bot.cards.edit import edit_form
 from bot.cards.ids import ActionId, Metadata, page_of
 from bot.cards.request import card, opening
 from bot.cards.run import run_card
@@ -41,7 +43,10 @@ def test_every_card_is_within_slacks_limits_and_keeps_agents_texts_out_of_markup
 @given(requests())
 def test_every_modal_is_within_slacks_limits_and_keeps_agents_texts_out_of_markup(view: RequestView) -> None:
     """Every modal of any request passes the checker, whatever its state, and remembers what it is about."""
-    forms = (modals.reject, modals.changes, modals.outcome, modals.answer, modals.closed)
+    forms = (
+        modals.reject, modals.approve, modals.skip, modals.changes, modals.outcome, modals.answer, modals.closed,
+        modals.outdated, partial(edit_form, schema=None, fault=view.tool),
+    )  # fmt: skip
     for view_part in (*(form(view, channel="C1") for form in forms), modals.review_all(view, 0, channel="C1")):
         check_view(view_part)
         assert not any(SENTINEL in text for text in mrkdwn(view_part))

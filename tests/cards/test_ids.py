@@ -55,10 +55,10 @@ def test_parsing_never_fails(value: object) -> None:
     assert run_id_of(value) in (None, value)
 
 
-@given(targets, st.integers(0, 10_000), st.sampled_from(("", "C123", "D1")))
-def test_metadata_survives_the_way_through_a_modal(target: Target, page: int, channel: str) -> None:
+@given(targets, st.integers(0, 10_000), st.sampled_from(("", "C123", "D1")), st.sampled_from(("", "0a" * 32)))
+def test_metadata_survives_the_way_through_a_modal(target: Target, page: int, channel: str, shown: str) -> None:
     """What a modal remembers reads back as it was."""
-    metadata = Metadata(target, page, channel)
+    metadata = Metadata(target, page, channel, shown)
     assert Metadata.parse(metadata.text) == metadata
 
 
@@ -69,11 +69,13 @@ def test_metadata_survives_the_way_through_a_modal(target: Target, page: int, ch
         "[]",
         "null",
         "{",
-        '{"target": "A1.1.0", "page": true, "channel": ""}',
-        '{"target": "A1.1.0", "page": -1, "channel": ""}',
-        '{"target": "A1.1.0", "page": 0, "channel": "<!here>"}',
-        '{"target": "A1.1.0", "page": 0, "channel": "", "more": 1}',
-        '{"target": "A1", "page": 0, "channel": ""}',
+        '{"target": "A1.1.0", "page": true, "channel": "", "shown": ""}',
+        '{"target": "A1.1.0", "page": -1, "channel": "", "shown": ""}',
+        '{"target": "A1.1.0", "page": 0, "channel": "<!here>", "shown": ""}',
+        '{"target": "A1.1.0", "page": 0, "channel": "", "shown": "", "more": 1}',
+        '{"target": "A1", "page": 0, "channel": "", "shown": ""}',
+        '{"target": "A1.1.0", "page": 0, "channel": "", "shown": "0A"}',
+        '{"target": "A1.1.0", "page": 0, "channel": "", "shown": 1}',
     ],
 )
 def test_odd_metadata_is_nothing(text: str) -> None:

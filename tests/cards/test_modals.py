@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,9 +13,10 @@ from agent_runtime.prompts import Question
 from agent_runtime.views import RequestView
 from bot.cards import modals
 from bot.cards.blocks import Part
+from bot.cards.edit import edit_form
 from bot.cards.ids import CallbackId, FieldId
 from bot.cards.submissions import answer_in, field_error, metadata_in, text_in
-from storage.types import RequestStatus
+from storage.types import DecisionKind, RequestStatus
 from tests.cards.hostile import ASK, BUY, DOUBT, DRAFT, closed
 from tests.cards.limits import check_view, elements, texts
 
@@ -29,6 +31,9 @@ def field(modal: Part) -> Part:
     ("form", "view", "callback"),
     [
         (modals.reject, BUY, CallbackId.REJECT),
+        (modals.approve, BUY, CallbackId.APPROVE),
+        (modals.skip, BUY, CallbackId.SKIP),
+        (partial(edit_form, schema=None), BUY, CallbackId.EDIT),
         (modals.changes, DRAFT, CallbackId.CHANGES),
         (modals.answer, ASK, CallbackId.ANSWER),
         (modals.outcome, DOUBT, CallbackId.OUTCOME),
@@ -49,7 +54,7 @@ def test_a_modal_of_a_closed_request_says_so_instead_of_asking(form: Form, view:
 def test_a_reason_is_optional_unless_the_policy_requires_it() -> None:
     """The field says which."""
     assert field(modals.reject(BUY))["optional"] is True
-    assert field(modals.reject(BUY, required=True))["optional"] is False
+    assert field(modals.reject(replace(BUY, require_reason=(DecisionKind.REJECTED,))))["optional"] is False
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from agent_runtime.clean_text import clean
 from agent_runtime.closing import expire
 from agent_runtime.context import Context
 from agent_runtime.digest import NotJson, canonical
-from agent_runtime.people import Membership, authorise_decision
+from agent_runtime.people import Membership, authorise_decision, authority
 from agent_runtime.policy import Rules
 from agent_runtime.prompts import AnswerFault, read_prompt, validate_answer
 from agent_runtime.refusals import RefusalReason
@@ -126,12 +126,33 @@ def check(tx: Tx, context: Context, act: Act, request: Request, membership: Memb
     if reason is not None:
         return Refused(reason, request)
     if any(vote.stage == act.stage or not rules.allow_same_person for vote in standing):
-        return Refused(RefusalReason.ALREADY_VOTED, request, repeated=repeated)
+        own = any(vote.actor_key == membership.actor.key for vote in standing)
+        reason = RefusalReason.ALREADY_VOTED if own else RefusalReason.DECIDED_FOR_YOU
+        return Refused(reason, request, repeated=repeated)
+    if whose_vote(tx, context, request, rules, membership).key in _heard(tx, request, rules):
+        return Refused(RefusalReason.DECIDED_BY_THEM, request)
     if act.kind not in rules.decisions:
         return Refused(RefusalReason.NOT_OFFERED, request)
     if act.kind is DecisionKind.APPROVED and request.held_until is not None:
         return Refused(RefusalReason.HELD, request)
     return rules
+
+
+def whose_vote(tx: Tx, context: Context, request: Request, rules: Rules, membership: Membership) -> Actor:
+    """In whose name a person who may decide now does so: their own, or that of somebody who handed over to them."""
+    run = runs.get(tx, request.run_id)
+    assert run is not None
+    starter, heard = Actor.model_validate(run.starter), _heard(tx, request, rules)
+    found = authority(membership, rules, request.stage, starter, context.now, heard)
+    return membership.actor if isinstance(found, RefusalReason) else found
+
+
+def _heard(tx: Tx, request: Request, rules: Rules) -> frozenset[str]:
+    """Whose word was given already on the present revision: in this stage, or in any where nobody may speak twice."""
+    votes = [one for one in requests.votes(tx, [request.id]) if one.revision == request.revision]
+    standing = (one for one in votes if one.withdrawn_at is None and one.kind is not DecisionKind.EDITED)
+    counted = (one for one in standing if one.stage == request.stage or not rules.allow_same_person)
+    return frozenset(key for one in counted for key in requests.hands(one))
 
 
 def rules_and_starter(tx: Tx, context: Context, request: Request) -> tuple[Rules | None, Actor]:

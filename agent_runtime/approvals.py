@@ -4,9 +4,11 @@ refusal, so that the refusal's audit row commits, too."""
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent_runtime import outbound
+from agent_runtime.absences import confirmed
 from agent_runtime.acts import (
     LONGEST_REASON,
     Accepted,
@@ -20,6 +22,7 @@ from agent_runtime.acts import (
     current,
     refuse,
     rules_and_starter,
+    whose_vote,
 )
 from agent_runtime.arguments import changes, is_same, misfit, require_reviewable
 from agent_runtime.audit import INTERNAL, Event, Origin, record_request
@@ -50,13 +53,13 @@ __all__ = [
 
 def decide(tx: Tx, context: Context, act: Act, membership: Membership, origin: Origin) -> Verdict:
     """Record one person's decision, or refuse it."""
-    actor = membership.actor
+    membership, actor = confirmed(tx, context, membership), membership.actor
     request = current(tx, context, act.request_id)
     found = _checked(tx, context, act, request, membership)
     if isinstance(found, Refused):
         return refuse(tx, context, found, act, actor, origin)
     request, rules = found
-    closed = cast(tx, context, act, request, rules, actor, origin)
+    closed = cast(tx, context, act, request, rules, actor, origin, _behind(tx, context, request, rules, membership))
     if closed is None:
         return refuse(tx, context, Refused(RefusalReason.ALREADY_VOTED, request), act, actor, origin)
     return Accepted(_now(tx, request), closed)
@@ -68,7 +71,7 @@ def may_decide(tx: Tx, context: Context, act: Act, membership: Membership, origi
     if request is None:
         refused = Refused(RefusalReason.UNKNOWN_REQUEST, None)
         return refuse(tx, context, refused, act, membership.actor, origin)
-    checked = check(tx, context, act, request, membership)
+    checked = check(tx, context, act, request, confirmed(tx, context, membership))
     return refuse(tx, context, checked, act, membership.actor, origin) if isinstance(checked, Refused) else None
 
 
@@ -87,6 +90,7 @@ def edit(
     if revised is None:
         return refuse(tx, context, Refused(RefusalReason.ALREADY_VOTED, request), edit.act, actor, origin)
     closed = _approve_own(tx, context, revised, edit, revision.rules, first or membership, origin)
+    outbound.want_card(tx, context, request)  # those of the stages it had passed before must show it, too
     outbound.want_card(tx, context, _now(tx, revised))
     outbound.want_run(tx, context, request.run_id)
     return Accepted(_now(tx, revised), bool(closed), counted=closed is not None)
@@ -101,7 +105,7 @@ def preview(
         return found
     request, rules, revision = found
     starter = Actor.model_validate(_run_of(tx, request).starter)
-    counts = _counts(first, revision.rules, 0, starter, context)
+    counts = _counts(confirmed(tx, context, first), revision.rules, 0, starter, context)
     redaction = redaction_of(revision.rules)
     secrets = tuple(dict.fromkeys((*secrets_of(rules, request), *redaction.secrets(revision.args))))
     found_changes = changes(request.args or {}, revision.args)
@@ -180,6 +184,8 @@ def _as_hidden_as(rules: Rules, new: Rules) -> Rules:
 
 def _unfit(edit: Edit, args: Json) -> str:
     """Why a call cannot be asked with these arguments; empty where it can."""
+    if not isinstance(args, Mapping):
+        return "The arguments of a call are a JSON object: a value for each name."
     try:
         require_reviewable(args)
     except NotJson as fault:
@@ -194,7 +200,7 @@ def _judged(
 ) -> tuple[Request, Rules, Revision] | Refused:
     """The request, its present rules, and what the edit would bring; or why not, which is recorded."""
     request = current(tx, context, edit.request_id)
-    found = _checked(tx, context, edit.act, request, membership)
+    found = _checked(tx, context, edit.act, request, confirmed(tx, context, membership))
     if isinstance(found, Refused):
         return refuse(tx, context, found, edit.act, membership.actor, origin)
     request, rules = found
@@ -230,6 +236,7 @@ def _why_not_taken_back(
     if rules is None or not is_whole(tx, context, request, everything):
         record_request(tx, context, Event.INTEGRITY_BROKEN, request, membership.actor, INTERNAL, {})
         return Refused(RefusalReason.INTEGRITY, request)
+    membership = confirmed(tx, context, membership)
     reason = authorise_decision(membership, rules, votes[-1].stage, starter, context.now)
     return Refused(reason, request) if reason is not None and votes[-1].kind in NO else None
 
@@ -239,10 +246,17 @@ def _approve_own(
 ) -> bool | None:
     """The editor's approval of what they made of the call: whether it closed the request, None where they may not."""
     starter = Actor.model_validate(_run_of(tx, request).starter)
+    first = confirmed(tx, context, first)
     if not _counts(first, rules, request.stage, starter, context):
         return None
     act = Act(request.id, request.revision, request.stage, DecisionKind.APPROVED, edit.reason)
-    return cast(tx, context, act, request, rules, first.actor, origin)
+    return cast(tx, context, act, request, rules, first.actor, origin, _behind(tx, context, request, rules, first))
+
+
+def _behind(tx: Tx, context: Context, request: Request, rules: Rules, membership: Membership) -> Actor | None:
+    """The approver in whose stead a person decides; None where they do in their own name."""
+    found = whose_vote(tx, context, request, rules, membership)
+    return None if found.key == membership.actor.key else found
 
 
 def _counts(first: Membership, rules: Rules, stage: int, starter: Actor, context: Context) -> bool:

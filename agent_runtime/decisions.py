@@ -32,6 +32,7 @@ def write_decision(
     *,
     reason: str = "",
     value: JsonValue = None,
+    on_behalf_of: Actor | None = None,
 ) -> bool:
     """Record one act on the request as it is now. False where this person has a standing vote in this stage."""
     decision = Decision(
@@ -47,6 +48,7 @@ def write_decision(
         digest=request.digest,
         mac="",
         at=context.now,
+        on_behalf_of=on_behalf_of.model_dump(mode="json") if on_behalf_of else None,
     )
     decision.mac = seal_decision(context.seal, decision)
     return requests.vote(tx, decision)

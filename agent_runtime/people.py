@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -29,6 +30,8 @@ class Member:
     guest: bool = False
     email: str = ""
     starter_email: str = ""
+    stands_for: tuple[Membership, ...] = ()
+    """Those who handed over to this person, as the directory saw them for the same selectors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,40 @@ Membership = Member | Unreachable
 def authorise_decision(
     membership: Membership, rules: Rules, stage: int, starter: Actor, now: datetime
 ) -> RefusalReason | None:
-    """Why this person may not decide in this stage, or None where they may."""
+    """Why this person may not decide in this stage, or None where they may, in their own name or another's."""
+    found = authority(membership, rules, stage, starter, now)
+    return found if isinstance(found, RefusalReason) else None
+
+
+def authority(
+    membership: Membership,
+    rules: Rules,
+    stage: int,
+    starter: Actor,
+    now: datetime,
+    used: Collection[str] = (),
+) -> Actor | RefusalReason:
+    """In whose name this person may decide: their own, else that of the first who handed over to them and may decide;
+    one whose key is not in `used` where there is such a one. Nobody stands in for others in a run that they started."""
+    own = _authorise_approver(membership, rules, stage, starter, now)
+    if own is None:
+        return membership.actor
+    if own is not RefusalReason.NOT_AN_APPROVER or not isinstance(membership, Member):
+        return own
+    if membership.guest or _is_same_person(membership, starter):
+        return own
+    found = [(one.actor, _authorise_approver(one, rules, stage, starter, now)) for one in membership.stands_for]
+    behind = [actor for actor, refusal in found if refusal is None]
+    if not behind:
+        down = any(refusal is RefusalReason.DIRECTORY_DOWN for _, refusal in found)
+        return RefusalReason.DIRECTORY_DOWN if down else own
+    return next((actor for actor in behind if actor.key not in used), behind[0])
+
+
+def _authorise_approver(
+    membership: Membership, rules: Rules, stage: int, starter: Actor, now: datetime
+) -> RefusalReason | None:
+    """Why this person may not decide in this stage in their own name."""
     if refusal := _standing(membership, now):
         return refusal
     assert isinstance(membership, Member)
@@ -57,6 +93,25 @@ def authorise_decision(
     if not is_starter and not membership.holds & set(approvers):
         return RefusalReason.NOT_AN_APPROVER
     return None
+
+
+def authorise_member(membership: Membership, now: datetime) -> RefusalReason | None:
+    """Why this is no full member of the workspace, or None."""
+    if refusal := _standing(membership, now):
+        return refusal
+    assert isinstance(membership, Member)
+    return RefusalReason.GUEST if membership.guest else None
+
+
+def authorise_delegate(person: Membership, delegate: Membership, now: datetime) -> RefusalReason | None:
+    """Why this delegate cannot stand in for this person, or None: only another full member may."""
+    refusal = authorise_member(delegate, now)
+    if refusal is RefusalReason.DIRECTORY_DOWN:
+        return refusal
+    if refusal is not None or not isinstance(person, Member) or not isinstance(delegate, Member):
+        return RefusalReason.BAD_DELEGATE
+    same_email = bool(person.email) and person.email.casefold() == delegate.email.casefold()
+    return RefusalReason.BAD_DELEGATE if same_email or person.actor.key == delegate.actor.key else None
 
 
 def authorise_start(membership: Membership, starters: tuple[Selector, ...], now: datetime) -> RefusalReason | None:

@@ -34,6 +34,16 @@ class RefusalReason(Described):
     RUN_ACTIVE = "run_active", "only a failed run can be tried again."
     INTEGRITY = "integrity", "the stored request does not match its seal, so nothing can be decided on it."
     NOT_AN_OPERATOR = "not_an_operator", "only operators may do this."
+    DECIDED_FOR_YOU = (
+        "decided_for_you",
+        "whoever stands in for you has decided on this; you may take that back.",
+    )
+    DECIDED_BY_THEM = "decided_by_them", "whoever you stand in for has already decided on this, or had it decided."
+    BAD_DELEGATE = "bad_delegate", "only another full member of this workspace, who is no bot, can stand in for you."
+    DELEGATE_AWAY = "delegate_away", "that person is away, too, so nobody would decide."
+    DELEGATE_BUSY = "delegate_busy", "that person stands in for as many others as one may."
+    BAD_MOMENT = "bad_moment", "that moment is past, or more than 90 days off."
+    NOT_AWAY = "not_away", "nobody stands in for you now."
     NO_GRANT = "no_grant", "this approval cannot count for further calls."
     UNKNOWN_GRANT = "unknown_grant", "no such grant is known here."
     NOT_YOUR_GRANT = "not_your_grant", "only the people who gave a grant, or an operator, may end it."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -12,6 +12,7 @@ from agent_runtime.agents import ToolCall
 from agent_runtime.digest import NotJson, Seal, digest_call, digest_payload
 from agent_runtime.policy import Rules
 from storage.models import Decision, JournalEntry, Request
+from storage.requests import hands
 from storage.types import CallStatus, DecisionKind, Json, RequestKind, RequestStatus
 
 RULES = "rules"
@@ -76,10 +77,10 @@ def has_quorum(seal: Seal, request: Request, rules: Rules, decisions: Sequence[D
     standing = standing_votes(seal, request, decisions)
     counted: set[str] = set()
     for number, stage in enumerate(rules.stages):
-        voters = voters_in(standing, number, YES) - (set() if rules.allow_same_person else counted)
-        if len(voters) < stage.quorum or len(voters_in(standing, number, NO)) >= stage.reject_quorum:
+        votes = votes_in(standing, number, YES, frozenset() if rules.allow_same_person else counted)
+        if len(votes) < stage.quorum or len(votes_in(standing, number, NO)) >= stage.reject_quorum:
             return False
-        counted |= voters
+        counted |= {hand for vote in votes for hand in hands(vote)}
     return True
 
 
@@ -89,9 +90,17 @@ def approved_at(seal: Seal, request: Request, decisions: Sequence[Decision]) -> 
     return max((vote.at for vote in votes if vote.kind is DecisionKind.APPROVED), default=None)
 
 
-def voters_in(standing: Sequence[Decision], stage: int, kinds: frozenset[DecisionKind]) -> set[str]:
-    """Who voted so in this stage."""
-    return {vote.actor_key for vote in standing if vote.stage == stage and vote.kind in kinds}
+def votes_in(
+    standing: Sequence[Decision], stage: int, kinds: frozenset[DecisionKind], counted: Collection[str] = ()
+) -> list[Decision]:
+    """The votes of these kinds that count in a stage, beside people who counted before. Everybody counts once, whether
+    they voted themselves, in somebody's stead, or had somebody vote in theirs."""
+    used, found = set(counted), list[Decision]()
+    for vote in standing:
+        if vote.stage == stage and vote.kind in kinds and not hands(vote) & used:
+            used |= hands(vote)
+            found.append(vote)
+    return found
 
 
 def genuine_answer(seal: Seal, request: Request, decisions: Sequence[Decision]) -> Decision | None:

@@ -82,6 +82,16 @@ class CallView:
 
 
 @dataclass(frozen=True, slots=True)
+class AbsenceView:
+    """Until then the delegate may decide where the person may."""
+
+    person: Actor
+    delegate: Actor
+    began_at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class GrantView:
     """An approval that counts for further calls. `like` are the arguments they must share, as they may be shown: all,
     or those named in `keys`. `starter` is whose runs it is for; None where it is for every run of the agent."""

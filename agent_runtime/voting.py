@@ -15,7 +15,7 @@ from agent_runtime.grants import grant_as_wished
 from agent_runtime.outcomes import settle_outcome
 from agent_runtime.policy import Rules
 from agent_runtime.prompts import read_prompt, validate_answer
-from agent_runtime.sealed import NO, YES, standing_votes, voters_in
+from agent_runtime.sealed import NO, YES, standing_votes, votes_in
 from storage import boots, requests, runs
 from storage.models import Decision, Request
 from storage.tx import Tx
@@ -23,14 +23,18 @@ from storage.types import Actor, DecisionKind, Json, JsonValue, RequestKind, Req
 
 
 def cast(
-    tx: Tx, context: Context, act: Act, request: Request, rules: Rules, actor: Actor, origin: Origin
-) -> bool | None:
+    tx: Tx, context: Context, act: Act, request: Request, rules: Rules, actor: Actor, origin: Origin,
+    behind: Actor | None = None,
+) -> bool | None:  # fmt: skip
     """Record a vote or an answer that was checked; whether it closed the request, None where this person's vote
-    stands already."""
+    stands already. `behind` is the approver in whose stead they act, where that is not them."""
     reason, answer = clean(act.reason), _answer(act, request)
-    if not write_decision(tx, context, request, act.kind, actor, reason=reason, value=answer):
+    if not write_decision(tx, context, request, act.kind, actor, reason=reason, value=answer, on_behalf_of=behind):
         return None
-    text: Json = {"decision": act.kind.value, "reason": reason, "stage": request.stage, "revision": request.revision}
+    instead: Json = {"on_behalf_of": behind.key, "on_behalf_of_name": behind.name} if behind else {}
+    text: Json = {
+        "decision": act.kind.value, "reason": reason, "stage": request.stage, "revision": request.revision, **instead,
+    }  # fmt: skip
     record_request(tx, context, Event.DECISION_MADE, request, actor, origin, text)
     if act.kind is DecisionKind.APPROVED:
         closed = _pass_stages(tx, context, request, rules, actor, origin, reason)
@@ -50,7 +54,7 @@ def uncast(
     assert take_back(tx, context, vote), "read as standing in this transaction"
     text: Json = {"decision": vote.kind.value, "stage": vote.stage, "revision": vote.revision}
     record_request(tx, context, Event.DECISION_WITHDRAWN, request, actor, origin, text)
-    missing = len(_voters(tx, context, request, vote.stage, YES)) < rules.stages[vote.stage].quorum
+    missing = len(_votes(tx, context, request, vote.stage, YES)) < rules.stages[vote.stage].quorum
     if missing and (vote.stage < request.stage or request.held_until is not None):
         _open_stage(tx, context, request, rules, vote.stage)
         line = (
@@ -75,7 +79,7 @@ def _pass_stages(
 ) -> bool:
     """Open the next stage while the present one has its quorum (the next may have votes from before somebody took one
     back), and close or hold the request after the last; whether it is closed."""
-    while len(_voters(tx, context, request, request.stage, YES)) >= rules.stages[request.stage].quorum:
+    while len(_votes(tx, context, request, request.stage, YES)) >= rules.stages[request.stage].quorum:
         if request.stage + 1 == len(rules.stages):
             return _approve(tx, context, request, rules, actor, origin, reason)
         passed, following = rules.stages[request.stage], rules.stages[request.stage + 1]
@@ -109,7 +113,7 @@ def _end(
 ) -> bool:
     """Close the request by an answer, or by the no that makes the stage's noes enough."""
     needed = rules.stages[request.stage].reject_quorum
-    if act.kind in NO and len(_voters(tx, context, request, request.stage, NO)) < needed:
+    if act.kind in NO and len(_votes(tx, context, request, request.stage, NO)) < needed:
         return False
     reason = clean(act.reason)
     close(tx, context, request, RequestStatus(act.kind.value), actor, origin, reason=reason, answer=answer)
@@ -125,9 +129,9 @@ def _open_stage(tx: Tx, context: Context, request: Request, rules: Rules, stage:
     assert requests.change(tx, request, RequestStatus.PENDING, **values), "one writer: nobody can be between"
 
 
-def _voters(tx: Tx, context: Context, request: Request, stage: int, kinds: frozenset[DecisionKind]) -> set[str]:
+def _votes(tx: Tx, context: Context, request: Request, stage: int, kinds: frozenset[DecisionKind]) -> list[Decision]:
     standing = standing_votes(context.seal, request, requests.votes(tx, [request.id]))
-    return voters_in(standing, stage, kinds)
+    return votes_in(standing, stage, kinds)
 
 
 def _again(tx: Tx, request: Request) -> Request:

@@ -43,6 +43,12 @@ def of_request(tx: Tx, request_id: str, events: Sequence[str]) -> list[AuditEntr
     return tx.all(AuditEntry, statement.order_by(col(AuditEntry.seq)))
 
 
+def about(tx: Tx, digest: str) -> list[AuditEntry]:
+    """What the log says, in order, of something that belongs to no run."""
+    statement = select(AuditEntry).where(sa.text("run_id = '' AND digest <> ''"), col(AuditEntry.digest) == digest)
+    return tx.all(AuditEntry, statement.order_by(col(AuditEntry.seq)))
+
+
 def entries(tx: Tx, after: int = 0, limit: int = 1000) -> list[AuditEntry]:
     """Entries in order."""
     statement = select(AuditEntry).where(col(AuditEntry.seq) > after).order_by(col(AuditEntry.seq)).limit(limit)

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from storage.models import Decision, KeptPolicies, Request
 from storage.tx import Tx
-from storage.types import RequestKind, RequestStatus
+from storage.types import Actor, RequestKind, RequestStatus
 
 
 def insert(tx: Tx, request: Request) -> bool:
@@ -136,14 +136,21 @@ def withdraw(tx: Tx, decision: Decision, now: datetime, mac: str) -> bool:
 
 
 def standing_votes(tx: Tx, request_id: str, revision: int, actor_key: str) -> list[Decision]:
-    """The votes a person has on a revision, in the order they were made: one, or one for each stage."""
+    """The votes that a person gave on a revision, or that somebody gave in their stead, in the order they were made:
+    one, or one for each stage."""
     statement = select(Decision).where(
         col(Decision.request_id) == request_id,
         col(Decision.revision) == revision,
-        col(Decision.actor_key) == actor_key,
         col(Decision.withdrawn_at).is_(None),
     )
-    return tx.all(Decision, statement.order_by(col(Decision.id)))
+    found = tx.all(Decision, statement.order_by(col(Decision.id)))
+    return [decision for decision in found if actor_key in hands(decision)]
+
+
+def hands(decision: Decision) -> frozenset[str]:
+    """Whose word a vote is: the keys of its actor, and of the approver in whose stead they gave it."""
+    behind = (Actor.model_validate(decision.on_behalf_of).key,) if decision.on_behalf_of else ()
+    return frozenset((decision.actor_key, *behind))
 
 
 def votes(tx: Tx, request_ids: Sequence[str]) -> list[Decision]:

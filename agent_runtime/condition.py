@@ -25,8 +25,8 @@ from storage.types import JsonValue
 MOST_NESTED = 64
 MOST_VALUES = 250_000
 """What a condition looks at: members and characters. Arguments are smaller; what a run was started with need not be."""
-MOST_IN_MACRO = 1_000
-"""Entries of one list or object, where a macro such as `exists` goes through them."""
+MOST_IN_MACRO = 200
+"""Entries of one list or object, where a macro such as `exists` goes through them: the library copies whole values."""
 
 _INTEGERS = range(-(2**63), 2**64)
 _EXACT = 2**53

@@ -21,6 +21,7 @@ FUNCTIONS = frozenset(
     {"within", "has", "size", "contains", "startsWith", "endsWith", "matches", "int", "uint", "double", "string"}
     | {"type", "dyn", "timestamp", "duration"}
 )
+_MACROS = MACROS - {"map"}  # whose time is the square of what it makes
 _TYPES = frozenset({"int", "uint", "double", "string", "bool", "list", "map", "null_type"})
 _OPERATOR = re.compile(r"[@_!-]")
 _SYNTAX = re.compile(r"<input>:(\d+):(\d+): (?:Syntax error: )?([^\n]+)")
@@ -92,8 +93,10 @@ def _check_macros(tokens: Sequence[Token]) -> set[str]:
     ends = 0
     bound: set[str] = set()
     for begin, end, name in macros_of(tokens):
+        if tokens[begin - 1].text == "map":
+            raise TextError("uses map, which there is not", "Use all, exists or filter: a condition is true or false")
         if begin < ends:
-            raise TextError("has a macro inside of a macro", f"Use one of {', '.join(sorted(MACROS))} at a time")
+            raise TextError("has a macro inside of a macro", f"Use one of {', '.join(sorted(_MACROS))} at a time")
         if name in NAMES or name in FUNCTIONS:
             raise TextError(f"names {name} anew in a macro", "Choose another name, such as x")
         ends = end
@@ -112,7 +115,9 @@ def _check_functions(names: Sequence[str]) -> None:
         if name in MACROS:
             raise TextError(f"uses {name} in a form that there is not", f"Write args.items.{name}(x, ...)")
         if not _OPERATOR.match(name) and name not in FUNCTIONS:
-            raise TextError(f"calls {name}(), which there is not", f"Known are {', '.join(sorted(FUNCTIONS | MACROS))}")
+            raise TextError(
+                f"calls {name}(), which there is not", f"Known are {', '.join(sorted(FUNCTIONS | _MACROS))}"
+            )
 
 
 def _check_run(tokens: Sequence[Token]) -> None:

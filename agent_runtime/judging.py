@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 
 from agent_runtime.condition import Weighed, weigh
 from agent_runtime.digest import NotJson, canonical
-from agent_runtime.note import fill_note
+from agent_runtime.note import fill_note, named_arguments
 from agent_runtime.policy import Action, Policy, PolicySet, Rules, Stage
 from agent_runtime.redaction import Redaction
 from agent_runtime.selectors import STARTER
@@ -244,7 +244,7 @@ def _rules(policies: PolicySet, label: str, policy: Policy, facts: CallFacts) ->
     return Rules(
         policy=label,
         stages=policy.stages or (default.stage,),
-        note=fill_note(policy.note, Redaction(policy.redact, policies.redact_keys).args(facts.args)),
+        note=_note(policies, policy, facts),
         decisions=policy.decisions,
         timeout=policy.timeout or default.timeout,
         on_timeout=policy.on_timeout or default.on_timeout,
@@ -261,6 +261,13 @@ def _rules(policies: PolicySet, label: str, policy: Policy, facts: CallFacts) ->
         notify=policy.notify,
         grant=policy.grant,
     )
+
+
+def _note(policies: PolicySet, policy: Policy, facts: CallFacts) -> str:
+    """The note with the call's values in it, as they may be shown."""
+    if not named_arguments(policy.note):
+        return fill_note(policy.note, None)
+    return fill_note(policy.note, Redaction(policy.redact, policies.redact_keys).args(facts.args))
 
 
 def _starter_stage(policies: PolicySet, starter: Actor) -> Stage:

@@ -33,22 +33,26 @@ MOST_SECRETS = 500
 
 DEEPEST = 64
 
-_TYPES = re.compile(
-    r"""(?<![A-Za-z0-9])xox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]+"""  # Slack: bots, people, apps, flows
-    r"""|(?<![A-Za-z0-9])(?:xapp|xwfp)-[A-Za-z0-9-]+"""
-    r"""|hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/]+"""
-    r"""|(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"""  # Amazon
-    r"""|(?<![A-Za-z0-9])AIza[A-Za-z0-9_-]{30,}"""  # Google
-    r"""|(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{20,}|(?<![A-Za-z0-9])github_pat_[A-Za-z0-9_]{20,}"""
-    r"""|(?<![A-Za-z0-9])glpat-[A-Za-z0-9_-]{16,}"""
-    r"""|(?<![A-Za-z0-9_-])sk-(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{16,}"""  # model providers
-    r"""|(?<![A-Za-z0-9])[sr]k_(?:live|test)_[A-Za-z0-9]{10,}"""  # payments
-    r"""|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{6,}+\.[A-Za-z0-9_-]{6,}+\.[A-Za-z0-9_-]*"""  # JSON web tokens
-    r"""|-----BEGIN[A-Z ]{0,40}PRIVATE\ KEY(?:\ BLOCK)?-----(?:.*?-----END[A-Z ]{0,40}-----|.*)"""
-    r"""|(?<![A-Za-z0-9])(?i:bearer|basic)\s+(?P<header>[A-Za-z0-9._~+/=-]{12,})"""
-    r"""|(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s/:@]*+:(?P<password>[^\s/]+)@""",
-    re.DOTALL | re.VERBOSE,
+_KINDS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
+    (hints, re.compile(pattern, re.DOTALL))
+    for hints, pattern in (
+        (("xox",), r"(?<![A-Za-z0-9])xox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]+"),  # Slack: bots, people, apps, flows
+        (("xapp-", "xwfp-"), r"(?<![A-Za-z0-9])(?:xapp|xwfp)-[A-Za-z0-9-]+"),
+        (("hooks.slack",), r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/]+"),
+        (("AKIA", "ASIA"), r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"),  # Amazon
+        (("AIza",), r"(?<![A-Za-z0-9])AIza[A-Za-z0-9_-]{30,}"),  # Google
+        (("gh",), r"(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})"),
+        (("glpat-",), r"(?<![A-Za-z0-9])glpat-[A-Za-z0-9_-]{16,}"),
+        (("sk-",), r"(?<![A-Za-z0-9_-])sk-(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{16,}"),  # model providers
+        (("k_live_", "k_test_"), r"(?<![A-Za-z0-9])[sr]k_(?:live|test)_[A-Za-z0-9]{10,}"),  # payments
+        (("eyJ",), r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{6,}+\.[A-Za-z0-9_-]{6,}+\.[A-Za-z0-9_-]*"),  # web tokens
+        (("-----BEGIN",), r"-----BEGIN[A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:.*?-----END[A-Z ]{0,40}-----|.*)"),
+        (("://",), r"(?<=://)(?P<before>[^\s/:@]*+:)[^\s/]+(?=@)"),  # the password in an address
+        (("bearer", "basic"), r"(?<![A-Za-z0-9])(?P<before>(?i:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{12,}"),
+    )
 )
+"""Kinds of secrets: each by texts of which it has one, in lower or its own case, which are quick to look for."""
+
 _LONE_TILDE = re.compile(r"~(?![01])")
 
 
@@ -68,7 +72,11 @@ def mask(text: str, secrets: Iterable[str] = ()) -> str:
     """The text without secrets: those given, and what looks like one."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, MARK)
-    return _TYPES.sub(_masked, text)
+    lower = text.lower()
+    for hints, pattern in _KINDS:
+        if any(hint in text or hint in lower for hint in hints):
+            text = pattern.sub(_masked, text)
+    return text
 
 
 def mask_deep(value: Any, secrets: Iterable[str] = ()) -> Any:
@@ -154,12 +162,8 @@ _PLAIN_KEYS = frozenset(map(_plain, KEYS))
 
 
 def _masked(found: re.Match[str]) -> str:
-    """The mark; what stands before a header's or an address's secret, which is none, stays."""
-    for name in ("header", "password"):
-        if found[name] is not None:
-            start, end = found.start(name) - found.start(), found.end(name) - found.start()
-            return f"{found[0][:start]}{MARK}{found[0][end:]}"
-    return MARK
+    """The mark, after what stands before a secret and is none."""
+    return f"{found.groupdict().get('before') or ''}{MARK}"
 
 
 def _paths(pointers: Iterable[str]) -> _Paths:

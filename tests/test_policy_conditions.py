@@ -87,7 +87,7 @@ def test_a_condition_has_the_value_it_reads_as(when: str, args: Any, value: bool
         ("args.a == 'x'", {"a": "half \ud83d"}, "the call holds a value that a condition cannot read"),
         ("within(args.path, '/work')", {"path": "~/x"}, "the path begins with ~"),
         ("args.a.exists(p, within(p, '/w')) || true", {"a": ["~"]}, "the path begins with ~"),
-        ("args.a.exists(x, x > 0)", {"a": [1] * (MOST_IN_MACRO + 1)}, "more than 1,000 entries to go through"),
+        ("args.a.exists(x, x > 0)", {"a": [1] * (MOST_IN_MACRO + 1)}, "more than 200 entries to go through"),
         ("run.input.x == 1", {}, "run.input.x == 1 does not fit the kind of its values"),
     ],
 )
@@ -123,6 +123,7 @@ def test_only_what_a_condition_names_is_looked_at() -> None:
         ("run.starter == 'x'", "asks for run.starter", "run.requested_by"),
         ("run == 1", "uses run as a whole", "run.input"),
         ("args.a.all(x, args.b.exists(y, y == x))", "macro inside of a macro", "one of"),
+        ("size(args.a.map(x, x + x)) > 1", "uses map", "exists or filter"),
         ("args.a.all(args, args == 1)", "names args anew", "another name"),
         ("args.a.matches('(')", "no regular expression", "Correct it"),
         ("args.a.matches(args.b)", "not written out", "in quotes"),

@@ -10,9 +10,11 @@ import hashlib
 
 from pydantic import ValidationError
 
+from agent_runtime import outbound
 from agent_runtime.agents import ToolCall
 from agent_runtime.arguments import changes
-from agent_runtime.audit import Event, Origin, record
+from agent_runtime.audit import Event, Origin, record_request
+from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
 from agent_runtime.decisions import write_decision
 from agent_runtime.digest import digest_call
@@ -20,12 +22,16 @@ from agent_runtime.facts import facts_of
 from agent_runtime.hidden import redaction_of
 from agent_runtime.judging import Judgement, evaluate
 from agent_runtime.policy import PolicySet
+from agent_runtime.redaction import mask
 from agent_runtime.rules import Rules
 from agent_runtime.sealed import seal_rules
 from storage import boots, requests
 from storage.models import Decision, KeptPolicies, Request, Run
 from storage.tx import Tx
 from storage.types import Actor, DecisionKind, Json, RequestStatus
+
+LONGEST_NAMES = 200
+"""Characters of the names of changed arguments that a run's thread tells."""
 
 
 def keep_policies(tx: Tx, policies: PolicySet) -> str:
@@ -81,23 +87,28 @@ def revise(
     after.rules_mac = seal_rules(context.seal, after)
     if not write_decision(tx, context, request, DecisionKind.EDITED, actor, reason=reason, value=after.args):
         return None
-    names = ("revision", "stage", "args", "digest", "rules", "rules_mac", "on_timeout", "stage_opened_at", "due_at",
+    columns = ("revision", "stage", "args", "digest", "rules", "rules_mac", "on_timeout", "stage_opened_at", "due_at",
              "held_until")  # fmt: skip
-    values = {name: getattr(after, name) for name in names}
+    values = {name: getattr(after, name) for name in columns}
     assert requests.change(tx, request, RequestStatus.PENDING, **values), "one writer: nobody can be between"
-    before = redaction_of(Rules.model_validate(request.rules))
+    _tell(tx, context, request, after, actor, origin, reason)
+    return after
+
+
+def _tell(tx: Tx, context: Context, before: Request, after: Request, actor: Actor, origin: Origin, reason: str) -> None:
+    """Record what was changed, and say so in the run's thread."""
+    old, new = Rules.model_validate(before.rules), Rules.model_validate(after.rules)
     text: Json = {
         "revision": after.revision,
-        "before": before.args(request.args),
-        "after": redaction_of(rules).args(after.args),
+        "before": redaction_of(old).args(before.args),
+        "after": redaction_of(new).args(after.args),
         "reason": reason,
-        "policy": rules.policy,
+        "policy": new.policy,
     }
-    record(
-        tx, context, Event.REQUEST_EDITED, actor, origin=origin,
-        run_id=after.run_id, request_id=after.id, tool=after.tool, digest=after.digest, text=text,
-    )  # fmt: skip
-    return after
+    seq = record_request(tx, context, Event.REQUEST_EDITED, after, actor, origin, text)
+    names = mask(clean(", ".join(change.name for change in changes(before.args or {}, after.args))))
+    line = f"{after.tool}: {actor.label} changed {names[:LONGEST_NAMES]}; {new.stages[0].name} is asked now."
+    outbound.note(tx, context, after.run_id, seq, line)
 
 
 def editors(request: Request, decisions: list[Decision]) -> list[Actor]:

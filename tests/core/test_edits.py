@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -205,6 +206,7 @@ async def test_an_edit_of_an_edit_is_a_third_revision(worlds: Any) -> None:
         ({"amount": 1, "more": 1}, "'more' was unexpected"),
         ({}, "'amount' is a required property"),
         ({"amount": 1, "to": "••• redacted"}, "redacted"),
+        ([900], "a JSON object"),
     ],
 )
 async def test_arguments_that_cannot_be_asked_are_refused_in_words(worlds: Any, args: Any, fault: str) -> None:
@@ -337,3 +339,13 @@ async def test_a_call_that_is_asked_again_is_the_agents_own_again(worlds: Any) -
     assert asked.status is RequestStatus.PENDING
     assert world.effects == []
     assert DecisionKind.EDITED not in {vote.kind for vote in await world.votes(asked)}
+
+
+async def test_the_runs_thread_tells_an_edit_without_its_values(worlds: Any) -> None:
+    """Who changed which arguments, and who is asked now."""
+    world = await worlds(BUY, policies=POLICIES)
+    await world.waiting()
+    await world.edit(ANA, {"amount": 50_000, "via": "Rome"})
+    notes = [json.loads(body)["text"] for (body,) in await world.look("select body from outbox where kind = 'note'")]
+    assert "buy: Ana changed amount, to, via; manager is asked now." in notes
+    assert "50000" not in "".join(notes)

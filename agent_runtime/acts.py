@@ -172,7 +172,7 @@ def check_words(act: Act, request: Request, rules: Rules) -> Refused | None:
     if kinds & set(rules.require_reason) and not clean(act.reason).strip():
         return Refused(RefusalReason.NEEDS_REASON, request)
     if act.wish is not None and (fault := wish_fault(act.wish, rules, request.kind, act.kind)):
-        return Refused(RefusalReason.NO_GRANT, request, fault)
+        return Refused(RefusalReason.BAD_WISH, request, fault)
     if act.kind is not DecisionKind.ANSWERED:
         return None
     answer = validate_answer(read_prompt(request.kind, request.payload), act.value)

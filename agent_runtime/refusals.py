@@ -44,7 +44,7 @@ class RefusalReason(Described):
     DELEGATE_BUSY = "delegate_busy", "that person stands in for as many others as one may."
     BAD_MOMENT = "bad_moment", "that moment is past, or more than 90 days off."
     NOT_AWAY = "not_away", "nobody stands in for you now."
-    NO_GRANT = "no_grant", "this approval cannot count for further calls."
+    BAD_WISH = "bad_wish", "this approval cannot count for further calls."
     UNKNOWN_GRANT = "unknown_grant", "no such grant is known here."
     NOT_YOUR_GRANT = "not_your_grant", "only the people who gave a grant, or an operator, may end it."
     UNKNOWN_RUN = "unknown_run", "no such run is known here."

@@ -17,6 +17,7 @@ from bot.posting import NoPlace
 from bot.showing import Showing, Unshowable
 from bot.slack_calls import NotYet, SlackCalls
 from bot.slack_client import RateLimited, SlackClients, SlackFailure, SlackRefused
+from bot.standing_in import StandIns
 from storage import outbox
 from storage.database import Database
 from storage.errors import LeaseLost
@@ -81,8 +82,9 @@ class Deliveries:
         self._owner = runtime.boot_id
         calls = SlackCalls(budgets or Budgets(runtime.clock), runtime.clock)
         self._showing = Showing(
-            self._db, clients, calls, runtime.clock, directory, approvals_channel, asking=runtime.asking
-        )
+            self._db, clients, calls, runtime.clock, directory, approvals_channel,
+            StandIns(runtime, directory), asking=runtime.asking,
+        )  # fmt: skip
         self.worker: Worker[Delivery] = Worker("outbox", self.claim, self.handle, lambda delivery: delivery.key)
 
     async def claim(self, skip: Sequence[str]) -> Delivery | None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
 import structlog
 
 from agent_runtime import runs as run_state
+from agent_runtime.absences import absence_of, end_absence, hand_over, stood_in_for
 from agent_runtime.agents import tool_schema
 from agent_runtime.approvals import Accepted, Act, Edit, Preview, Withdrawal
 from agent_runtime.audit import Origin
@@ -26,10 +28,12 @@ from agent_runtime.refusals import RefusalReason
 from agent_runtime.runs import Order
 from agent_runtime.runtime import Runtime
 from agent_runtime.selectors import Selector
-from agent_runtime.views import GrantView, RequestView, RunView
+from agent_runtime.views import AbsenceView, GrantView, RequestView, RunView
 from bot import desk_work
+from bot.cards import notices
 from bot.desk_work import NOWHERE, Answered, Place
 from bot.offers import Offers
+from bot.standing_in import StandIns
 from storage.models import Run
 from storage.types import Actor
 
@@ -64,7 +68,8 @@ class Desk:
 
     def __init__(self, runtime: Runtime, people: People) -> None:
         self.runtime = runtime
-        self.offers = Offers(runtime, people)
+        self.stand_ins = StandIns(runtime, people)
+        self.offers = Offers(runtime, people, self.stand_ins)
         self._people = people
 
     async def decide(self, act: Act, actor: Actor, origin: Origin, place: Place = NOWHERE) -> Answered:
@@ -155,6 +160,33 @@ class Desk:
         assert view is not None
         return view
 
+    async def hand_over(
+        self, actor: Actor, delegate: Actor, until: datetime, origin: Origin
+    ) -> AbsenceView | RefusalReason:
+        """Let somebody decide in this person's stead until then; they are told by direct message."""
+        person, other = await asyncio.gather(self._people.member(actor, ()), self._people.member(delegate, ()))
+        context = self.runtime.context()
+        absence = await self.runtime.db.transact(hand_over, context, person, other, until, origin)
+        if isinstance(absence, AbsenceView):
+            await self.tell(f"absence:{actor.key}", delegate, NOWHERE, notices.handed_over(absence))
+        return absence
+
+    async def end_absence(self, actor: Actor, origin: Origin) -> AbsenceView | RefusalReason:
+        """The person is back; whoever stood in for them is told by direct message."""
+        person = await self._people.member(actor, ())
+        absence = await self.runtime.db.transact(end_absence, self.runtime.context(), person, origin)
+        if isinstance(absence, AbsenceView):
+            await self.tell(f"absence:{actor.key}", absence.delegate, NOWHERE, notices.is_back(absence))
+        return absence
+
+    async def absence_of(self, actor: Actor) -> AbsenceView | None:
+        """This person's hand-over, while it holds."""
+        return await self.runtime.db.read(absence_of, self.runtime.context(), actor.key)
+
+    async def stands_in_for(self, actor: Actor) -> list[Actor]:
+        """Those who handed over to this person."""
+        return await self.runtime.db.read(stood_in_for, self.runtime.context(), actor.key)
+
     async def request(self, request_id: str) -> RequestView | None:
         """One request as it is now."""
         return await self.runtime.db.read(read_request, request_id)
@@ -197,15 +229,17 @@ class Desk:
         rules, starter = await self.runtime.db.read(desk_work.asked, self.runtime.seal, act.request_id)
         stage = rules.stages[act.stage] if rules and act.stage < len(rules.stages) else None
         selectors = stage.approvers if stage else ()
-        membership, mentions = await asyncio.gather(
-            self._look_up(actor, stage, starter), self._people.mentions(selectors, starter)
+        membership, mentions, delegates = await asyncio.gather(
+            self._look_up(actor, stage, starter),
+            self._people.mentions(selectors, starter),
+            self.stand_ins.mentions(selectors, starter),
         )
-        return membership, mentions
+        return membership, (*mentions, *delegates)
 
     async def _look_up(self, actor: Actor, stage: Stage | None, starter: Actor | None) -> Membership:
         selectors = stage.approvers if stage else ()
         allow_public = stage.allow_public if stage else False
-        return await self._people.member(actor, selectors, starter=starter, allow_public=allow_public)
+        return await self.stand_ins.look_up(actor, selectors, starter=starter, allow_public=allow_public)
 
     async def _shown(self, run: Run | RefusalReason) -> RunView | RefusalReason:
         if isinstance(run, RefusalReason):

@@ -38,12 +38,26 @@ class Members(Protocol):
     ) -> Membership: ...
 
 
+class Deciders(Protocol):
+    """Who somebody is, right now, and those who handed over to them."""
+
+    async def look_up(
+        self,
+        actor: Actor,
+        selectors: Sequence[Selector],
+        *,
+        starter: Actor | None = None,
+        allow_public: bool = False,
+    ) -> Membership: ...
+
+
 class Offers:
     """Looks at policies, requests and the directory for one person."""
 
-    def __init__(self, runtime: Runtime, people: Members) -> None:
+    def __init__(self, runtime: Runtime, people: Members, deciders: Deciders) -> None:
         self._runtime = runtime
         self._people = people
+        self._deciders = deciders
 
     async def startable(self, actor: Actor) -> tuple[str, ...] | RefusalReason:
         """The agents that this person may start, by name; why there are none where that has to do with the person."""
@@ -90,7 +104,7 @@ class Offers:
         wanted = dict.fromkeys(selector for stage in stages for selector in stage.approvers)
         if not wanted:
             return Unreachable(actor)
-        return await self._people.member(actor, tuple(wanted), allow_public=public)
+        return await self._deciders.look_up(actor, tuple(wanted), allow_public=public)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from bot.placing import (
 from bot.posting import PLACE_GONE, NoPlace, Place, Placed, Places, Posting, Render
 from bot.slack_calls import SlackCalls
 from bot.slack_client import SlackClients, SlackRefused
+from bot.standing_in import StandIns
 from storage.database import Database
 from storage.models import Delivery
 from storage.types import Json, RequestStatus
@@ -53,6 +54,7 @@ class Showing:
         clock: Clock,
         directory: Directory,
         approvals_channel: str,
+        stand_ins: StandIns,
         asking: Asking = Asking.PEOPLE,
     ) -> None:
         self._db = db
@@ -61,6 +63,7 @@ class Showing:
         self._calls = calls
         self._clock = clock
         self._directory = directory
+        self._stand_ins = stand_ins
         self._placing = Placing(directory.channels, clock, approvals_channel)
         self._posting = Posting(db, clients, calls, clock, directory.identity)
 
@@ -203,7 +206,8 @@ class Showing:
         if view.status is not RequestStatus.PENDING:
             return ()
         approvers = view.stages[min(view.stage, len(view.stages) - 1)].approvers
-        return await self._directory.resolve_mentions(approvers, view.starter)
+        mentions = await self._directory.resolve_mentions(approvers, view.starter)
+        return (*mentions, *await self._stand_ins.mentions(approvers, view.starter))
 
 
 def _written(delivery: Delivery) -> Message:

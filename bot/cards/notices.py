@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agent_runtime.refusals import RefusalReason
-from agent_runtime.views import RequestView
+from agent_runtime.views import AbsenceView, RequestView
 from bot.cards.subject import subject_of
 from bot.cards.text import clip, code, date, escape, inert, line, listed, person
 from bot.cards.wording import outcome_words
@@ -67,6 +67,17 @@ def edited(view: RequestView) -> str:
 def withdrawn(view: RequestView) -> str:
     """A vote was taken back."""
     return f"Your vote on {code(clip(subject_of(view).title, 80))} is taken back."
+
+
+def handed_over(absence: AbsenceView) -> str:
+    """To whom somebody handed over."""
+    who = person(absence.person)
+    return f"{who} is away until {date(absence.until)} and asks you to decide in their stead: what asks them asks you."
+
+
+def is_back(absence: AbsenceView) -> str:
+    """To whom somebody had handed over."""
+    return f"{person(absence.person)} is back: you do not stand in for them any more."
 
 
 def trouble(what: str) -> str:

@@ -348,7 +348,7 @@ async def test_every_reason_to_refuse_can_be_met(worlds: Any) -> None:
     }  # fmt: skip
     elsewhere = {
         RefusalReason.NO_VOTE, RefusalReason.HELD, RefusalReason.NEEDS_REASON, RefusalReason.BAD_EDIT,
-        RefusalReason.DENIED, RefusalReason.NOT_YOUR_START, RefusalReason.NO_GRANT, RefusalReason.UNKNOWN_GRANT,
+        RefusalReason.DENIED, RefusalReason.NOT_YOUR_START, RefusalReason.BAD_WISH, RefusalReason.UNKNOWN_GRANT,
         RefusalReason.NOT_YOUR_GRANT, RefusalReason.NOT_AN_OPERATOR,
         RefusalReason.DECIDED_FOR_YOU, RefusalReason.DECIDED_BY_THEM, RefusalReason.BAD_DELEGATE,
         RefusalReason.DELEGATE_AWAY, RefusalReason.DELEGATE_BUSY, RefusalReason.BAD_MOMENT, RefusalReason.NOT_AWAY,

@@ -117,7 +117,7 @@ async def test_a_wish_beyond_the_policy_is_refused_with_the_reason(worlds: Any, 
     await world.waiting()
     refused = await world.decide(ANA, YES, wish=asked)
     assert isinstance(refused, Refused)
-    assert refused.reason is RefusalReason.NO_GRANT
+    assert refused.reason is RefusalReason.BAD_WISH
     assert fault in refused.message
     assert (await world.pending()).status is RequestStatus.PENDING
 
@@ -128,7 +128,7 @@ async def test_where_the_policy_says_nothing_no_approval_counts_twice(worlds: An
     await world.waiting()
     refused = await world.decide(ANA, YES, wish=WISH)
     assert isinstance(refused, Refused)
-    assert refused.reason is RefusalReason.NO_GRANT
+    assert refused.reason is RefusalReason.BAD_WISH
 
 
 async def test_a_scope_that_the_policy_does_not_name_is_refused(worlds: Any) -> None:
@@ -147,7 +147,7 @@ async def test_a_no_cannot_carry_a_wish(worlds: Any) -> None:
     await world.waiting()
     refused = await world.decide(ANA, NO, wish=WISH)
     assert isinstance(refused, Refused)
-    assert refused.reason is RefusalReason.NO_GRANT
+    assert refused.reason is RefusalReason.BAD_WISH
 
 
 async def test_a_grant_for_a_run_ends_with_it(worlds: Any) -> None:

@@ -42,6 +42,7 @@ def policy_set(*policies: Policy) -> PolicySet:
         ("args.amount >= 1000", {"amount": 1000}, True),
         ("args.amount >= 1000", {"amount": 1000.0}, True),
         ("args.amount >= 1000", {"amount": 999.99}, False),
+        ("args.amount % 2 == 0 && type(args.amount) == int", {"amount": 1000.0}, True),
         ("args.amount >= 1000", {"amount": 2**63}, True),
         ("args.a == args.b", {"a": 2**63 + 1, "b": 2**63}, False),
         ('tool == "buy" && agent == "shop"', {}, True),

@@ -43,7 +43,7 @@ from agent_runtime.voting import cast, uncast
 from storage import requests, runs
 from storage.models import Decision, Request, Run
 from storage.tx import Tx
-from storage.types import Actor, DecisionKind, Json, RequestStatus
+from storage.types import Actor, DecisionKind, Json, JsonValue, RequestStatus
 
 __all__ = [
     "LONGEST_REASON", "Accepted", "Act", "Edit", "Preview", "Refused", "Verdict", "Withdrawal", "decide", "edit",
@@ -182,7 +182,7 @@ def _as_hidden_as(rules: Rules, new: Rules) -> Rules:
     return new.model_copy(update={"redact": redact, "redact_keys": keys})
 
 
-def _unfit(edit: Edit, args: Json) -> str:
+def _unfit(edit: Edit, args: JsonValue) -> str:
     """Why a call cannot be asked with these arguments; empty where it can."""
     if not isinstance(args, Mapping):
         return "The arguments of a call are a JSON object: a value for each name."

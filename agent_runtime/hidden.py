@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import cast
 
 from pydantic import ValidationError
@@ -23,8 +24,23 @@ def redaction_of(rules: Rules) -> Redaction:
 
 def secrets_of(rules: Rules, request: Request) -> tuple[str, ...]:
     """The redacted values of a request: of what is up for decision, and of what the agent asked."""
-    redaction = redaction_of(rules)
-    return tuple(dict.fromkeys((*redaction.secrets(request.args), *redaction.secrets(request.asked_args))))
+    return _secrets(_Call((request.digest, request.asked_digest, request.rules_mac), rules, request))
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A request's calls, told apart by what seals them: large ones are looked through once, not for every line."""
+
+    seals: tuple[str, str, str]
+    rules: Rules = field(compare=False)
+    request: Request = field(compare=False)
+
+
+@lru_cache(maxsize=256)
+def _secrets(call: _Call) -> tuple[str, ...]:
+    redaction = redaction_of(call.rules)
+    calls = (call.request.args, call.request.asked_args)
+    return tuple(dict.fromkeys(secret for args in calls for secret in redaction.secrets(args)))
 
 
 def secrets_of_run(tx: Tx, run_id: str) -> tuple[str, ...]:

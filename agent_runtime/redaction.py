@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from itertools import count, islice
 from typing import Any
 
@@ -32,6 +33,7 @@ MOST_SECRETS = 500
 """So many redacted values of one call are searched for in other texts."""
 
 DEEPEST = 64
+_SCALAR = (str, int, float, type(None))
 
 _KINDS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
     (hints, re.compile(pattern, re.DOTALL))
@@ -72,6 +74,8 @@ def mask(text: str, secrets: Iterable[str] = ()) -> str:
     """The text without secrets: those given, and what looks like one."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, MARK)
+    if len(text) < SHORTEST_SECRET:
+        return text
     lower = text.lower()
     for hints, pattern in _KINDS:
         if any(hint in text or hint in lower for hint in hints):
@@ -118,6 +122,8 @@ class Redaction:
     def _copy(self, value: Any, paths: _Paths, secrets: tuple[str, ...], depth: int) -> Any:
         if isinstance(value, str):
             return mask(value, secrets)
+        if value is None or isinstance(value, int | float):
+            return MARK if secrets and not isinstance(value, bool) and _written(value) in secrets else value
         if depth > DEEPEST:
             return MARK
         if isinstance(value, Mapping):
@@ -130,11 +136,13 @@ class Redaction:
         if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
             steps = ((_further(paths, str(place)), inner) for place, inner in enumerate(value))
             return [MARK if () in path else self._copy(inner, path, secrets, depth + 1) for path, inner in steps]
-        return MARK if isinstance(value, int | float) and _written(value) in secrets else value
+        return value
 
     def _found(self, value: Any, paths: _Paths, depth: int) -> Iterator[str]:
         """The texts and numbers that are redacted."""
         for key, inner in _members(value) if depth <= DEEPEST else ():
+            if not paths and isinstance(key, int) and isinstance(inner, _SCALAR):
+                continue
             further = _further(paths, str(key))
             if self._is_hidden(key, further):
                 yield from _scalars(inner)
@@ -145,7 +153,8 @@ class Redaction:
         return () in further or (isinstance(key, str) and is_secret_name(key, self.keys))
 
 
-def is_secret_name(name: str, patterns: Iterable[str]) -> bool:
+@lru_cache(maxsize=4096)
+def is_secret_name(name: str, patterns: tuple[str, ...]) -> bool:
     """Whether a name is one whose value is redacted, built in or by a pattern. Case, `-` and `_` make no difference."""
     lower = name.casefold()
     plain = _plain(lower)
@@ -174,7 +183,7 @@ def _paths(pointers: Iterable[str]) -> _Paths:
 
 def _further(paths: _Paths, name: str) -> _Paths:
     """What is left of the paths one step on; an empty one has arrived."""
-    return tuple(path[1:] for path in paths if path and path[0] in (name, "*"))
+    return tuple(path[1:] for path in paths if path and path[0] in (name, "*")) if paths else ()
 
 
 def _members(value: Any) -> Iterator[tuple[object, Any]]:

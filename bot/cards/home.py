@@ -49,7 +49,7 @@ def _top(view: HomeView) -> list[Part]:
 def _waiting(view: HomeView, now: datetime) -> list[Part]:
     blocks = [header("Waiting for you")]
     for request, address in view.waiting[:MOST_WAITING]:
-        blocks += _request(request, address, now)
+        blocks += open_request(request, address, now)
     if view.unsure:
         blocks.append(section(ours("Slack did not say in time who you are. Open this again in a minute.")))
     elif not view.waiting:
@@ -59,14 +59,16 @@ def _waiting(view: HomeView, now: datetime) -> list[Part]:
     return blocks
 
 
-def _request(view: RequestView, address: str, now: datetime) -> list[Part]:
+def open_request(view: RequestView, address: str, now: datetime) -> list[Part]:
+    """One open request, with the button that shows all of it."""
     subject = subject_of(view)
     words = heading(view, subject)
-    about = sentence(bold(clip(words, 200)), f" {clip(line(view.agent), 80)}, started by ", who(view.starter))
+    about = sentence(bold(clip(words, 200)), f" · {clip(line(view.agent), 80)}, started by ", who(view.starter))
     place = link(address, "its message")
+    due = deadline(view, now)
     return [
         rich(about),
-        context(ours(" · ".join(filter(None, (deadline(view, now), place))))),
+        context(ours(" · ".join(filter(None, (due[0].upper() + due[1:], place))))),
         actions(button(ActionId.REVIEW_ALL, target_of(view).value, "Review", words)),
     ]
 
@@ -74,7 +76,7 @@ def _request(view: RequestView, address: str, now: datetime) -> list[Part]:
 def _started(view: HomeView) -> list[Part]:
     blocks = [header("You started")]
     for run, address in view.started[:MOST_STARTED]:
-        name = sentence(bold(clip(line(run.agent), 80) or "-"), f" {clip(line(run.id), 40)}, ", when(run.created_at))
+        name = sentence(bold(clip(line(run.agent), 80) or "-"), f" · {clip(line(run.id), 40)}, ", when(run.created_at))
         place = link(address, "its thread")
         blocks += [rich(name), context(ours(" · ".join(filter(None, (state(run), place)))))]
     if not view.started:

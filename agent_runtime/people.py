@@ -146,6 +146,13 @@ def authorise_operator(membership: Membership, operators: tuple[Selector, ...], 
     return None if membership.holds & set(operators) else RefusalReason.NOT_AN_OPERATOR
 
 
+def may_look(membership: Membership, selectors: Collection[Selector]) -> bool:
+    """Whether what these selectors' people are asked may be shown to somebody: a named, living member."""
+    if not isinstance(membership, Member) or membership.deleted or membership.bot or not membership.known:
+        return False
+    return bool(membership.holds & set(selectors)) and membership.actor.team == membership.home_team
+
+
 def _standing(membership: Membership, now: datetime) -> RefusalReason | None:
     if membership.actor.kind is ActorKind.CLI:
         return None if isinstance(membership, Member) else RefusalReason.DIRECTORY_DOWN

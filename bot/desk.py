@@ -21,9 +21,9 @@ from agent_runtime.approvals import Accepted, Act, Edit, Preview, Withdrawal
 from agent_runtime.audit import Origin
 from agent_runtime.grant_reading import read_grant, read_grants
 from agent_runtime.grants import revoke
-from agent_runtime.people import Member, Membership, authorise_operator
+from agent_runtime.people import Member, Membership, Unreachable, authorise_operator, may_look
 from agent_runtime.policy import Stage, may_start
-from agent_runtime.reading import find_runs, read_recent_runs, read_request, read_run
+from agent_runtime.reading import find_runs, read_pending, read_recent_runs, read_request, read_run
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.runs import Order
 from agent_runtime.runtime import Runtime
@@ -211,6 +211,31 @@ class Desk:
         selectors = (*self.runtime.policies.operators, *asked)
         membership = await self._people.member(actor, selectors, starter=view.starter)
         return isinstance(membership, Member) and bool(membership.holds & set(selectors))
+
+    async def may_read_request(self, view: RequestView, actor: Actor) -> bool:
+        """Whether a request's arguments may be shown to this person: its run's starter, an operator, who may approve
+        it, or who stands in for one of them."""
+        if actor.key == view.starter.key:
+            return True
+        asked = (selector for stage in view.stages for selector in stage.approvers)
+        selectors = (*self.runtime.policies.operators, *asked)
+        seen = await self.stand_ins.look_up(actor, tuple(dict.fromkeys(selectors)), starter=view.starter)
+        own = isinstance(seen, Member) and may_look(seen, selectors)
+        return own or (isinstance(seen, Member) and any(may_look(one, selectors) for one in seen.stands_for))
+
+    async def readable(self, actor: Actor, limit: int) -> tuple[RequestView, ...] | None:
+        """What is open and may be shown to this person, the next deadline first; None where the directory is silent."""
+        asked = await self.offers.open_requests()
+        mine = await self.offers.decidable(actor, asked, limit)
+        membership = await self._people.member(actor, self.runtime.policies.operators)
+        if mine is None or isinstance(membership, Unreachable):
+            return None
+        if membership.holds & set(self.runtime.policies.operators):
+            return tuple(await self.runtime.db.read(read_pending, limit))
+        started = {one.request.id for one in asked if one.starter.key == actor.key}
+        ids = [one.request.id for one in asked if one.request.id in started | {view.id for view in mine}][:limit]
+        views = [await self.request(request_id) for request_id in ids]
+        return tuple(view for view in views if view is not None)
 
     async def tell(self, subject: str, actor: Actor, place: Place, sentence: str) -> None:
         """Say something to the person who acted, privately, where they acted."""

@@ -42,6 +42,8 @@ class ActionId(StrEnum):
     FIELD_CHOICE = "signoff_field_choice"
     FIELD_DATE = "signoff_field_date"
     FIELD_JSON = "signoff_field_json"
+    REVOKE_GRANT = "signoff_revoke_grant"
+    END_ABSENCE = "signoff_end_absence"
     START = "signoff_start"
     START_AGAIN = "signoff_start_again"
     PICK_AGENT = "signoff_pick_agent"
@@ -112,6 +114,11 @@ class Target:
 
 def run_id_of(value: object) -> str | None:
     """The run id in a run button's value (the id itself), or None for anything odd."""
+    return value if isinstance(value, str) and re.fullmatch(_ID, value, re.ASCII) else None
+
+
+def grant_id_of(value: object) -> str | None:
+    """Reads what a grant's button carries, else None."""
     return value if isinstance(value, str) and re.fullmatch(_ID, value, re.ASCII) else None
 
 

@@ -7,12 +7,13 @@ from slack_bolt.app.async_app import AsyncApp
 from bot.desk import Desk
 from bot.directory import Directory
 from bot.homes import Homes
-from bot.listeners import actions, answering, commands, editing, events, fallbacks, home, starting, views
+from bot.listeners import actions, answering, approvals, commands, editing, events, fallbacks, home, starting, views
 
 
 def register_listeners(app: AsyncApp, desk: Desk, homes: Homes, directory: Directory) -> None:
     """Attach every listener; the fallbacks come last, because Bolt takes the first that matches."""
     commands.register(app, desk, directory.channels)
+    approvals.register(app, desk)
     starting.register(app, desk)
     actions.register(app, desk)
     views.register(app, desk)

@@ -1,0 +1,138 @@
+"""What `/approvals` answers: what waits, one request, grants, an absence, help, the nearest word to an unknown one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from agent_runtime.json_text import indented
+from agent_runtime.views import AbsenceView, GrantView, RequestView
+from bot.cards.blocks import Message, Part, actions, bold, button, context, message, ours, preformatted, rich, section
+from bot.cards.blocks import sentence as literal
+from bot.cards.home import open_request
+from bot.cards.ids import ActionId
+from bot.cards.request import card
+from bot.cards.text import clip, code, date, escape, line, person, quantity, visible
+from storage.types import Actor, GrantScope
+
+COMMANDS: Mapping[str, str] = {
+    "all": "everything open that you may read",
+    "show": "one request: `/approvals show A7K2MXQ`",
+    "grants": "what your approvals still let through, and how to end it; operators: `/approvals grants all`",
+    "away": "let somebody decide in your stead: `/approvals away 3d @maria`, or until `2027-01-15`; alone: who does",
+    "help": "this list",
+}
+"""The words that `/approvals` knows."""
+
+_REPLY = "approvals"
+_MOST = 12
+"""Requests or grants in one reply: each takes a few of its 50 blocks."""
+
+
+def waiting(views: Sequence[RequestView] | None, now: datetime, *, everything: bool = False) -> Message:
+    """Open requests, the next deadline first; None where the directory does not say whose they are."""
+    if views is None:
+        return _said("Slack did not say in time who you are. Please try again in a minute.")
+    if not views:
+        return _said("Nothing is open that you may read." if everything else "Nothing waits for you.")
+    words = f"{quantity(len(views), 'open request')}." if everything else f"{len(views)} waiting for you."
+    blocks = [block for view in views[:_MOST] for block in open_request(view, "", now)]
+    return message(_REPLY, words, [section(ours(words)), *blocks, *_rest(len(views))])
+
+
+def shown(view: RequestView, now: datetime) -> Message:
+    """One request as its card shows it, without buttons: those stand on the card."""
+    whole = card(view, now=now)
+    return Message(whole.text, tuple(block for block in whole.blocks if block["type"] != "actions"))
+
+
+def no_such_request(word: str) -> Message:
+    """The same for a request that is not there and one that this person may not read."""
+    return _said(f"There is no open or closed request {code(clip(line(word), 40))} that you may read.")
+
+
+def grants(views: Sequence[GrantView]) -> Message:
+    """Grants, the newest first, each with a button that ends it."""
+    if not views:
+        return _said("No approval of yours lets further calls through now.")
+    words = f"{quantity(len(views), 'grant')}."
+    blocks = [block for view in views[:_MOST] for block in _grant(view)]
+    return message(_REPLY, words, [section(ours(words)), *blocks, *_rest(len(views))])
+
+
+def grant_line(view: GrantView) -> str:
+    """One grant in a line of mrkdwn: what is left of it, for whom, and until when."""
+    whom = {
+        GrantScope.RUN: f"in run {view.run_id}",
+        GrantScope.REQUESTER: f"in runs of {person(view.starter)}" if view.starter else "in runs of one person",
+        GrantScope.AGENT: "in every run of the agent",
+    }[view.scope]
+    if view.revoked_at is not None:
+        by = f" by {person(view.revoked_by)}" if view.revoked_by else ""
+        return f"grant {view.id}, of {person(view.granted_by)}: ended{by} {date(view.revoked_at)}"
+    return f"grant {view.id}, of {person(view.granted_by)}: {view.left} more {whom}, until {date(view.expires_at)}"
+
+
+def absence(view: AbsenceView | None, behind: Sequence[Actor] = ()) -> Message:
+    """Who decides in this person's stead, with a button that ends it, and in whose stead they do."""
+    lines = ["Nobody decides in your stead. `/approvals away 3d @maria` asks somebody to."]
+    if view is not None:
+        lines = [f"{person(view.delegate)} decides in your stead until {date(view.until)}. You still may, too."]
+    if behind:
+        lines.append(f"You decide in the stead of {', '.join(person(one) for one in behind)}.")
+    blocks = [section(ours("\n".join(lines)))]
+    if view is not None:
+        blocks.append(actions(button(ActionId.END_ABSENCE, "end", "I am back", "ends the hand-over")))
+    return message(_REPLY, lines[0], blocks)
+
+
+def not_a_moment(text: str) -> Message:
+    """What was typed says neither how long nor until when."""
+    typed = f" {code(clip(line(text), 60))}" if text else ""
+    return _said(f"Until when?{typed} For example `/approvals away 3d @maria`, or `/approvals away 2027-01-15 @maria`.")
+
+
+def no_delegate() -> Message:
+    """Nobody was named who should decide."""
+    return _said("Who decides meanwhile? For example `/approvals away 3d @maria`.")
+
+
+def help_text() -> Message:
+    """Every word that `/approvals` knows."""
+    lines = [f"*`/approvals {word}`*: {meaning}" for word, meaning in COMMANDS.items()]
+    return _said("\n".join(["*`/approvals`* what waits for you", *lines]), "What /approvals can do.")
+
+
+def unknown_word(word: str) -> Message:
+    """Nothing is called that: the nearest word, with an example."""
+    nearest = difflib.get_close_matches(word[:64].lower(), COMMANDS, n=1, cutoff=0.5)
+    meant = f" Did you mean `/approvals {nearest[0]}`?" if nearest else ""
+    return _said(
+        f"Nothing here is called {code(clip(line(word), 64))}.{meant or ' `/approvals help` lists every word.'}"
+    )
+
+
+def refused(words: str) -> Message:
+    """A refusal, in mrkdwn of our own making."""
+    return _said(words)
+
+
+def _grant(view: GrantView) -> list[Part]:
+    like = escape(", ".join(clip(line(key), 40) for key in view.keys))
+    which = f" where {like} is the same" if view.keys else " with the very same arguments"
+    about = literal(bold(clip(line(view.tool), 80)), f" by {clip(line(view.agent), 80)},{which}")
+    text = clip(visible(indented(dict(view.like)), lines=True, fold=True).text, 600)
+    return [
+        rich(about, preformatted(text)),
+        context(ours(grant_line(view))),
+        actions(button(ActionId.REVOKE_GRANT, view.id, "End it", f"grant {view.id}", style="danger")),
+    ]
+
+
+def _rest(count: int) -> list[Part]:
+    return [context(ours(f"{count - _MOST:,} more are not listed."))] if count > _MOST else []
+
+
+def _said(words: str, text: str = "") -> Message:
+    return message(_REPLY, text or words, [section(ours(words))])

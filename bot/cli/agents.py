@@ -21,14 +21,15 @@ def agents(
     as_json: Annotated[bool, typer.Option("--json", metavar="", help="The agents as JSON, for programs.")] = False,
 ) -> None:
     """List the agents: what each does, and whether its tools are gated."""
-    found = _load()
+    found = load_every_agent()
     if as_json:
         print(json.dumps({"agents": [_shape(name, agent) for name, agent in found.items()]}, indent=2))  # noqa: T201
     else:
         Console(highlight=False, markup=False).print(_table(found))
 
 
-def _load() -> Mapping[str, Agent]:
+def load_every_agent() -> Mapping[str, Agent]:
+    """The agents that the settings or the policy file name. Raises `ConfigError`."""
     from agent_runtime.policy_file import load_policy_file
     from agent_runtime.registry import load_agents  # with LangGraph behind it: seconds
     from bot.settings import load_settings

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from bot.cli.agents import _load
+from bot.cli.agents import load_every_agent
 from bot.cli.words import printable, sentence, stdout
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def explain(
     given = _object(args)
     settings = load_settings()
     configuration = load_policy_file(settings.config, needs_agents=not settings.agents)
-    _require_known(_load(), agent, tool)
+    _require_known(load_every_agent(), agent, tool)
     facts = CallFacts(
         agent=agent,
         tool=tool,

@@ -41,10 +41,18 @@ def card_buttons(view: RequestView, subject: Subject, *, confirm: bool = False) 
     if not subject.fits:
         refusing = [one for one in buttons if one["action_id"] in _REFUSING]
         style = PRIMARY if buttons and not any(one.get("style") == PRIMARY for one in refusing) else None
-        return [_button(view, subject, ActionId.REVIEW_ALL, "Review everything", style), *refusing]
+        return [
+            _button(view, subject, ActionId.REVIEW_ALL, "Review everything", style),
+            *refusing,
+            *_more(view, subject),
+        ]
     if subject.clipped:
         buttons.append(_button(view, subject, ActionId.REVIEW_ALL, "Show everything"))
-    return buttons
+    return [*buttons, *_more(view, subject)]
+
+
+def _more(view: RequestView, subject: Subject) -> list[Part]:
+    return [_button(view, subject, ActionId.MORE, "More...")] if view.kind is RequestKind.TOOL else []
 
 
 _REFUSING = frozenset(

@@ -24,6 +24,7 @@ class ActionId(StrEnum):
     SKIP_BECAUSE = "signoff_skip_because"
     TAKE_BACK = "signoff_take_back"
     MORE = "signoff_more"
+    ALLOW_NEXT = "signoff_allow_next"
     ANSWER = "signoff_answer"
     ACCEPT = "signoff_accept"
     CHANGES = "signoff_changes"
@@ -59,6 +60,7 @@ class CallbackId(StrEnum):
     SKIP = "signoff_skip_modal"
     EDIT = "signoff_edit_modal"
     MORE = "signoff_more_modal"
+    ALLOW_NEXT = "signoff_allow_next_modal"
     ANSWER = "signoff_answer_modal"
     CHANGES = "signoff_changes_modal"
     REVIEW_ALL = "signoff_review_all_modal"
@@ -83,6 +85,9 @@ class FieldId(StrEnum):
     FEEDBACK = "signoff_feedback"
     RESULT = "signoff_result"
     AGENT = "signoff_agent"
+    GRANT_SCOPE = "signoff_grant_scope"
+    GRANT_USES = "signoff_grant_uses"
+    GRANT_TIME = "signoff_grant_time"
 
 
 _ID = r"[0-9A-Za-z_-]{1,64}"

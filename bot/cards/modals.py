@@ -78,6 +78,9 @@ def review_all(view: RequestView, page: int, *, channel: str = "", confirm: bool
     if page == last and view.status is not RequestStatus.PENDING:
         blocks.append(context(ours(verdict(view))))
     elif page == last and (buttons := decision_buttons(view, subject, confirm=confirm)):
+        if view.grant_rule is not None and view.held_until is None:
+            further = "Approve this and the next"
+            buttons.append(button(ActionId.ALLOW_NEXT, target_of(view).value, further, subject.title))
         blocks.append(actions(*buttons))
     return modal(CallbackId.REVIEW_ALL, "Review everything", blocks, Metadata(target_of(view), page, channel))
 

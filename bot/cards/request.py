@@ -106,7 +106,7 @@ def _why(view: RequestView, subject: Subject) -> Iterator[Part]:
     if view.note:
         yield sentence(bold("The policy's note"))
         yield quote(clip(visible(view.note, lines=True, fold=True).text, _NOTE_LIMIT))
-    for remark in view.remarks:
+    for remark in filter(str.strip, view.remarks):
         yield sentence(clip(visible(remark, fold=True).text, _NOTE_LIMIT))
     if isinstance(subject.prompt, WhatHappened):
         yield sentence(_started(subject.prompt))

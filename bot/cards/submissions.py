@@ -19,6 +19,13 @@ def metadata_in(view: Mapping[str, Any]) -> Metadata | None:
     return Metadata.parse(view.get("private_metadata"))
 
 
+def state_in(view: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What was entered in every field, by block id."""
+    state = view.get("state")
+    values = state.get("values") if isinstance(state, Mapping) else None
+    return values if isinstance(values, Mapping) else {}
+
+
 def text_in(view: Mapping[str, Any], field: FieldId) -> str:
     """What was typed into `field`, without blanks around it; empty where nothing was."""
     value = _field(view, field).get("value")

@@ -16,7 +16,8 @@ from agent_runtime.refusals import RefusalReason
 from agent_runtime.views import RequestView
 from bot.cards import modals, notices
 from bot.cards.edit import edit_form
-from bot.cards.ids import ActionId, Metadata, Target, page_of, run_id_of
+from bot.cards.ids import ActionId, CallbackId, Metadata, Target, page_of, run_id_of
+from bot.cards.more import allow_next, has_vote, more
 from bot.cards.subject import subject_of
 from bot.cards.submissions import metadata_in
 from bot.desk import Desk
@@ -37,7 +38,14 @@ DIRECT: dict[ActionId, tuple[DecisionKind, JsonValue]] = {
 """Buttons that decide by themselves."""
 
 SAYS_YES = frozenset(
-    {ActionId.APPROVE, ActionId.APPROVE_BECAUSE, ActionId.EDIT, ActionId.ACCEPT, ActionId.OUTCOME_AGAIN}
+    {
+        ActionId.APPROVE,
+        ActionId.APPROVE_BECAUSE,
+        ActionId.ALLOW_NEXT,
+        ActionId.EDIT,
+        ActionId.ACCEPT,
+        ActionId.OUTCOME_AGAIN,
+    }
 )
 """Buttons for which everything must have been there to read."""
 
@@ -47,6 +55,7 @@ FORMS: dict[ActionId, Callable[..., View]] = {
     ActionId.REJECT: modals.reject,
     ActionId.APPROVE_BECAUSE: modals.approve,
     ActionId.SKIP_BECAUSE: modals.skip,
+    ActionId.ALLOW_NEXT: allow_next,
     ActionId.ANSWER: modals.answer,
     ActionId.CHANGES: modals.changes,
     ActionId.OUTCOME_HAPPENED: modals.outcome,
@@ -56,6 +65,7 @@ FORMS: dict[ActionId, Callable[..., View]] = {
 _OF_A_CALL = {
     ActionId.APPROVE_BECAUSE: DecisionKind.APPROVED,
     ActionId.SKIP_BECAUSE: DecisionKind.SKIPPED,
+    ActionId.ALLOW_NEXT: DecisionKind.APPROVED,
     ActionId.REJECT: DecisionKind.REJECTED,
 }
 """What the form of a button decides about a call; about all else it is an answer."""
@@ -95,6 +105,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
         attach(action, buttons.open_form)
     attach(ActionId.EDIT, buttons.open_edit)
     attach(ActionId.TAKE_BACK, buttons.take_back)
+    attach(ActionId.MORE, buttons.open_more)
     attach(ActionId.REVIEW_ALL, buttons.open_review)
     attach(ActionId.PAGE_PREVIOUS, buttons.turn_page)
     attach(ActionId.PAGE_NEXT, buttons.turn_page)
@@ -146,6 +157,15 @@ class Buttons:
             schema = tool_schema(self._desk.runtime.agents, view.agent, view.tool)
             await self._open(press, edit_form(view, schema, channel=press.channel))
 
+    async def open_more(self, press: Press) -> None:
+        """What else can be done, for those who may decide or have."""
+        target, actor = press.target, actor_of(press.body)
+        view = await self._desk.request(target.request_id) if target else None
+        if view is None or not has_vote(view, actor):
+            view = await self._readable(press, _any_but_a_yes)
+        if view is not None:
+            await self._open(press, more(view, actor, channel=press.channel))
+
     async def take_back(self, press: Press) -> None:
         """The person's newest vote on an open request."""
         target = press.target
@@ -158,7 +178,7 @@ class Buttons:
 
     async def open_review(self, press: Press) -> None:
         """Everything there is to read, from its first page; to those who may decide."""
-        view = await self._readable(press, lambda view: view.decisions[0])
+        view = await self._readable(press, _any_but_a_yes)
         if view is not None:
             await self._open(press, modals.review_all(view, 0, channel=press.channel))
 
@@ -199,7 +219,9 @@ class Buttons:
     async def _must_be_read_first(self, press: Press, target: Target) -> bool:
         """Whether a yes comes from a card on which the request cannot be read whole. Such a card has no such button:
         then everything is shown, to be decided there."""
-        if press.action not in SAYS_YES or is_in_modal(press.body) or await self._fits(target):
+        shown = press.body.get("view") or {}
+        was_read = shown.get("callback_id") == CallbackId.REVIEW_ALL.value
+        if press.action not in SAYS_YES or was_read or await self._fits(target):
             return False
         await self.open_review(press)
         return True
@@ -229,6 +251,11 @@ class Buttons:
     async def _update(self, press: Press, view: View) -> None:
         shown = press.body.get("view") or {}
         await bounded(press.client.views_update(view_id=shown.get("id"), hash=shown.get("hash"), view=view))
+
+
+def _any_but_a_yes(view: RequestView) -> DecisionKind:
+    """A decision that is offered in every state of an open request, held or not."""
+    return next((kind for kind in view.decisions if kind is not DecisionKind.APPROVED), view.decisions[0])
 
 
 def _page(view: RequestView, page: int, metadata: Metadata) -> View:

@@ -44,7 +44,7 @@ async def submit(desk: Desk, body: Payload) -> dict[str, Any]:
     if target_of(view) != metadata.target:
         return _update(modals.outdated(view, channel=metadata.channel))
     schema = tool_schema(desk.runtime.agents, view.agent, view.tool)
-    read = read_edit(view, schema, (shown.get("state") or {}).get("values") or {})
+    read = read_edit(view, schema, submissions.state_in(shown))
     if isinstance(read, Unfit):
         return {"response_action": "errors", "errors": dict(read.errors)}
     reason = submissions.text_in(shown, FieldId.REASON)

@@ -13,6 +13,7 @@ from agent_runtime.refusals import RefusalReason
 from agent_runtime.views import RequestView
 from bot.cards import modals, submissions
 from bot.cards.ids import CallbackId, FieldId, Metadata
+from bot.cards.more import wish_in
 from bot.desk import Desk
 from bot.desk_work import Answered
 from bot.listeners.reading import Payload, actor_of, origin_of
@@ -23,6 +24,7 @@ FIELDS = {
     CallbackId.REJECT: FieldId.REASON,
     CallbackId.APPROVE: FieldId.REASON,
     CallbackId.SKIP: FieldId.REASON,
+    CallbackId.ALLOW_NEXT: FieldId.REASON,
     CallbackId.ANSWER: FieldId.ANSWER,
     CallbackId.CHANGES: FieldId.FEEDBACK,
     CallbackId.OUTCOME: FieldId.RESULT,
@@ -33,6 +35,7 @@ OF_A_CALL = {
     CallbackId.REJECT: DecisionKind.REJECTED,
     CallbackId.APPROVE: DecisionKind.APPROVED,
     CallbackId.SKIP: DecisionKind.SKIPPED,
+    CallbackId.ALLOW_NEXT: DecisionKind.APPROVED,
 }
 """Forms that decide about a call by their reason."""
 
@@ -56,6 +59,8 @@ async def _submit(desk: Desk, callback: CallbackId, body: Payload) -> dict[str, 
     view = await desk.request(metadata.target.request_id) if metadata else None
     if metadata is None or view is None:
         return _update(modals.notice("Nothing was changed", "This form is not one that Signoff knows."))
+    if callback is CallbackId.ALLOW_NEXT and wish_in(view, submissions.state_in(shown)) is None:
+        return submissions.field_error(FieldId.GRANT_SCOPE, "Please choose where, how many, and how long.")
     answered = await desk.decide(_act(callback, metadata, view, shown), actor_of(body), origin_of(body))
     return _acknowledge(callback, answered)
 
@@ -65,7 +70,8 @@ def _act(callback: CallbackId, metadata: Metadata, view: RequestView, shown: Pay
     text = submissions.text_in(shown, FIELDS[callback])
     kind = OF_A_CALL.get(callback)
     if kind is not None and (view.kind is RequestKind.TOOL or kind is not DecisionKind.REJECTED):
-        return Act(target.request_id, target.revision, target.stage, kind, reason=text)
+        wish = wish_in(view, submissions.state_in(shown)) if callback is CallbackId.ALLOW_NEXT else None
+        return Act(target.request_id, target.revision, target.stage, kind, reason=text, wish=wish)
     value: JsonValue
     if callback is CallbackId.REJECT:
         value = {"action": "reject", "feedback": text}
@@ -85,6 +91,8 @@ def _acknowledge(callback: CallbackId, answered: Answered) -> dict[str, Any]:
     assert isinstance(verdict, Refused)
     if verdict.reason in (RefusalReason.BAD_ANSWER, RefusalReason.NEEDS_REASON):
         return submissions.field_error(FIELDS[callback], verdict.message or verdict.reason.sentence)
+    if verdict.reason is RefusalReason.BAD_WISH:
+        return submissions.field_error(FieldId.GRANT_SCOPE, verdict.message or verdict.reason.sentence)
     if verdict.reason is RefusalReason.TOO_LATE and answered.view is not None:
         return _update(modals.closed(answered.view))
     return _update(modals.notice("Nothing was changed", answered.sentence))

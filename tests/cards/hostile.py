@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
+from agent_runtime.rules import GrantRule
 from agent_runtime.views import ArgumentChange, CallView, EditView, RequestView, RunView, StageView, Vote
 from storage.types import (
     SCHEDULER,
@@ -14,6 +15,7 @@ from storage.types import (
     ActorKind,
     CallStatus,
     DecisionKind,
+    GrantScope,
     OnTimeout,
     RequestKind,
     RequestStatus,
@@ -176,6 +178,7 @@ def requests(draw: st.DrawFn) -> RequestView:
         edits=tuple(draw(st.lists(edits, max_size=5))),
         held_until=draw(st.sampled_from((None, NOW))),
         hold=draw(st.sampled_from((None, timedelta(seconds=30)))),
+        grant_rule=draw(st.sampled_from((None, GrantRule(scopes=tuple(GrantScope), keys=("a`<", "b"))))),
         require_reason=draw(st.sampled_from(((), tuple(DecisionKind)))),
     )
 

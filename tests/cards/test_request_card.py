@@ -72,7 +72,7 @@ def test_the_header_says_what_is_asked_or_what_became_of_it(view: RequestView, s
 
 def test_an_open_call_can_be_approved_or_rejected_by_what_the_buttons_carry() -> None:
     """Each button names request, revision and stage, one is primary, and each is labelled for screen readers."""
-    approve, reject = buttons(replace(BUY, revision=3, stage=1))
+    approve, reject, _ = buttons(replace(BUY, revision=3, stage=1))
     assert (approve["action_id"], approve["style"]) == (ActionId.APPROVE, "primary")
     assert (reject["action_id"], reject["style"]) == (ActionId.REJECT, "danger")
     assert approve["accessibility_label"] == "Approve: buy"
@@ -83,8 +83,10 @@ def test_an_open_call_can_be_approved_or_rejected_by_what_the_buttons_carry() ->
 
 def test_each_kind_offers_its_own_decisions() -> None:
     """Calls, questions, drafts and doubtful outcomes are decided in their own words, and only as offered."""
-    assert labels(replace(BUY, decisions=(APPROVED, REJECTED, DecisionKind.SKIPPED))) == ["Approve", "Reject", "Skip"]
-    assert labels(replace(BUY, decisions=(REJECTED,))) == ["Reject"]
+    assert labels(replace(BUY, decisions=(APPROVED, REJECTED, DecisionKind.SKIPPED))) == [
+        "Approve", "Reject", "Skip", "More...",
+    ]  # fmt: skip
+    assert labels(replace(BUY, decisions=(REJECTED,))) == ["Reject", "More..."]
     assert labels(ASK) == ["Answer"]
     assert labels(DRAFT) == ["Accept", "Request changes"]
     last = replace(DRAFT, payload={"draft": "x", "round": 3, "max_rounds": 3})
@@ -170,11 +172,11 @@ def test_deceptive_arguments_are_announced() -> None:
 def test_arguments_that_do_not_fit_are_decided_in_the_full_view() -> None:
     """The card shows head, count and tail; its first button opens everything; it has no Approve."""
     view = replace(BUY, args={"body": "x y " * 10_000 + "the end"})
-    assert labels(view) == ["Review everything", "Reject"]
+    assert labels(view) == ["Review everything", "Reject", "More..."]
     assert "characters not shown⟧" in words(view)
     assert 'the end"' in words(view)
     assert labels(replace(ASK, payload="why? " * 1_000)) == ["Review everything"]
-    assert labels(replace(BUY, reason="because " * 500)) == ["Approve", "Reject", "Show everything"]
+    assert labels(replace(BUY, reason="because " * 500)) == ["Approve", "Reject", "Show everything", "More..."]
 
 
 def test_automatic_approval_is_announced_on_every_card() -> None:

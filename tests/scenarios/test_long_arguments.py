@@ -44,7 +44,7 @@ async def last_page(person: Person, card: Message) -> View:
 async def test_the_card_has_no_approve_and_says_what_it_leaves_out(tmp_path: Path) -> None:
     """Head, count, tail; and the first button leads to everything."""
     async with long_call(tmp_path) as (_, card, _done):
-        assert card.labels == ["Review everything", "Reject"]
+        assert card.labels == ["Review everything", "Reject", "More..."]
         assert LINES[0] in card.plain()
         assert LINES[-1] in card.plain()
         assert LINES[500] not in card.plain()

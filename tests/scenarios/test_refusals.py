@@ -245,7 +245,7 @@ async def test_a_decision_that_the_policy_does_not_offer_is_refused(tmp_path: Pa
     """Skip is on no card here; a click that claims it is refused."""
     async with open_house(tmp_path, policy=MANAGERS) as house:
         card = await waiting(house)
-        assert card.labels == ["Approve", "Reject"]
+        assert card.labels == ["Approve", "Reject", "More..."]
         await forged(house, card, {})
         maria = house.person("maria")
         payload = json.loads(json.dumps(house.ws.deliveries[-1].payload))

@@ -1,0 +1,133 @@
+"""What stands behind More...: votes taken back, and a yes that counts for the next calls, too."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from agent_runtime.demo.conversation import PlannedCall
+from bot.workspace import Person, View
+from tests.scenarios.agents import calling, noting
+from tests.scenarios.house import House, open_house
+
+OVER_BOTH = True
+POLICY = """
+[slack]
+approvals_channel = "#approvals"
+
+[operators]
+members = ["usergroup:oncall"]
+
+[default.stage]
+approvers = ["usergroup:managers"]
+
+[[policy]]
+tool = "note"
+agent = "grants"
+grants = { scopes = ["requester", "agent"], max_count = 2, max_age = "1h" }
+
+[[policy]]
+tool = "note"
+agent = "reasons"
+require_reason = ["approve"]
+
+[[policy]]
+tool = "note"
+[[policy.stage]]
+approvers = ["usergroup:managers"]
+quorum = 2
+"""
+
+
+@pytest.fixture
+def done() -> list[str]:
+    """What was noted."""
+    return []
+
+
+@pytest.fixture
+async def house(tmp_path: Path, transport: str, done: list[str]) -> AsyncIterator[House]:
+    """A house with agents that note one thing, each by a policy of its own."""
+    agents = {
+        name: calling(PlannedCall("note", {"text": "x"}), tools=[noting(done)]) for name in ("grants", "reasons", "two")
+    }
+    async with open_house(tmp_path, policy=POLICY, agents=agents, transport=transport) as opened:
+        opened.ws.admin.set_group("managers", ["maria", "dora"])
+        yield opened
+
+
+async def more(house: House, who: str = "maria") -> tuple[Person, View]:
+    """Press More... on the card."""
+    person = house.person(who)
+    pressed = await person.click(house.card("Approve note?", "More..."), "More...")
+    assert pressed.view is not None
+    return person, pressed.view
+
+
+async def test_a_vote_can_be_taken_back_while_others_are_asked(house: House, done: list[str]) -> None:
+    """One of two has approved and takes it back: the other's yes is then not enough."""
+    await house.start("ana", "two", "go")
+    maria = house.person("maria")
+    await maria.click(house.card("Approve note?", "Approve"), "Approve")
+    await house.settle()
+    _, view = await more(house)
+    await maria.click(view, "Take my vote back")
+    assert maria.view is not None
+    assert "taken back" in maria.view.plain()
+    await house.settle()
+    await house.person("dora").click(house.card("Approve note?", "Approve"), "Approve")
+    await house.settle()
+    assert done == []
+    assert "1 so far" in house.card("Approve note?").plain()
+
+
+async def test_a_yes_counts_for_as_many_further_calls_as_were_chosen(house: House, done: list[str]) -> None:
+    """One more call of the same starter runs unasked, and the one after it asks again."""
+    await house.start("ana", "grants", "go")
+    maria, view = await more(house)
+    await maria.click(view, "Approve this and the next")
+    assert maria.view is not None
+    sent = await maria.fill_and_submit(maria.view, {"At most": "1 further call"})
+    assert sent.closed, sent.errors
+    assert maria.modals == []
+    await house.settle()
+    assert done == ["x"]
+    await house.start("ana", "grants", "again")
+    assert done == ["x", "x"]
+    await house.start("ana", "grants", "once more")
+    assert done == ["x", "x"]
+    assert house.card("Approve note?", "Approve")
+
+
+async def test_it_is_offered_only_where_the_policy_permits_it(house: House) -> None:
+    """A policy without grants has no such button."""
+    await house.start("ana", "two", "go")
+    _, view = await more(house)
+    assert view.labels == ["Review everything"]
+
+
+async def test_who_may_not_decide_sees_nothing_of_it(house: House) -> None:
+    """More... opens for approvers; others are told privately."""
+    await house.start("ana", "two", "go")
+    for name in ("ana", "fred"):
+        person = house.person(name)
+        await person.click(house.card("Approve note?", "More..."), "More...")
+        await house.settle()
+        assert person.view is None
+        assert "Nothing was changed" in person.ephemerals[-1].plain()
+
+
+async def test_an_approval_that_needs_a_reason_asks_for_it(house: House, done: list[str]) -> None:
+    """Approve opens a form; blanks are no reason; the words stand on the card."""
+    await house.start("ana", "reasons", "go")
+    maria = house.person("maria")
+    pressed = await maria.click(house.card("Approve note?", "Approve"), "Approve")
+    assert pressed.view is not None
+    assert (await maria.fill_and_submit(pressed.view, {"Reason": " "})).errors
+    assert done == []
+    assert (await maria.fill_and_submit(pressed.view, {"Reason": "Agreed with Fred"})).closed
+    await house.settle()
+    assert done == ["x"]
+    assert "Agreed with Fred" in house.card("Approved: note").plain()

@@ -60,6 +60,7 @@ class Event(Described):
     CALL_LATE = "call.late", "The end of a call arrived after its lease was lost."
     CALL_REFUSED = "call.refused", "A call was not let through."
     CALL_UNASKED = "call.unasked", "A call runs that people would have been asked about: the settings have it so."
+    CALL_DECIDED = "call.decided", "A callback decided about a call in the place of people."
     INTEGRITY_BROKEN = "integrity.broken", "A row does not match its digest or its seal; nothing runs on it."
     ABSENCE_BEGAN = "absence.began", "A person handed over their approvals to a delegate."
     ABSENCE_ENDED = "absence.ended", "A person took their approvals back from their delegate."

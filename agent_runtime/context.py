@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from agent_runtime.callback import Said
 from agent_runtime.clock import Ids
 from agent_runtime.digest import Seal
 from agent_runtime.policy import PolicySet
@@ -30,3 +31,5 @@ class Context:
     seal: Seal
     policies: PolicySet
     asking: Asking = Asking.PEOPLE
+    said: Said | None = None
+    """What a callback said of the call that this unit of work is about."""

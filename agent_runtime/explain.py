@@ -144,6 +144,7 @@ def _remarks(rules: Rules) -> list[str]:
     said = ["Who started the run may approve it, too."] if rules.allow_self_approval else []
     said += ["One person may vote in every stage."] if rules.allow_same_person else []
     said += ["Guests may decide."] if rules.allow_guests else []
+    said += [f"Decided by the callback {rules.callback}, in the place of people."] if rules.callback else []
     said += ["Approving asks once more."] if rules.confirm else []
     if rules.require_reason:
         said.append(f"Needs a reason: {', '.join(_WORDS.get(kind, kind.value) for kind in rules.require_reason)}.")

@@ -260,6 +260,7 @@ def _rules(policies: PolicySet, label: str, policy: Policy, facts: CallFacts) ->
         redact_keys=policies.redact_keys,
         notify=policy.notify,
         grant=policy.grant,
+        callback=policy.callback,
     )
 
 

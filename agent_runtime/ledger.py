@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent_runtime.agents import Interrupt, Lease, Outcome, Start, ToolCall
 from agent_runtime.audit import Event, record
+from agent_runtime.callback import CallbackRequest, Callbacks, Said, ask, time_for
 from agent_runtime.calls import change_call, report_broken, show_call
 from agent_runtime.clean_text import clean
 from agent_runtime.closing import cancel_one
 from agent_runtime.context import Asking, Context
 from agent_runtime.covering import NOTHING, AtHand, covering
-from agent_runtime.digest import NotJson
+from agent_runtime.digest import NotJson, digest_payload
 from agent_runtime.errors import LeaseLost
 from agent_runtime.facts import facts_of
-from agent_runtime.judging import Require, evaluate
+from agent_runtime.judging import Require, evaluate, spelled
 from agent_runtime.redaction import Redaction, mask
 from agent_runtime.sealed import is_genuine_call
 from agent_runtime.start import check_arguments, outcome_interrupt, start_call, tool_interrupt
@@ -60,13 +61,20 @@ class StoreLedger:
     """Implements `agents.Ledger`."""
 
     def __init__(
-        self, db: Database, context: Callable[[], Context], run: Run, lease: Lease, snapshot: Snapshot
+        self,
+        db: Database,
+        context: Callable[[], Context],
+        run: Run,
+        lease: Lease,
+        snapshot: Snapshot,
+        callbacks: Callbacks | None = None,
     ) -> None:
         self._db = db
         self._context = context
         self._run = run
         self._lease = lease
         self._snapshot = snapshot
+        self._callbacks = callbacks or {}
         self._promised: dict[str, str] = {}
         """The grants that calls of this advance were told to run by, by call key."""
 
@@ -84,7 +92,8 @@ class StoreLedger:
         return tool_interrupt(call) if self._needs_people(call) else None
 
     async def start(self, call: ToolCall) -> Start:
-        answer = await self._db.transact(start_call, self._context(), self._run, self._lease, call)
+        said = await self._ask_callback(call)
+        answer = await self._db.transact(start_call, replace(self._context(), said=said), self._run, self._lease, call)
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -117,7 +126,32 @@ class StoreLedger:
         judgement = evaluate(context.policies, facts)
         if context.asking is not Asking.PEOPLE or not isinstance(judgement, Require):
             return False
-        return not self._is_granted(call, judgement)
+        return judgement.rules.callback not in self._callbacks and not self._is_granted(call, judgement)
+
+    async def _ask_callback(self, call: ToolCall) -> Said | None:
+        """What the policy's callback says of a call that neither people nor the journal have decided about."""
+        entry = self._snapshot.calls.get(call.key)
+        request = self._snapshot.requests.get(f"call:{call.key}")
+        over = entry is not None and entry.status in {CallStatus.FINISHED, CallStatus.FAILED}
+        if not self._callbacks or over or (request is not None and request.status is not RequestStatus.LAPSED):
+            return None
+        context, facts = self._context(), facts_of(self._run, RequestKind.TOOL, call)
+        try:
+            check_arguments(self._run, call)
+        except NotJson:
+            return None
+        judgement = evaluate(context.policies, facts)
+        if context.asking is not Asking.PEOPLE or not isinstance(judgement, Require):
+            return None
+        rules, args = judgement.rules, call.args if judgement.args is None else judgement.args
+        callback = self._callbacks.get(rules.callback)
+        if callback is None:
+            return None
+        asked = CallbackRequest(
+            agent=self._run.agent, tool=call.tool, args=args, requested_by=spelled(facts.starter),
+            run_id=self._run.id, policy=rules.policy, note=rules.note, timeout_seconds=time_for(rules).total_seconds(),
+        )  # fmt: skip
+        return Said(rules.callback, digest_payload(args), *await ask(callback, asked))
 
     def _is_granted(self, call: ToolCall, judgement: Require) -> bool:
         """Whether a grant has a use left for this call, beside those that other calls of this advance count on."""

@@ -57,6 +57,7 @@ class Policy(Frozen):
     redact: tuple[str, ...] = ()
     notify: tuple[Selector, ...] = ()
     grant: GrantRule | None = None
+    callback: str = ""
     show: bool = False
     """A call that the policy allows is told in the run's thread."""
 

@@ -9,7 +9,8 @@ from agent_runtime.policy_file import Configuration
 from agent_runtime.rules import Frozen
 
 _KEYS = {"sets": "set", "tools": "tool", "stages": "stage", "grant": "grants"}
-_RESTART = {"agents": "agents", "approvals_channel": "slack.approvals_channel", "alerts_channel": "alerts.channel"}
+_RESTART = {"agents": "agents", "approvals_channel": "slack.approvals_channel", "alerts_channel": "alerts.channel",
+            "emails": "slack.emails"}  # fmt: skip
 
 _Same = Callable[[Policy, Policy], bool]
 
@@ -22,7 +23,9 @@ def difference(before: PolicySet, after: PolicySet) -> tuple[str, ...]:
 
 def needs_restart(before: Configuration, after: Configuration) -> tuple[str, ...]:
     """The keys whose change a running server does not take."""
-    return tuple(key for name, key in _RESTART.items() if getattr(before, name) != getattr(after, name))
+    keys = [key for name, key in _RESTART.items() if getattr(before, name) != getattr(after, name)]
+    new = {policy.callback for policy in after.policies.policies} - {one.callback for one in before.policies.policies}
+    return (*keys, "policy.callback") if new - {""} else tuple(keys)
 
 
 def _policies(before: tuple[Policy, ...], after: tuple[Policy, ...]) -> Iterator[str]:

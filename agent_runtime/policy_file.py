@@ -15,13 +15,13 @@ from pydantic import BaseModel, ConfigDict
 
 from agent_runtime import policy_table
 from agent_runtime.errors import ConfigError, ConfigFault, TextError, quoted
+from agent_runtime.import_path import parse_import_path
 from agent_runtime.policy import AgentRule, Caps, Default, PolicySet, Stage
 from agent_runtime.selectors import MEMBERS, Selector, parse_channel
 from agent_runtime.toml_lines import locate
 from agent_runtime.toml_reader import Faults, TableReader
 from storage.types import OnTimeout
 
-_IMPORT_PATH = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _SYNTAX_PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
 
 
@@ -36,20 +36,6 @@ class Configuration(BaseModel):
     approvals_channel: str
     alerts_channel: str
     policies: PolicySet
-
-
-def parse_import_path(text: str) -> str:
-    """An import path such as `package.module:name`. Raises `TextError`."""
-    path = text.strip()
-    if "://" in path:
-        raise TextError("names a remote agent, which is not available yet", "Write package.module:name")
-    module, _, name = path.partition(":")
-    if module.endswith(".py"):
-        dotted = module.removesuffix(".py").removeprefix("./").strip("/").replace("/", ".")
-        raise TextError(f"{quoted(path)} names a file, not a module", f"Leave out .py: {dotted}:{name or 'agents'}")
-    if not _IMPORT_PATH.fullmatch(path):
-        raise TextError(f"{quoted(path)} is not an import path", "Write package.module:name")
-    return path
 
 
 def load_policy_file(path: Path, *, needs_agents: bool = True) -> Configuration:

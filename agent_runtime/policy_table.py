@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from agent_runtime.condition_check import check_condition
 from agent_runtime.errors import TextError, quoted
+from agent_runtime.import_path import parse_import_path
 from agent_runtime.note import check_note
 from agent_runtime.policy import Action, Policy, Stage
 from agent_runtime.redaction import check_pointer
@@ -37,7 +38,7 @@ _ONLY_FOR = {
 }
 _NOT_FOR_QUESTIONS = (
     "tool", "decisions", "valid_for", "allow_self_approval", "idempotent", "set", "hold", "allow_same_person",
-    "require_reason", "confirm", "redact", "grants",
+    "require_reason", "confirm", "redact", "grants", "callback",
 )  # fmt: skip
 _SCOPES = {scope.value: scope for scope in GrantScope}
 
@@ -69,6 +70,7 @@ def read(table: TableReader) -> Policy:
         redact=table.texts("redact", check_pointer),
         notify=table.texts("notify", _told),
         grant=_grant(table),
+        callback=table.parsed("callback", parse_import_path),
         show=table.flag("show"),
     )
     _check_keys(table, kind, action)

@@ -122,8 +122,10 @@ class Redaction:
     def _copy(self, value: Any, paths: _Paths, secrets: tuple[str, ...], depth: int) -> Any:
         if isinstance(value, str):
             return mask(value, secrets)
-        if value is None or isinstance(value, int | float):
-            return MARK if secrets and not isinstance(value, bool) and _written(value) in secrets else value
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int | float):
+            return MARK if secrets and _written(value) in secrets else value
         if depth > DEEPEST:
             return MARK
         if isinstance(value, Mapping):

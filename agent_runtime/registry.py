@@ -8,7 +8,7 @@ import inspect
 import sys
 import sysconfig
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from agent_runtime.agents import Agent
+from agent_runtime.callback import Callback
 from agent_runtime.errors import ConfigError, ConfigFault
 from agent_runtime.model_choice import ModelChoice
 
@@ -73,6 +74,28 @@ def load_agents(
                 found[name] = as_agent(made_of)
             except TypeError as error:
                 faults.append(ConfigFault(file, "agents", f"{path}: {name}: {error}", _mend_graph(made_of)))
+    if faults:
+        raise ConfigError(tuple(faults))
+    return found
+
+
+def load_callbacks(paths: Iterable[str], *, file: str = "signoff.toml") -> dict[str, Callback]:
+    """Import the functions that policies name as callbacks, by their paths. Raises ConfigError with every fault."""
+    found: dict[str, Callback] = {}
+    faults: list[ConfigFault] = []
+    for path in dict.fromkeys(paths):
+        name, _, attribute = path.partition(":")
+        try:
+            made = attrgetter(attribute)(_import(name))
+        except _Unloadable as error:
+            faults.append(ConfigFault(file, "callback", f"{path} {error.problem}", "Correct the path, or that module"))
+            continue
+        except AttributeError:
+            made = None
+        if callable(made):
+            found[path] = made
+        else:
+            faults.append(ConfigFault(file, "callback", f"{path} is no function", "Name one that takes a request"))
     if faults:
         raise ConfigError(tuple(faults))
     return found

@@ -80,6 +80,8 @@ class Rules(Frozen):
     notify: tuple[Selector, ...] = ()
     """Channels and people who are told when it opens and how it ends, and never asked."""
     grant: GrantRule | None = None
+    callback: str = ""
+    """The import path of a function that decides in the place of people; empty: people decide."""
     set_note: str = ""
     """One sentence on what policies changed in the arguments before anybody was asked; empty where nothing."""
     trouble: str = ""

@@ -11,6 +11,7 @@ import structlog
 
 from agent_runtime import runs as run_state
 from agent_runtime.agents import Agent, Answer, Completed, Lease, Paused, Turn
+from agent_runtime.callback import Callbacks
 from agent_runtime.clock import Clock, Ids, random_id, random_salt
 from agent_runtime.closing import fall_due
 from agent_runtime.context import Asking, Context
@@ -58,6 +59,7 @@ class Runtime:
         ids: Ids = random_id,
         salt: Callable[[], bytes] = random_salt,
         asking: Asking = Asking.PEOPLE,
+        callbacks: Callbacks | None = None,
     ) -> None:
         self.db = db
         self.agents = agents
@@ -66,6 +68,7 @@ class Runtime:
         self.seal = seal
         self.boot_id = ids("B")
         self.asking = asking
+        self.callbacks: Callbacks = callbacks or {}
         self._ids = ids
         self._salt = salt
         self.worker: Worker[Run] = Worker("runs", self.claim, self.advance, lambda run: run.id)
@@ -120,7 +123,7 @@ class Runtime:
 
     async def _run(self, agent: Agent, run: Run, lease: Lease) -> None:
         position = await self.db.read(_position, self.context(), run)
-        ledger = StoreLedger(self.db, self.context, run, lease, position.snapshot)
+        ledger = StoreLedger(self.db, self.context, run, lease, position.snapshot, self.callbacks)
         turn = Turn(
             run_id=run.id, agent=run.agent, input=run.input, lease=lease, ledger=ledger, db=self.db,
             checkpoint=run.checkpoint, answers=position.answers,

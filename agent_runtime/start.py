@@ -20,7 +20,7 @@ from agent_runtime.closing import hold_ends, pause_closed_at
 from agent_runtime.context import Asking, Context
 from agent_runtime.covering import at_hand, covering, covers
 from agent_runtime.decisions import is_whole
-from agent_runtime.digest import NotJson, digest_call
+from agent_runtime.digest import NotJson, digest_call, digest_payload
 from agent_runtime.errors import ExecutionPaused, LeaseLost, RunCancelled
 from agent_runtime.facts import facts_of
 from agent_runtime.judging import Allow, Deny, Require, evaluate
@@ -31,7 +31,7 @@ from storage import boots, journal, requests, runs
 from storage.grants import Grant
 from storage.models import Decision, JournalEntry, Request, Run
 from storage.tx import Tx
-from storage.types import SYSTEM, Actor, ActorKind, CallStatus, Json, RequestKind, RequestStatus
+from storage.types import SYSTEM, Actor, ActorKind, CallStatus, DecisionKind, Json, RequestKind, RequestStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +218,11 @@ def _permit_by_policy(tx: Tx, context: Context, run: Run, call: ToolCall, served
         grant = _grant_for(tx, context, run, call, judgement, served)
         if grant is not None:
             judgement = Allow(judgement.rules.policy, judgement.rules.idempotent, args=judgement.args)
+        elif context.asking is Asking.PEOPLE and judgement.rules.callback:
+            decided = _by_callback(tx, context, run, call, judgement)
+            if not isinstance(decided, Allow):
+                return decided
+            judgement = decided
         elif context.asking is Asking.PEOPLE:
             return Ask(tool_interrupt(call))
         else:
@@ -244,6 +249,22 @@ def _grant_for(
     if before is not None and covers(held, before, run, call.tool, args, judgement.rules):
         return before
     return covering(held, run, call.tool, args, judgement.rules)
+
+
+def _by_callback(tx: Tx, context: Context, run: Run, call: ToolCall, judgement: Require) -> Allow | Refuse | Ask:
+    """What the policy's callback said of this very call. Where it has said nothing, people are asked."""
+    rules, said = judgement.rules, context.said
+    args = call.args if judgement.args is None else judgement.args
+    if said is None or said.callback != rules.callback or said.digest != digest_payload(args):
+        return Ask(tool_interrupt(call))
+    actor = Actor(kind=ActorKind.POLICY, id=said.callback, name=said.callback)
+    text = {"policy": rules.policy, "decision": said.decision.value, "reason": said.reason}
+    seq = record(tx, context, Event.CALL_DECIDED, actor, run_id=run.id, tool=call.tool, text=text)
+    why = f" ({said.reason})" if said.reason else ""
+    outbound.note(tx, context, run.id, seq, f"{call.tool}: {said.decision.value} by the callback {said.callback}{why}")
+    if said.decision is DecisionKind.APPROVED:
+        return Allow(rules.policy, rules.idempotent, args=judgement.args)
+    return _refused(tx, context, run, call, verdicts.by_callback(call.tool, said.decision, said.reason))
 
 
 def _unasked(tx: Tx, context: Context, run: Run, call: ToolCall, judgement: Require) -> Allow:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from agent_runtime.agents import Refuse
 from storage.models import Request
-from storage.types import Actor, ActorKind, OnTimeout, RequestStatus
+from storage.types import Actor, ActorKind, DecisionKind, OnTimeout, RequestStatus
 
 LONGEST_QUOTE = 1000
 _RANK = {ActorKind.POLICY: "policy"}
@@ -47,6 +47,14 @@ def edited(tool: str, names: Sequence[str], by: Sequence[Actor]) -> str:
     which = f"the argument {quote(names[0])}" if len(names) == 1 else f"the arguments {_listed(names)}"
     who = " and ".join(f"a {_RANK.get(actor.kind, 'person')} ({quote(actor.label)})" for actor in by)
     return f"Before {tool} ran, {who} changed {which}; this is the result of the changed call."
+
+
+def by_callback(tool: str, decision: DecisionKind, reason: str) -> Refuse:
+    """What the agent is told about a call that a callback did not approve."""
+    because = f": {quote(reason)}" if reason else "."
+    if decision is DecisionKind.SKIPPED:
+        return Refuse(f"This step was skipped: {tool} was not executed. Go on without it.", "skipped", reason)
+    return Refuse(f"A rule of this system said no to {tool}, and it was not executed{because}", "rejected", reason)
 
 
 def changed(tool: str) -> Refuse:

@@ -16,6 +16,7 @@ from slack_bolt.authorization import AuthorizeResult
 
 from agent_runtime.agents import Agent
 from agent_runtime.audit import record_noise
+from agent_runtime.callback import Callbacks
 from agent_runtime.clock import Clock, SystemClock
 from agent_runtime.context import Asking
 from agent_runtime.digest import Seal
@@ -134,6 +135,7 @@ async def open_bot(
     pace: Pace | None = None,
     policy_file: Path | None = None,
     asking: Asking = Asking.PEOPLE,
+    callbacks: Callbacks | None = None,
 ) -> AsyncIterator[Bot]:
     """Everything, wired; `budgets` are Slack's own limits and `pace` is Socket Mode's own unless told otherwise. The
     changes of a `policy_file` hold without a restart. Raises SlackRefused where the token and StorageUnusable where the
@@ -144,7 +146,9 @@ async def open_bot(
         Database(database_url, on_commit=on_commit) as db,
     ):
         identity = await clients.identify()
-        runtime = Runtime(db, agents, configuration.policies, Seal(secret_key), clock, asking=asking)
+        runtime = Runtime(
+            db, agents, configuration.policies, Seal(secret_key), clock, asking=asking, callbacks=callbacks
+        )
         await runtime.boot()
         directory = Directory(clients, clock, identity)
         deliveries = Deliveries(runtime, clients, directory, configuration.approvals_channel, budgets=budgets)

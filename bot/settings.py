@@ -12,8 +12,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agent_runtime.context import Asking
 from agent_runtime.errors import ConfigError, ConfigFault, TextError, quoted
+from agent_runtime.import_path import parse_import_path
 from agent_runtime.model_choice import ModelChoice, ModelName, parse_model
-from agent_runtime.policy_file import parse_import_path
 
 ENVIRONMENT = "environment"
 """What a fault of a setting says for its file."""

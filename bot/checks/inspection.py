@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from agent_runtime.agents import Agent
+from agent_runtime.callback import Callbacks
 from agent_runtime.clock import Clock
 from agent_runtime.context import Asking
 from agent_runtime.errors import ConfigError, ConfigFault
 from agent_runtime.policy_file import Configuration, load_policy_file
-from agent_runtime.registry import load_agents
+from agent_runtime.registry import load_agents, load_callbacks
 from bot.checks.agents import check_agents
 from bot.checks.approvers import check_approvers
 from bot.checks.credentials import check_same_app, check_shapes
@@ -42,6 +43,7 @@ class Inspection:
         self.settings: Settings | None = None
         self.configuration: Configuration | None = None
         self.agents: dict[str, Agent] | None = None
+        self.callbacks: Callbacks = {}
         self._clock = clock
         self._folder = folder
 
@@ -89,6 +91,9 @@ class Inspection:
             return (warning("not looked at: what names them has a fault", "Mend the policy file or the setting first"),)
         try:
             self.agents = load_agents(paths, settings.data_dir, file=_source(settings), model=settings.model_choice)
+            if self.configuration is not None:
+                paths_of = (policy.callback for policy in self.configuration.policies.policies if policy.callback)
+                self.callbacks = load_callbacks(paths_of, file=str(settings.config))
         except ConfigError as error:
             return faults_of(error)
         found = (*demo_agents(paths, settings), *await check_agents(self.agents))

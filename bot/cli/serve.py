@@ -121,7 +121,7 @@ async def _run(inspection: Inspection, stopping: asyncio.Event) -> None:
     key = known or fresh_secret_key()
     async with open_bot(
         connection, configuration, agents, settings.database_url, key,
-        policy_file=settings.config, asking=settings.asking,
+        policy_file=settings.config, asking=settings.asking, callbacks=inspection.callbacks,
     ) as bot:  # fmt: skip
         if known is None:  # only now: a start that failed must leave no key behind
             keep_secret_key(settings, key)

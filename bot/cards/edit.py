@@ -103,16 +103,23 @@ def _difference(found: Difference) -> list[Part]:
     written = changed_arguments(preview.changes)
     shown = [rich(preformatted(page)) for page in pages(written.text, PAGE_CHARACTERS)]
     odd = f" · {quantity(written.escaped, 'hidden or deceptive character')} made visible" if written.escaped else ""
-    stages = preview.rules.stages
-    step = f"stage 1 of {len(stages)}: " if len(stages) > 1 else ""
-    asks = f"Asks {step}{listed(found.mentions)}" if found.mentions else "Nobody can be named whom it asks"
-    counts = "Your own approval counts." if preview.counts else "You may not approve it yourself: others are asked."
     return [
         rich(sentence(bold("What changes"), odd)),
         *shown,
         *(section(plain(clip(line(remark), 1_000))) for remark in preview.remarks),
-        context(ours(f"{asks}. {counts}"), data(f"By {preview.rules.policy}", 200)),
+        context(ours(_asks(found)), data(f"By {preview.rules.policy}", 200)),
     ]
+
+
+def _asks(found: Difference) -> str:
+    """Whom the changed call asks, and what the editor's own word is worth."""
+    stages, counts = found.preview.rules.stages, found.preview.counts
+    if counts and len(stages) == 1 and stages[0].quorum == 1:
+        return "Your own approval is enough."
+    step = f"stage 1 of {len(stages)}: " if len(stages) > 1 else ""
+    asks = f"Asks {step}{listed(found.mentions)}" if found.mentions else "Nobody can be named whom it asks"
+    own = "Your own approval counts." if counts else "You may not approve it yourself: others are asked."
+    return f"{asks}. {own}"
 
 
 def _form_schema(schema: Json | None, shown: Json) -> Json:

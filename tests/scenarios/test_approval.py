@@ -41,7 +41,7 @@ async def test_the_card_tells_its_whole_life(house: House) -> None:
     await house.start("ana", "approval", TASK)
     card = house.card("Approve send_email?")
     assert card.channel == "#approvals"
-    assert card.labels == ["Approve", "Reject", "Skip", "More..."]
+    assert card.labels == ["Approve", "Reject", "Edit", "Skip", "More..."]
     assert card.mentions == {"@managers", "@ana"}
     assert "times out" in card.plain()
     assert "1 approval needed, 0 so far" in card.plain()

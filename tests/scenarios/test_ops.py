@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from storage.types import RequestStatus, RunStatus
 from tests.scenarios.effects import sandbox
 from tests.scenarios.house import House
@@ -46,6 +48,7 @@ async def test_one_approved_and_one_rejected_reach_their_own_call(house: House) 
         (house.dir / "sandbox" / name).write_text(name)
     run = await house.start("sam", "ops", "delete a.txt, b.txt")
     await approve(house, '"b.txt"')
+    await house.advance(timedelta(seconds=21))  # for so long the policy holds it
     assert sandbox(house.dir) == {"a.txt": "a.txt", "b.txt": "b.txt"}, "nothing runs before all are decided"
     assert "1 more decision" in house.card('"b.txt"').plain()
     await reject(house, '"a.txt"', "We need it")
@@ -81,6 +84,7 @@ async def test_a_tool_that_refuses_is_shown_as_failed(house: House) -> None:
     run = await house.start("sam", "ops", "delete ../outside.txt")
     card = house.card("Approve delete_file?")
     await approve(house, "Approve delete_file?")
+    await house.advance(timedelta(seconds=21))  # for so long the policy holds it
     shown = card.now()
     assert shown is not None
     assert "Failed after" in shown.plain()

@@ -45,3 +45,14 @@ async def test_both_at_once_are_refused(shell: Shell) -> None:
     shell.set(SIGNOFF_AUTO_APPROVE="1", SIGNOFF_LOG_ONLY="calls-run-unapproved")
     refused = await shell.run("check")
     assert (refused.code, "both on" in refused.said) == (2, True)
+
+
+async def test_a_callback_that_cannot_be_imported_is_found_before_the_start(shell: Shell) -> None:
+    """With the file, the key and what is wrong with the path."""
+    shell.policy(more='[[policy]]\ncallback = "nowhere_at_all:decide"\n')
+    refused = await shell.run("check")
+    assert refused.code == 2
+    assert "callback: nowhere_at_all:decide could not be imported: there is no module nowhere_at_all" in refused.said
+    (shell.folder / "our_rules.py").write_text("def decide(request):\n    return 'approved'\n")
+    shell.policy(more='[[policy]]\ncallback = "our_rules:decide"\n')
+    assert (await shell.run("check")).code == 0

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -36,6 +38,8 @@ class Configuration(BaseModel):
     approvals_channel: str
     alerts_channel: str
     policies: PolicySet
+    emails: bool = False
+    """Whether the directory reads people's e-mail addresses: to tell two accounts of one person, and for `email:`."""
 
 
 def load_policy_file(path: Path, *, needs_agents: bool = True) -> Configuration:
@@ -69,12 +73,36 @@ def read_policy_text(text: str, file: str, digest: str = "", *, needs_agents: bo
         raise _alone(file, "is nested too deeply", "Remove the brackets within brackets") from None
     top = TableReader(document, (), faults)
     agents = _agents(top, needed=needs_agents)
+    if not _reads_emails(document):
+        for path in _addresses(document, ()):
+            faults.add(path, "names a person by e-mail, which is not switched on", _NO_EMAILS)
     return _configuration(top, agents, faults, digest)
+
+
+_NO_EMAILS = "Write the member id, as user:U0123, or emails = true under [slack], for which the app needs a scope"
+
+
+def _reads_emails(document: Mapping[str, Any]) -> bool:
+    slack = document.get("slack")
+    return isinstance(slack, Mapping) and slack.get("emails") is True
+
+
+def _addresses(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    """Where people are named by their addresses."""
+    if isinstance(value, str) and value.strip().startswith("email:") and _NAMES_PEOPLE & set(path):
+        yield path
+    members = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in members:
+        yield from _addresses(inner, (*path, key))
+
+
+_NAMES_PEOPLE = frozenset({"approvers", "members", "starters", "escalate_to"})
 
 
 def _configuration(top: TableReader, agents: tuple[str, ...], faults: Faults, digest: str) -> Configuration:
     slack, alerts = top.table("slack"), top.table("alerts", later=("waiting",))
     approvals_channel = slack.parsed("approvals_channel", parse_channel)
+    emails = slack.flag("emails")
     alerts_channel = alerts.parsed("channel", parse_channel, default=approvals_channel)
     operators = top.table("operators")
     members = operators.texts("members", policy_table.selector)
@@ -95,6 +123,7 @@ def _configuration(top: TableReader, agents: tuple[str, ...], faults: Faults, di
         agents=agents,
         approvals_channel=approvals_channel,
         alerts_channel=alerts_channel,
+        emails=emails,
         policies=PolicySet(
             default=default,
             policies=(*policies, *spelled),

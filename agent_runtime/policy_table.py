@@ -216,6 +216,8 @@ def _scope(word: str) -> str:
 def _told(text: str) -> Selector:
     """Who can be told without being asked: channels, and people one by one."""
     who = selector(text)
+    if who.startswith("email:"):
+        raise TextError(f"{quoted(text)} names an address; who is told is named by id", "Write user:U0123")
     if who.startswith("usergroup:"):
         mend = "Name a channel that they read, as channel:#purchasing, or people, as user:U0123"
         raise TextError(f"{quoted(text)} names a user group, which has no place of its own", mend)

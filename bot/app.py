@@ -150,7 +150,7 @@ async def open_bot(
             db, agents, configuration.policies, Seal(secret_key), clock, asking=asking, callbacks=callbacks
         )
         await runtime.boot()
-        directory = Directory(clients, clock, identity)
+        directory = Directory(clients, clock, identity, emails=configuration.emails)
         deliveries = Deliveries(runtime, clients, directory, configuration.approvals_channel, budgets=budgets)
         desk = Desk(runtime, directory)
         homes = Homes(runtime, desk.offers, clients, directory.channels, clock)

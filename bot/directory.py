@@ -26,6 +26,7 @@ log = structlog.get_logger("signoff")
 LIMIT = timedelta(seconds=1)
 """How long somebody who clicked waits for the directory."""
 
+_LOOKED_UP = ("usergroup:", "channel:", "email:")
 _MOST_NAMED = 10
 """A channel of more people is mentioned as a channel, which notifies nobody, instead of one by one."""
 
@@ -104,7 +105,7 @@ class Directory:
         home = self.identity.team_id
         if actor.team != home:
             return Member(actor, home, self._clock.now())
-        wanted = dict.fromkeys(selector for selector in selectors if selector.startswith(("usergroup:", "channel:")))
+        wanted = dict.fromkeys(selector for selector in selectors if selector.startswith(_LOOKED_UP))
         person, email, groups = await asyncio.gather(
             self._roster.person(actor.id),
             self._email_of(starter),
@@ -141,6 +142,9 @@ class Directory:
         kind, _, name = selector.partition(":")
         if kind == "usergroup":
             return (mention(selector, {selector: (await self._roster.group_id(name)).value}),)
+        if kind == "email":
+            ids = (await self._roster.people(selector)).value.ids
+            return (mention(selector, {selector: next(iter(ids))} if len(ids) == 1 else None),)
         if kind != "channel":
             return (mention(selector, _starter_id(starter)),)
         channel = (await self.channels.find(name)).value

@@ -82,9 +82,29 @@ class Roster:
         return await self._readings.get(f"person {user}", REUSE, read)
 
     async def people(self, selector: Selector) -> Reading[People]:
-        """Whom a `usergroup:` or `channel:` selector names."""
+        """Whom a `usergroup:`, `channel:` or `email:` selector names."""
         kind, _, name = selector.partition(":")
+        if kind == "email":
+            return await self._addressee(name)
         return await (self._group(name) if kind == "usergroup" else self._channel(name))
+
+    async def _addressee(self, address: str) -> Reading[People]:
+        """Who has this address: one person, or nobody. With `emails` off, nobody."""
+        if not self._emails:
+            return Reading(_NOBODY, self._clock.now())
+
+        async def read() -> People:
+            try:
+                said = await self._ask("users.lookupByEmail", lambda: self._slack.users_lookupByEmail(email=address))
+            except SlackRefused as refused:
+                if refused.code == "users_not_found":
+                    return _NOBODY
+                raise
+            found = _person(said["user"], emails=True)
+            same = found.email.casefold() == address.casefold() and not found.deleted
+            return People(frozenset({str(said["user"]["id"])}) if same else frozenset())
+
+        return await self._readings.get(f"address {address}", REUSE, read)
 
     async def _group(self, name: str) -> Reading[People]:
         group = await self.group_id(name)

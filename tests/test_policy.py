@@ -267,10 +267,12 @@ def test_what_names_nobody_is_not_a_selector(text: str) -> None:
     assert caught.value.mend.startswith("Write")
 
 
-def test_email_selectors_are_not_switched_on() -> None:
-    """An address is refused with the way to name the person instead."""
-    with pytest.raises(TextError, match="not switched on"):
-        parse_selector("email:ana@example.com")
+@pytest.mark.parametrize("text", ["email:ana", "email:", "email:Ana@Example.com", "email:<ana@example.com>"])
+def test_half_an_address_names_nobody(text: str) -> None:
+    """An address is written whole and in lower case."""
+    with pytest.raises(TextError, match="address"):
+        parse_selector(text)
+    assert parse_selector(" email: ana@example.com ") == "email:ana@example.com"
 
 
 @pytest.mark.parametrize(

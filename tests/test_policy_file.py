@@ -399,3 +399,16 @@ def test_no_file_with_an_unknown_key_loads(table: str, key: str, data: st.DataOb
     escaped = "".join(f"\\U{ord(character):08X}" for character in key)
     lines.insert(place, f'"{escaped}" = {value}')
     assert [fault.line for fault in faults("\n".join(lines))] == [place + 1]
+
+
+def test_people_are_named_by_address_where_the_file_switches_that_on() -> None:
+    """`emails = true` lets `email:` stand wherever people are named, and is kept for the directory."""
+    text = (
+        '[slack]\nemails = true\n[operators]\nmembers = ["email:ops@example.com"]\n'
+        '[default.stage]\napprovers = ["email:ana@example.com"]\n'
+    )
+    configuration = read_policy_text(text, "signoff.toml")
+    assert configuration.emails
+    assert configuration.policies.default.stage.approvers == ("email:ana@example.com",)
+    with pytest.raises(ConfigError, match="not switched on"):
+        read_policy_text(text.replace("emails = true", "emails = false"), "signoff.toml")

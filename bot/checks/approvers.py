@@ -74,6 +74,8 @@ async def _meant(selector: Selector, asked: Asked, listing: Listing) -> Meant:
     try:
         if kind == "user":
             return _person(selector, asked, await listing.person(name))
+        if kind == "email":
+            return _person(selector, asked, await listing.addressee(name))
         if kind == "usergroup":
             return await _group(selector, asked, listing)
         return await _channel(selector, asked, listing)

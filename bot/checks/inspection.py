@@ -100,7 +100,8 @@ class Inspection:
         return (*found, *(check_policies(self.configuration.policies, self.agents) if self.configuration else ()))
 
     async def _ask_slack(self, clients: SlackClients) -> AsyncIterator[Section]:
-        connected: Connected = await check_connection(clients, self._clock)
+        emails = self.configuration is not None and self.configuration.emails
+        connected: Connected = await check_connection(clients, self._clock, emails=emails)
         yield Section("Slack", connected.findings)
         if not connected.works or self.configuration is None:
             return

@@ -52,6 +52,16 @@ class Listing:
         """The handle most like a name; empty where none is."""
         return _nearest(name, [str(group["handle"]) for group in await self._all()])
 
+    async def addressee(self, address: str) -> Shape | None:
+        """The person with that e-mail address."""
+        try:
+            shape: Shape = (await answer(self._slack.users_lookupByEmail(email=address)))["user"]
+        except SlackRefused as refused:
+            if refused.code == "users_not_found":
+                return None
+            raise
+        return shape
+
     async def person(self, user: str) -> Shape | None:
         """The person with that id."""
         try:

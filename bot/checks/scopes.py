@@ -38,6 +38,9 @@ and one person are read (im:history), groups of people without a channel's name 
 APP_LEVEL: Mapping[str, tuple[str, ...]] = {"apps.connections.open": ("connections:write",)}
 """The same for the app-level token, whose scopes no manifest asks for: they are chosen when it is made."""
 
+SWITCHED_ON: Mapping[str, tuple[str, ...]] = {"users.lookupByEmail": ("users:read.email",)}
+"""The same for what the policy file switches on, with `emails = true`: the manifest does not ask for it."""
+
 EVENTS: Mapping[str, tuple[str, ...]] = {
     "app_home_opened": (),
     "app_mention": ("app_mentions:read",),
@@ -80,24 +83,29 @@ SCOPES = (
 )
 
 
-def check_scopes(granted: frozenset[str] | None) -> tuple[Finding, ...]:
-    """What the token lacks, and what it has in vain. `granted` is None where Slack did not say."""
+EMAILS = Scope("users:read.email", "e-mail addresses, because of emails = true in the policy file")
+
+
+def check_scopes(granted: frozenset[str] | None, *, emails: bool = False) -> tuple[Finding, ...]:
+    """What the token lacks, and what it has in vain. `granted` is None where Slack did not say; `emails`: whether the
+    policy file wants addresses to be read."""
+    scopes = (*SCOPES, EMAILS) if emails else SCOPES
     if granted is None:
         mend = "Compare them with the manifest by hand: signoff manifest"
         return (warning("Slack did not say which scopes the token has", mend),)
-    found = tuple(_missing(granted)) or (ok(f"The token has all {len(SCOPES)} scopes that Signoff needs"),)
-    return (*found, *_idle(granted))
+    found = tuple(_missing(granted, scopes)) or (ok(f"The token has all {len(scopes)} scopes that Signoff needs"),)
+    return (*found, *_idle(granted, scopes))
 
 
-def _missing(granted: frozenset[str]) -> Iterator[Finding]:
-    for scope in SCOPES:
+def _missing(granted: frozenset[str], scopes: tuple[Scope, ...]) -> Iterator[Finding]:
+    for scope in scopes:
         if scope.name not in granted:
             found = fault if scope.vital else warning
             yield found(f"The token lacks the scope {scope.name} ({scope.purpose})", MEND)
 
 
-def _idle(granted: frozenset[str]) -> Iterator[Finding]:
+def _idle(granted: frozenset[str], scopes: tuple[Scope, ...]) -> Iterator[Finding]:
     """Whoever steals a token has all its scopes."""
-    idle = granted - {scope.name for scope in SCOPES}
+    idle = granted - {scope.name for scope in scopes}
     if idle:
         yield warning(f"The token has scopes that Signoff does not use: {', '.join(sorted(idle))}", DROP)

@@ -37,7 +37,7 @@ class Connected:
         return bool(self.bot)
 
 
-async def check_connection(clients: SlackClients, clock: Clock) -> Connected:
+async def check_connection(clients: SlackClients, clock: Clock, *, emails: bool = False) -> Connected:
     """Ask Slack whose token this is."""
     headers: dict[str, str] = {}
 
@@ -53,7 +53,7 @@ async def check_connection(clients: SlackClients, clock: Clock) -> Connected:
     told = headers.get("x-oauth-scopes")
     scopes = frozenset(name.strip() for name in told.split(",")) if told is not None else None
     named = ok(f"Slack knows the bot as @{said.get('user')} in {said.get('team')} ({said.get('url')})")
-    findings = (named, *check_scopes(scopes), *check_clocks(headers.get("date", ""), clock.now()))
+    findings = (named, *check_scopes(scopes, emails=emails), *check_clocks(headers.get("date", ""), clock.now()))
     return Connected(findings, str(said["user_id"]), scopes)
 
 

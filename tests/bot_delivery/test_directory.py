@@ -272,3 +272,18 @@ async def test_names_for_plain_text(office: Office) -> None:
     asked = (MANAGERS, f"user:{office.person('sam').id}", "channel:#approvers", STARTER, "user:U0NOBODY001")
     names = await office.directory.describe(asked, office.person("ana"))
     assert names == ("@managers", "Sam Whitlock", "#approvers", "Ana Ruiz", "U0NOBODY001")
+
+
+async def test_an_address_names_the_one_person_who_has_it(tmp_path: Path, ws: Workspace, clock: MovableClock) -> None:
+    """Switched on; nobody where the address is nobody's, or its owner has left."""
+    maria, dora = "email:maria@lanternworks.example", "email:dora@lanternworks.example"
+    async with open_office(tmp_path, ws, clock, emails=True) as office:
+        assert (await seen(office, "maria", maria, dora, "email:nobody@lanternworks.example")).holds == {maria}
+        assert await office.directory.mentions((maria,)) == (f"<@{office.person('maria').id}>",)
+        assert (await seen(office, "eve", "email:eve@lanternworks.example")).holds == set()
+
+
+async def test_switched_off_an_address_names_nobody(office: Office, ws: Workspace) -> None:
+    """Slack is not even asked."""
+    assert (await seen(office, "maria", "email:maria@lanternworks.example")).holds == set()
+    assert ws.calls_to("users.lookupByEmail") == []

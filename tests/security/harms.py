@@ -20,13 +20,14 @@ TIMES = ("2030-01-07 08:00:00.000000", "2030-01-07 09:30:00.000000", "2031-01-01
 
 @dataclass(frozen=True)
 class Victim:
-    """One run between its card and its call. `before` is its request's row as it was when it opened; `other` is another
-    run's request in the same store."""
+    """One run between its card and its call. `before` is its request's row as it was when it opened, `taken_back` are
+    rows of votes as they were before they were taken back; `other` is another run's request in the same store."""
 
     world: World
     request: Request
     before: tuple[Any, ...]
     other: Request
+    taken_back: Sequence[tuple[Any, ...]] = ()
 
     async def sql(self, statement: str, *values: Any) -> int:
         return await self.world.sql(statement, *values)
@@ -147,20 +148,40 @@ async def change_run(rng: Random, victim: Victim) -> None:
 
 
 async def forge(rng: Random, victim: Victim) -> None:
-    """Other arguments with the digest that belongs to them, in the request and perhaps in its decisions: a digest needs
-    no key."""
+    """Other arguments with the digests that belong to them, everywhere or but in some places: digests need no key."""
     request = victim.request
     args = twisted(rng, request.args) if rng.random() < 0.7 else request.asked_args
     if not isinstance(args, dict):
         return
+    digest = _digest(request, args, request.revision)
+    own = request.revision == 1 or rng.random() < 0.3
+    steps: list[tuple[str, tuple[Any, ...]]] = [
+        ("update request set args = ?, digest = ? where id = ?", (json.dumps(args), digest, request.id)),
+        ("update or replace decision set digest = ? where request_id = ? and kind <> 'edited'", (digest, request.id)),
+        ("update decision set value = ? where request_id = ? and kind = 'edited'", (json.dumps(args), request.id)),
+    ]
+    if own:  # the agent asks for them, too
+        asked = _digest(request, args, 1)
+        steps += [
+            ("update request set asked_args = ?, asked_digest = ? where id = ?", (json.dumps(args), asked, request.id)),
+            ("update run set checkpoint = ? where id = ?", (json.dumps(args), request.run_id)),
+        ]
+    left_out = rng.choice([None, None, *range(len(steps))])
+    for number, (statement, values) in enumerate(steps):
+        if number != left_out:
+            await victim.sql(statement, *values)
+
+
+def _digest(request: Request, args: dict[str, Any], revision: int) -> str:
     call = ToolCall(step=request.step, id=request.call_id, tool=request.tool, args=args)
-    digest = digest_call(request.agent, request.run_id, call, request.revision)
-    await victim.set("args", json.dumps(args))
-    await victim.set("digest", digest)
-    if rng.random() < 0.5:
-        await victim.sql("update or replace decision set digest = ? where request_id = ?", digest, request.id)
-    if rng.random() < 0.5:
-        await victim.sql("update run set checkpoint = ? where id = ?", json.dumps(args), request.run_id)
+    return digest_call(request.agent, request.run_id, call, revision)
+
+
+async def stand_again(_rng: Random, victim: Victim) -> None:
+    """A vote that was taken back, put back as it was, seal and all."""
+    for row in victim.taken_back:
+        await victim.sql("delete from decision where id = ?", row[0])
+        await victim.sql(f"insert or ignore into decision values ({', '.join('?' * len(row))})", *row)
 
 
 async def put_before(rng: Random, victim: Victim) -> None:
@@ -196,5 +217,5 @@ async def invent_call(rng: Random, victim: Victim) -> None:
 
 HARMS: tuple[Harm, ...] = (
     twist_request, change_request, change_request, change_decision, change_decision, move_decision, change_run, forge,
-    put_before, forget, invent_call,
+    forge, stand_again, put_before, forget, invent_call,
 )  # fmt: skip

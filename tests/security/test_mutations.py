@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 from agent_runtime.agents import Completed, Paused, Turn
 from agent_runtime.policy import Policy
 from storage.models import Request
+from storage.types import Json
 from tests.core.agent import ScriptedAgent, one
 from tests.core.world import ANA, BOB, CLEO, EDIT, HOURS, MINUTES, NO, YES, World, counting, policy_set, stage
 from tests.security.harms import HARMS, Victim
@@ -27,9 +28,9 @@ POLICIES = policy_set(
     Policy(tools=("euro",), stages=(BOARD,), decisions=OFFERS, sets={"currency": "EUR"}),
     Policy(tools=("buy",), stages=(BOARD,), decisions=OFFERS, valid_for=HOURS),
 )
-ASKED = {"amount": 900, "to": {"name": "Oslo", "tags": ["a", "b"]}}
-EDITED = {"amount": 9, "to": {"name": "Oslo", "tags": ["a"]}}
-FIXED = {**ASKED, "currency": "EUR"}
+ASKED: Json = {"amount": 900, "to": {"name": "Oslo", "tags": ["a", "b"]}}
+EDITED: Json = {"amount": 9, "to": {"name": "Oslo", "tags": ["a"]}}
+FIXED: Json = {**ASKED, "currency": "EUR"}
 RECORDED = {
     "integrity.broken", "call.refused", "run.failed", "request.opened", "approval.lapsed", "request.closed",
     "run.paused", "call.unknown",
@@ -48,50 +49,68 @@ class FromRows(ScriptedAgent):
         return Paused(result.interrupts, checkpoint=args) if isinstance(result, Paused) else result
 
 
-async def approved(world: World, asked: Request) -> Any:
+Rows = list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Played:
+    """What was decided: the arguments that may run, None for no call at all; and rows of votes from before they were
+    taken back, as somebody may have kept them."""
+
+    args: Any
+    taken_back: Rows = field(default_factory=list)
+
+
+async def take_back(world: World, asked: Request) -> Rows:
+    """Ana votes and takes it back; her vote's row as it was between."""
+    await world.decide(ANA, YES, asked)
+    rows = await world.look("select * from decision where request_id = ?", asked.id)
+    await world.withdraw(ANA, asked)
+    return rows
+
+
+async def approved(world: World, asked: Request) -> Played:
     """Two of three said yes."""
     await world.decide(ANA, YES, asked)
     await world.decide(BOB, YES, asked)
-    return asked.args
+    return Played(asked.args)
 
 
-async def edited(world: World, asked: Request) -> Any:
+async def edited(world: World, asked: Request) -> Played:
     """One voted, another edited, a third agreed to that."""
     await world.decide(CLEO, YES, asked)
     await world.edit(ANA, EDITED, asked)
     await world.decide(BOB, YES, await world.request(asked))
-    return EDITED
+    return Played(EDITED)
 
 
-async def thought_again(world: World, asked: Request) -> Any:
+async def thought_again(world: World, asked: Request) -> Played:
     """One took their yes back, and two others said it."""
-    await world.decide(ANA, YES, asked)
-    await world.withdraw(ANA, asked)
+    rows = await take_back(world, asked)
     await world.decide(BOB, YES, asked)
     await world.decide(CLEO, YES, asked)
-    return asked.args
+    return Played(asked.args, rows)
 
 
-async def half(world: World, asked: Request) -> Any:
-    """One yes, of which another was taken back."""
-    await world.decide(ANA, YES, asked)
-    await world.withdraw(ANA, asked)
+async def half(world: World, asked: Request) -> Played:
+    """Two yeses, of which one was taken back."""
+    rows = await take_back(world, asked)
     await world.decide(BOB, YES, asked)
-    return None
+    return Played(None, rows)
 
 
-async def rejected(world: World, asked: Request) -> Any:
+async def rejected(world: World, asked: Request) -> Played:
     """A yes, an edit, and a no to that."""
     await world.decide(ANA, YES, asked)
     await world.edit(BOB, EDITED, asked)
     await world.decide(CLEO, NO, await world.request(asked))
-    return None
+    return Played(None)
 
 
-Story = Callable[[World, Request], Awaitable[Any]]
+Story = Callable[[World, Request], Awaitable[Played]]
 STORIES: tuple[tuple[str, Story], ...] = (
-    ("buy", approved), ("buy", edited), ("buy", thought_again), ("euro", approved), ("buy", half), ("buy", rejected),
-    ("wire", half), ("wire", edited),
+    ("buy", approved), ("buy", edited), ("buy", thought_again), ("buy", half), ("buy", rejected),
+    ("euro", approved), ("euro", half), ("euro", rejected), ("wire", half), ("wire", edited),
 )  # fmt: skip
 
 
@@ -102,7 +121,7 @@ class Decided:
     path: Path
     asked: list[Request]
     before: dict[str, tuple[Any, ...]]
-    expected: dict[str, Any]
+    played: dict[str, Played]
 
 
 async def opened(world: World, stories: Sequence[tuple[str, Story]]) -> list[Request]:
@@ -123,11 +142,11 @@ async def decide(world: World, stories: Sequence[tuple[str, Story]]) -> Decided:
     """Play each story up to the call."""
     asked = await opened(world, stories)
     before = {one.id: (await world.look("select * from request where id = ?", one.id))[0] for one in asked}
-    expected: dict[str, Any] = {}
+    played: dict[str, Played] = {}
     for (tool, story), request in zip(stories, asked, strict=True):
-        args = await story(world, request)
-        expected[request.run_id] = None if tool == "wire" else args
-    return Decided(world.db.path, asked, before, expected)
+        end = await story(world, request)
+        played[request.run_id] = Played(None, end.taken_back) if tool == "wire" else end  # those are held for a while
+    return Decided(world.db.path, asked, before, played)
 
 
 def copy_store(path: Path, home: Path) -> None:
@@ -157,17 +176,18 @@ async def play(worlds: Any, home: Path, rng: Random) -> None:
             for request in decided.asked:
                 await harm(world, rng, decided, request)
             await world.settle()
-            for run_id, args in decided.expected.items():
-                await judge(world, run_id, args, last)
+            for run_id, end in decided.played.items():
+                await judge(world, run_id, end.args, last)
 
 
 async def harm(world: World, rng: Random, decided: Decided, request: Request) -> None:
     """Do one to three harms to one run, and let a worker have it."""
     now, other = await world.request(request), await world.request(rng.choice(decided.asked))
-    victim = Victim(world, now, decided.before[request.id], other)
+    end = decided.played[request.run_id]
+    victim = Victim(world, now, decided.before[request.id], other, end.taken_back)
     for one_harm in rng.sample(HARMS, rng.choice([1, 1, 2, 3])):
         await one_harm(rng, victim)
-    if decided.expected[request.run_id] is None and rng.random() < 0.8:
+    if end.args is None and rng.random() < 0.8:
         await world.sql("update request set status = 'approved' where id = ?", request.id)
     await world.sql("update run set status = 'queued', owner = null where id = ?", request.run_id)
 
@@ -189,8 +209,8 @@ async def test_what_was_decided_runs_where_nobody_harms_it(worlds: Any) -> None:
     asked = await opened(world, STORIES)
     expected = {}
     for (tool, story), request in zip(STORIES, asked, strict=True):
-        args = await story(world, request)
-        expected[request.run_id] = [] if args is None or tool == "wire" else [args]
+        end = await story(world, request)
+        expected[request.run_id] = [] if end.args is None or tool == "wire" else [end.args]
     await world.settle()
     for run_id, args in expected.items():
         assert [effect["args"] for effect in world.effects if effect["run"] == run_id] == args

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from agent_runtime import outbound
 from agent_runtime.agents import Interrupt, ToolCall
 from agent_runtime.audit import INTERNAL, Event, record
+from agent_runtime.caps import why_not_ask
 from agent_runtime.clean_text import clean
 from agent_runtime.closing import cancel_one
 from agent_runtime.context import Context
@@ -54,7 +55,7 @@ def open_pause(
         draft = _draft(tx, context, run, interrupt, ordinal, given)
         if draft is None:
             continue
-        if capped := _over_cap(tx, context, run):
+        if capped := _over_cap(tx, context, run, draft.rules):
             return capped
         _open(tx, context, draft)
         opened += 1
@@ -162,7 +163,7 @@ def _digest(run: Run, interrupt: Interrupt) -> str:
     return digest_payload(interrupt.payload)
 
 
-def _over_cap(tx: Tx, context: Context, run: Run) -> CapReached | None:
+def _over_cap(tx: Tx, context: Context, run: Run, rules: Rules) -> CapReached | None:
     caps = context.policies.caps
     before = requests.of_run(tx, run.id)
     if len(before) >= caps.max_requests:
@@ -172,7 +173,8 @@ def _over_cap(tx: Tx, context: Context, run: Run) -> CapReached | None:
     rejected = sum(request.status is RequestStatus.REJECTED for request in before)
     if rejected > caps.max_reasks:
         return CapReached(f"the run asked again after {rejected} rejections, which is its cap; start a new run")
-    return None
+    crowded = why_not_ask(tx, context, run, rules)
+    return CapReached(f"{crowded}; try again once some are decided") if crowded else None
 
 
 def _open(tx: Tx, context: Context, draft: Draft) -> None:

@@ -94,10 +94,19 @@ class AgentRule(Frozen):
 
 
 class Caps(Frozen):
-    """How much one run may ask of people: requests in all, and calls asked again after a rejection."""
+    """How much may be asked of people: by one run, in requests and in calls asked again after a rejection, of the same
+    people, and for one starter. None: no cap."""
 
     max_requests: int = Field(default=50, ge=1)
     max_reasks: int = Field(default=10, ge=0)
+    max_open_per_approver: int | None = Field(default=None, ge=1)
+    """Open requests that may ask the same people, as policies name them."""
+    max_open_per_starter: int | None = Field(default=None, ge=1)
+    """Open requests of the runs that one person started."""
+    max_starts_per_hour: int | None = Field(default=None, ge=1)
+    """Runs that one person may start within an hour."""
+    fast_approval: timedelta | None = Field(default=None, gt=timedelta(0))
+    """Approvals sooner than this after their stage opened are marked as such."""
 
 
 class PolicySet(Frozen):

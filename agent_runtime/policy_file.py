@@ -185,9 +185,22 @@ def _default_stage(table: TableReader) -> Stage | None:
 
 
 def _caps(table: TableReader) -> Caps:
-    caps = Caps(max_requests=table.count("max_requests", 50, 1), max_reasks=table.count("max_reasks", 10, 0))
+    caps = Caps(
+        max_requests=table.count("max_requests", 50, 1),
+        max_reasks=table.count("max_reasks", 10, 0),
+        max_open_per_approver=_cap(table, "max_open_per_approver"),
+        max_open_per_starter=_cap(table, "max_open_per_starter"),
+        max_starts_per_hour=_cap(table, "max_starts_per_hour"),
+        fast_approval=table.duration("fast_approval"),
+    )
     table.done()
     return caps
+
+
+def _cap(table: TableReader, key: str) -> int | None:
+    """A number of at least one; None where it is not said."""
+    said = table.count(key, 1, 1)
+    return said if table.has(key) else None
 
 
 def _syntax_fault(text: str, file: str, message: str) -> ConfigFault:

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from agent_runtime.arguments import changes
+from agent_runtime.audit import Event
 from agent_runtime.grant_reading import grant_view
 from agent_runtime.hidden import redaction_of, secrets_of, secrets_of_run, shown_change
+from agent_runtime.inquiries import inquiry_view
 from agent_runtime.policy import Rules
 from agent_runtime.redaction import Redaction, mask, mask_deep
 from agent_runtime.views import CallView, EditView, GrantView, RequestView, RunView, StageView, Vote
 from agent_runtime.wishes import Wish
-from storage import boots, grants, journal, requests, runs
+from storage import audit, boots, grants, journal, requests, runs
 from storage.models import Decision, JournalEntry, Request, Run
 from storage.tx import Tx
 from storage.types import Actor, CallStatus, DecisionKind, RequestKind, RequestStatus
@@ -73,6 +75,7 @@ def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
     decisions = requests.votes(tx, [request.id])
     stopped = boots.stopped_for(tx)
     pending = requests.pending(tx, run.id)
+    fast = _fast(tx, request)
     siblings = [other for other in pending if other.id != request.id and other.pause == request.pause]
     return RequestView(
         id=request.id,
@@ -95,7 +98,7 @@ def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
         decisions=rules.decisions,
         due_at=request.due_at + stopped if request.due_at else None,
         on_timeout=request.on_timeout,
-        votes=tuple(_vote(one, secrets) for one in decisions if one.revision == request.revision),
+        votes=tuple(_vote(one, secrets, fast) for one in decisions if one.revision == request.revision),
         closed_at=request.closed_at,
         closed_by=Actor.model_validate(request.closed_by) if request.closed_by else None,
         call=_call_view(tx, request, secrets),
@@ -109,6 +112,7 @@ def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
         allow_same_person=rules.allow_same_person,
         grant_rule=rules.grant if request.kind is RequestKind.TOOL else None,
         grant=_grant_view(tx, request),
+        inquiries=tuple(inquiry_view(one) for one in inquiries.of_request(tx, request.id)),
         remarks=tuple(mask(said, secrets) for said in (rules.trouble, rules.set_note) if said),
     )
 
@@ -135,7 +139,14 @@ def _edits(
     return tuple(found)
 
 
-def _vote(decision: Decision, secrets: tuple[str, ...]) -> Vote:
+def _fast(tx: Tx, request: Request) -> frozenset[str]:
+    """Whose approvals of a closed request came sooner than anybody reads."""
+    if request.kind is not RequestKind.TOOL or request.status is RequestStatus.PENDING:
+        return frozenset()
+    return frozenset(entry.actor for entry in audit.of_request(tx, request.id, (Event.APPROVED_FAST.value,)))
+
+
+def _vote(decision: Decision, secrets: tuple[str, ...], fast: frozenset[str]) -> Vote:
     return Vote(
         actor=Actor.model_validate(decision.actor),
         kind=decision.kind,
@@ -144,6 +155,7 @@ def _vote(decision: Decision, secrets: tuple[str, ...]) -> Vote:
         reason=mask(decision.reason, secrets),
         value=mask_deep(decision.value, secrets) if decision.kind is not DecisionKind.APPROVED else None,
         withdrawn=decision.withdrawn_at is not None,
+        fast=decision.kind is DecisionKind.APPROVED and decision.actor_key in fast,
         wish=Wish.read(decision.value) if decision.kind is DecisionKind.APPROVED else None,
         on_behalf_of=Actor.model_validate(decision.on_behalf_of) if decision.on_behalf_of else None,
     )

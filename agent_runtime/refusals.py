@@ -28,6 +28,10 @@ class RefusalReason(Described):
     UNKNOWN_PERSON = "unknown_person", "the directory does not know you."
     DIRECTORY_DOWN = "directory_down", "Slack did not say in time who may decide; please try again in a minute."
     NOT_A_STARTER = "not_a_starter", "you may not start this agent."
+    NOT_ASKED = "not_asked", "only the person who started the run was asked."
+    ALREADY_ANSWERED = "already_answered", "this question was answered before."
+    BAD_INQUIRY = "bad_inquiry", "please write something, of at most 1,000 characters."
+    ASKED_ENOUGH = "asked_enough", "ten questions about one request are enough; decide, or talk in the thread."
     NOT_YOUR_RUN = "not_your_run", "only the person who started a run, or an operator, may do this."
     NOT_YOUR_START = "not_your_start", "only the person who started a run may start it again with changes."
     RUN_OVER = "run_over", "the run has already ended."
@@ -44,6 +48,11 @@ class RefusalReason(Described):
     DELEGATE_BUSY = "delegate_busy", "that person stands in for as many others as one may."
     BAD_MOMENT = "bad_moment", "that moment is past, or more than 90 days off."
     NOT_AWAY = "not_away", "nobody stands in for you now."
+    TOO_MANY_STARTS = (
+        "too_many_starts",
+        "you started as many runs within an hour as one person may; try again later.",
+    )
+    TOO_MANY_OPEN = "too_many_open", "as many requests of your runs are open as may be; let some be decided first."
     BAD_WISH = "bad_wish", "this approval cannot count for further calls."
     UNKNOWN_GRANT = "unknown_grant", "no such grant is known here."
     NOT_YOUR_GRANT = "not_your_grant", "only the people who gave a grant, or an operator, may end it."

@@ -11,6 +11,7 @@ from agent_runtime import outbound
 from agent_runtime.agents import Completed, Lease, Paused
 from agent_runtime.audit import INTERNAL, Event, Origin, record
 from agent_runtime.calls import lose_started
+from agent_runtime.caps import why_not_start
 from agent_runtime.clean_text import clean
 from agent_runtime.closing import cancel_open
 from agent_runtime.context import Context
@@ -50,6 +51,7 @@ def start(tx: Tx, context: Context, order: Order, membership: Membership, origin
         return known
     actor = membership.actor
     refusal = authorise_start(membership, may_start(context.policies, order.agent), context.now)
+    refusal = refusal or why_not_start(tx, context, actor.key)
     if refusal is not None:
         refused = {"agent": order.agent, "refusal": refusal.value}
         record(tx, context, Event.START_REFUSED, actor, origin=origin, text=refused)

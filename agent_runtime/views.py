@@ -9,6 +9,7 @@ from agent_runtime.rules import GrantRule
 from agent_runtime.wishes import Wish
 from storage.types import (
     Actor,
+    ActorKind,
     CallStatus,
     DecisionKind,
     GrantScope,
@@ -35,6 +36,8 @@ class Vote:
     withdrawn: bool = False
     wish: Wish | None = None
     """That this yes shall also count for further calls."""
+    fast: bool = False
+    """It came sooner than anybody reads; said once the request is closed."""
     on_behalf_of: Actor | None = None
     """Who had handed over to the actor, where the vote was theirs to give."""
 
@@ -120,6 +123,19 @@ class GrantView:
 
 
 @dataclass(frozen=True, slots=True)
+class InquiryView:
+    """What an approver asked whoever started the run about a request; `answer` is empty until `answered_at`."""
+
+    id: str
+    request_id: str
+    asked_by: Actor
+    question: str
+    asked_at: datetime
+    answer: str = ""
+    answered_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RequestView:
     """Everything a card shows. `payload` is the agent's own (question or review); `args` and `tool` belong to calls.
     `note` is the policy's, `reason` the agent's own words. `open_siblings` counts requests of the same pause that
@@ -163,6 +179,7 @@ class RequestView:
     grant_rule: GrantRule | None = None
     """What approvers may let their yes count for, beside this call."""
     grant: GrantView | None = None
+    inquiries: tuple[InquiryView, ...] = ()
     """What they let it count for."""
 
     @property
@@ -174,6 +191,12 @@ class RequestView:
     def rejections_in_stage(self) -> int:
         """Votes that count towards the current stage's reject quorum."""
         return self._standing(frozenset({DecisionKind.REJECTED, DecisionKind.SKIPPED}))
+
+    @property
+    def time_to_decision(self) -> timedelta | None:
+        """From its opening to its end by people; None while it is open, and where time or Signoff itself ended it."""
+        people = self.closed_by is not None and self.closed_by.kind not in {ActorKind.SCHEDULER, ActorKind.SYSTEM}
+        return self.closed_at - self.opened_at if people and self.closed_at is not None else None
 
     def _standing(self, kinds: frozenset[DecisionKind]) -> int:
         return sum(vote.stage == self.stage and vote.kind in kinds and not vote.withdrawn for vote in self.votes)

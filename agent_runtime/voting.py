@@ -7,6 +7,7 @@ from typing import Any
 from agent_runtime import outbound
 from agent_runtime.acts import Act
 from agent_runtime.audit import INTERNAL, Event, Origin, record_request
+from agent_runtime.caps import is_fast
 from agent_runtime.clean_text import clean
 from agent_runtime.closing import close
 from agent_runtime.context import Context
@@ -36,6 +37,9 @@ def cast(
         "decision": act.kind.value, "reason": reason, "stage": request.stage, "revision": request.revision, **instead,
     }  # fmt: skip
     record_request(tx, context, Event.DECISION_MADE, request, actor, origin, text)
+    if act.kind is DecisionKind.APPROVED and is_fast(context, request):
+        seconds = (context.now - request.stage_opened_at).total_seconds()
+        record_request(tx, context, Event.APPROVED_FAST, request, actor, INTERNAL, {"seconds": seconds})
     if act.kind is DecisionKind.APPROVED:
         closed = _pass_stages(tx, context, request, rules, actor, origin, reason)
     else:

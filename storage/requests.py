@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import update
 from sqlmodel import col, select
 
 from storage.models import Decision, KeptPolicies, Request
 from storage.tx import Tx
-from storage.types import Actor, RequestKind, RequestStatus
+from storage.types import Actor, ActorKind, RequestKind, RequestStatus
 
 
 def insert(tx: Tx, request: Request) -> bool:
@@ -40,6 +42,62 @@ def all_pending(tx: Tx, limit: int) -> list[Request]:
     """Everything that waits, the next deadline first."""
     statement = select(Request).where(col(Request.status) == RequestStatus.PENDING)
     return tx.all(Request, statement.order_by(col(Request.due_at), col(Request.id)).limit(limit))
+
+
+def count_open(tx: Tx) -> int:
+    """How many requests wait."""
+    statement = select(sa.func.count()).select_from(Request).where(col(Request.status) == RequestStatus.PENDING)
+    return int(tx.scalar(statement) or 0)
+
+
+def open_of_starter(tx: Tx, starter_key: str) -> int:
+    """How many requests of one person's runs wait."""
+    statement = select(sa.func.count()).select_from(Request).where(col(Request.status) == RequestStatus.PENDING)
+    return int(tx.scalar(statement.where(col(Request.starter_key) == starter_key)) or 0)
+
+
+def open_approvers(tx: Tx) -> list[list[str]]:
+    """Whom each waiting request asks now."""
+    statement = sa.select(col(Request.rules), col(Request.stage)).where(col(Request.status) == RequestStatus.PENDING)
+    return [list(row["rules"]["stages"][row["stage"]]["approvers"]) for row in tx.rows(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What a closed request tells about how people decide. `by_people`: neither time nor Signoff itself closed it."""
+
+    agent: str
+    tool: str
+    policy: str
+    status: RequestStatus
+    revision: int
+    opened_at: datetime
+    closed_at: datetime
+    by_people: bool
+
+
+def closed_since(tx: Tx, since: datetime, limit: int) -> list[Closed]:
+    """The requests that were closed after that moment, the newest first."""
+    names = ("agent", "tool", "status", "revision", "opened_at", "closed_at")
+    statement = (
+        sa.select(
+            *(col(getattr(Request, name)) for name in names),
+            col(Request.rules)["policy"].as_string().label("policy"),
+            col(Request.closed_by)["kind"].as_string().label("closer"),
+        )
+        .where(col(Request.closed_at) > since)
+        .order_by(col(Request.closed_at).desc(), col(Request.id))
+        .limit(limit)
+    )
+    return [
+        Closed(
+            policy=row["policy"] or "", by_people=row["closer"] not in _NOBODY, **{name: row[name] for name in names}
+        )
+        for row in tx.rows(statement)
+    ]
+
+
+_NOBODY = frozenset({ActorKind.SCHEDULER.value, ActorKind.SYSTEM.value, ActorKind.POLICY.value})
 
 
 def newest(tx: Tx, run_id: str, subject: str) -> Request | None:

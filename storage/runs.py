@@ -38,6 +38,12 @@ def recent(tx: Tx, limit: int, *, starter_key: str | None = None) -> list[Run]:
     return tx.all(Run, statement)
 
 
+def started_since(tx: Tx, starter_key: str, since: datetime) -> int:
+    """How many runs a person started after that moment."""
+    statement = select(func.count()).select_from(Run)
+    return int(tx.scalar(statement.where(col(Run.starter_key) == starter_key, col(Run.created_at) > since)) or 0)
+
+
 def with_prefix(tx: Tx, prefix: str, limit: int = 5) -> list[Run]:
     """Runs whose id begins like this."""
     return tx.all(Run, select(Run).where(col(Run.id).startswith(prefix, autoescape=True)).limit(limit))

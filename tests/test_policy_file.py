@@ -378,7 +378,10 @@ TABLES = {
     "[slack]": {"approvals_channel"},
     "[alerts]": {"channel"},
     "[operators]": {"members"},
-    "[caps]": {"max_requests", "max_reasks"},
+    "[caps]": {
+        "max_requests", "max_reasks", "max_open_per_approver", "max_open_per_starter", "max_starts_per_hour",
+        "fast_approval",
+    },
     "[[agent]]": {"name", "starters"},
     "[default]": {"timeout", "on_timeout", "stage"},
     "[default.stage]": {"name", "approvers", "quorum", "channel", "allow_public"},

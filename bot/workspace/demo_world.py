@@ -46,7 +46,7 @@ def add_channel(world: World, name: str, members: list[str], purpose: str = "", 
 
 
 def demo_world(clock: Clock | None = None, seed: str | None = None) -> World:
-    """Lanternworks: eight people (a guest, one of another team, one deactivated), five groups, seven channels.
+    """Lanternworks: nine people (a guest, one of another team, one deactivated), five groups, seven channels.
 
     The bot is in #general, #approvals, #purchasing, #alerts and #approvers; not in #random, nor in the private #board.
     """
@@ -56,17 +56,19 @@ def demo_world(clock: Clock | None = None, seed: str | None = None) -> World:
     add_person(world, "ana", "Ana Ruiz", "Office lead")
     add_person(world, "maria", "Maria Lindqvist", "Head of operations").is_admin = True
     add_person(world, "fred", "Fred Okafor", "Finance")
+    add_person(world, "ines", "Ines Duarte", "Finance")
     add_person(world, "dora", "Dora Haddad", "Director")
     add_person(world, "sam", "Sam Whitlock", "Engineer on call")
     add_person(world, "gus", "Gus Marek", "Contractor").is_restricted = True
     add_person(world, "olga", "Olga Petrenko", "Account lead", PARTNER)
     add_person(world, "eve", "Eve Larkin", "Left in spring").deleted = True
-    add_group(world, "staff", "All staff", ["ana", "maria", "fred", "dora", "sam"])
+    add_group(world, "staff", "All staff", ["ana", "maria", "fred", "ines", "dora", "sam"])
     add_group(world, "managers", "Managers", ["maria"])
-    add_group(world, "finance", "Finance", ["fred", "dora"])
+    # Nobody is in two of the groups that sign a purchase: two signatures are two people.
+    add_group(world, "finance", "Finance", ["fred", "ines"])
     add_group(world, "directors", "Directors", ["dora"])
     add_group(world, "oncall", "On call", ["sam"])
-    staff = ["ana", "maria", "fred", "dora", "sam"]
+    staff = ["ana", "maria", "fred", "ines", "dora", "sam"]
     add_channel(world, "general", [*staff, "gus", "signoff"], "Everyone").is_general = True
     add_channel(world, "random", [*staff], "Anything else")
     add_channel(world, "approvals", [*staff, "gus", "signoff"], "What agents wait for")

@@ -36,7 +36,7 @@ AT_ONCE = 8
 
 @dataclass
 class Townspeople:
-    """Ana starts runs, Fred and Dora decide, both at once. `acknowledged` is what Slack was told arrived: the words of
+    """Ana starts runs, Fred and Ines decide, both at once. `acknowledged` is what Slack was told arrived: the words of
     runs that were started, and (request, decision) of decisions."""
 
     ws: Workspace
@@ -96,7 +96,7 @@ class Townspeople:
         if button is None:
             return  # decided meanwhile
         act = self._form if label in FORMS else self._press
-        await asyncio.gather(*(act(self.ws.person(name), card, button) for name in ("fred", "dora")))
+        await asyncio.gather(*(act(self.ws.person(name), card, button) for name in ("fred", "ines")))
 
     async def _press(self, person: Person, card: Message, button: Button) -> None:
         answer = await _tried(lambda: person.click(card, button.label))

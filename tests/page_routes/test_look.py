@@ -9,7 +9,7 @@ from tests.page_routes.conftest import Browser
 from tests.workspace.conftest import RecordingApp
 from tests.workspace.test_person import CARD, MODAL
 
-PEOPLE = ["ana", "maria", "fred", "dora", "sam", "gus", "olga"]
+PEOPLE = ["ana", "maria", "fred", "ines", "dora", "sam", "gus", "olga"]
 
 
 def card_for(*mentions: str) -> list[dict]:
@@ -76,7 +76,7 @@ async def test_a_card_counts_for_those_it_calls_until_they_read_it(
     finance = ws.world.group_named("finance").id
     blocks = card_for(f"@{ws.person('maria').id}", f"!subteam^{finance}")
     posted = await client.chat_postMessage(channel="#approvals", text="Approve?", blocks=blocks)
-    assert await browser.waiting() == {"maria": 1, "fred": 1, "dora": 1}
+    assert await browser.waiting() == {"maria": 1, "fred": 1, "ines": 1}
 
     async def channel() -> dict:
         return next(each for each in (await browser.look("maria"))["channels"] if each["name"] == "approvals")
@@ -86,7 +86,7 @@ async def test_a_card_counts_for_those_it_calls_until_they_read_it(
     await browser.act("maria", "read", channel="#approvals", ts=posted["ts"])
     assert ((await channel())["unread"], (await channel())["mentions"]) == (0, 0)
     assert (await browser.look("maria", "approvals"))["messages"][0]["unread"] is False
-    assert await browser.waiting() == {"fred": 1, "dora": 1}
+    assert await browser.waiting() == {"fred": 1, "ines": 1}
 
 
 async def test_a_card_that_is_closed_calls_nobody_any_more(

@@ -379,7 +379,7 @@ async def test_channels_are_listed_by_type(ws: Workspace, client: AsyncWebClient
     shared = (await client.conversations_info(channel=ws.channel("#purchasing").id, include_num_members=True))[
         "channel"
     ]
-    assert (shared["is_ext_shared"], shared["num_members"]) == (True, 7)
+    assert (shared["is_ext_shared"], shared["num_members"]) == (True, 8)
 
 
 async def test_the_team_and_the_bot_describe_themselves(ws: Workspace, client: AsyncWebClient) -> None:
@@ -388,7 +388,7 @@ async def test_the_team_and_the_bot_describe_themselves(ws: Workspace, client: A
     assert (await client.bots_info(bot="B0SIGNOFF01"))["bot"]["user_id"] == "U0SIGNOFF01"
     assert (await refused(client.bots_info(bot="U0SIGNOFF01")))["error"] == "bot_not_found"
     names = {u["name"] for u in (await client.users_list())["members"]}
-    assert names == {"ana", "maria", "fred", "dora", "sam", "gus", "eve", "slackbot", "signoff"}
+    assert names == {"ana", "maria", "fred", "ines", "dora", "sam", "gus", "eve", "slackbot", "signoff"}
 
 
 async def test_metadata_has_a_shape(client: AsyncWebClient) -> None:

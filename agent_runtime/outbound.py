@@ -40,6 +40,7 @@ class Topic(Described):
     CARD = "card", "A request's card; the key names the request and the stage that opened it."
     RUN = "run", "A run's own message, the root of its thread."
     NOTE = "note", "One line in a run's thread about one audit entry."
+    INQUIRY = "inquiry", "An approver's question to whoever started the run, in its thread; the key names it."
     FYI = "fyi", "A line to a channel or person whom the policy has told and not asked, about one audit entry."
     NOTICE = "notice", "Something private to one person, worth nothing after a while."
     REPLY = "reply", "What a message to us is answered, once; the key names that message."

@@ -14,7 +14,7 @@ from agent_runtime.policy import Rules
 from agent_runtime.redaction import Redaction, mask, mask_deep
 from agent_runtime.views import CallView, EditView, GrantView, RequestView, RunView, StageView, Vote
 from agent_runtime.wishes import Wish
-from storage import audit, boots, grants, journal, requests, runs
+from storage import audit, boots, grants, inquiries, journal, requests, runs
 from storage.models import Decision, JournalEntry, Request, Run
 from storage.tx import Tx
 from storage.types import Actor, CallStatus, DecisionKind, RequestKind, RequestStatus

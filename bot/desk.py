@@ -14,6 +14,7 @@ from typing import Protocol
 
 import structlog
 
+from agent_runtime import inquiries
 from agent_runtime import runs as run_state
 from agent_runtime.absences import absence_of, end_absence, hand_over, stood_in_for
 from agent_runtime.agents import tool_schema
@@ -21,6 +22,7 @@ from agent_runtime.approvals import Accepted, Act, Edit, Preview, Withdrawal
 from agent_runtime.audit import Origin
 from agent_runtime.grant_reading import read_grant, read_grants
 from agent_runtime.grants import revoke
+from agent_runtime.inquiries import Question
 from agent_runtime.people import Member, Membership, Unreachable, authorise_operator, may_look
 from agent_runtime.policy import Stage, may_start
 from agent_runtime.reading import find_runs, read_pending, read_recent_runs, read_request, read_run
@@ -28,7 +30,7 @@ from agent_runtime.refusals import RefusalReason
 from agent_runtime.runs import Order
 from agent_runtime.runtime import Runtime
 from agent_runtime.selectors import Selector
-from agent_runtime.views import AbsenceView, GrantView, RequestView, RunView
+from agent_runtime.views import AbsenceView, GrantView, InquiryView, RequestView, RunView
 from bot import desk_work
 from bot.cards import notices
 from bot.desk_work import NOWHERE, Answered, Place
@@ -111,6 +113,24 @@ class Desk:
         return await self.runtime.db.transact(
             desk_work.withdraw, self.runtime.context(), taken, membership, origin, place
         )
+
+    async def ask(self, question: Question, actor: Actor, origin: Origin) -> InquiryView | RefusalReason:
+        """Ask whoever started the run about an open request."""
+        rules, starter, at = await self.runtime.db.read(desk_work.asked_now, self.runtime.seal, question.request_id)
+        stage = rules.stages[at] if rules and at < len(rules.stages) else None
+        membership = await self._look_up(actor, stage, starter)
+        return await self.runtime.db.transact(inquiries.ask, self.runtime.context(), question, membership, origin)
+
+    async def answer_inquiry(
+        self, inquiry_id: str, text: str, actor: Actor, origin: Origin
+    ) -> InquiryView | RefusalReason:
+        """Answer what an approver asked."""
+        context = self.runtime.context()
+        return await self.runtime.db.transact(inquiries.answer, context, inquiry_id, text, actor, origin)
+
+    async def inquiry(self, inquiry_id: str) -> InquiryView | None:
+        """An approver's question."""
+        return await self.runtime.db.read(inquiries.read_inquiry, inquiry_id)
 
     async def may_decide(self, act: Act, actor: Actor, origin: Origin, place: Place = NOWHERE) -> Answered | None:
         """What a decision would be refused for, before its form is opened; None where it may be made."""

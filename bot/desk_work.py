@@ -53,6 +53,12 @@ def asked(tx: Tx, seal: Seal, request_id: str) -> tuple[Rules | None, Actor | No
     return (read_rules(seal, request) if starter.key == request.starter_key else None), starter
 
 
+def asked_now(tx: Tx, seal: Seal, request_id: str) -> tuple[Rules | None, Actor | None, int]:
+    """As `asked`, and the stage that is asked now."""
+    request = requests.get(tx, request_id)
+    return *asked(tx, seal, request_id), request.stage if request else 0
+
+
 def tool_asked(tx: Tx, request_id: str) -> tuple[str, str] | None:
     """The agent and the tool that a request is about."""
     request = requests.get(tx, request_id)

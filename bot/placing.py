@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from agent_runtime.clock import Clock
+from agent_runtime.inquiries import read_inquiry
 from agent_runtime.outbound import Priority, Topic
 from agent_runtime.policy import Rules, Stage
 from agent_runtime.reading import read_request, read_run
-from agent_runtime.views import RequestView, RunView
+from agent_runtime.views import InquiryView, RequestView, RunView
 from bot.channels import Channels
 from bot.posting import Place
 from bot.slack_calls import NotYet
@@ -73,6 +74,15 @@ class RunRows:
 
 
 @dataclass(frozen=True, slots=True)
+class InquiryRows:
+    """An approver's question, the request it is about, and where its thread is: one snapshot."""
+
+    inquiry: InquiryView
+    view: RequestView
+    root: Root
+
+
+@dataclass(frozen=True, slots=True)
 class NoteRows:
     """Where a line of a run's story goes. `is_next`: every line before it is out, or was given up."""
 
@@ -98,6 +108,12 @@ def read_run_rows(tx: Tx, run_id: str) -> RunRows | None:
     """What a run's own message is about."""
     view, run = read_run(tx, run_id), runs.get(tx, run_id)
     return None if view is None or run is None else RunRows(view, run.origin)
+
+
+def read_inquiry_rows(tx: Tx, request_id: str, inquiry_id: str) -> InquiryRows | None:
+    """What an approver's question is about."""
+    inquiry, view = read_inquiry(tx, inquiry_id), read_request(tx, request_id)
+    return None if inquiry is None or view is None else InquiryRows(inquiry, view, read_root(tx, view.run_id))
 
 
 def read_note(tx: Tx, run_id: str, number: int) -> NoteRows:

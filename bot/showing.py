@@ -12,6 +12,7 @@ from agent_runtime.context import Asking
 from agent_runtime.errors import SignoffError
 from agent_runtime.outbound import Topic
 from bot.cards.blocks import Message
+from bot.cards.inquiry import inquiry_card
 from bot.cards.request import card
 from bot.cards.run import run_card
 from bot.cards.said import private_sentence, story_line
@@ -24,6 +25,7 @@ from bot.placing import (
     hurry_what_waited,
     note_number,
     read_card,
+    read_inquiry_rows,
     read_note,
     read_run_rows,
 )
@@ -76,6 +78,8 @@ class Showing:
                 return await self._run(delivery)
             case Topic.NOTE.value:
                 return await self._note(delivery)
+            case Topic.INQUIRY.value:
+                return await self._inquiry(delivery)
             case Topic.FYI.value:
                 return await self._fyi(delivery)
             case Topic.NOTICE.value:
@@ -125,6 +129,19 @@ class Showing:
         places = partial(self._placing.of_note, rows)
         placed = partial(hurry_what_waited, delivery=delivery, clock=self._clock)
         return await self._reply(delivery, delivery.subject, rows.root, places, render, placed)
+
+    async def _inquiry(self, delivery: Delivery) -> str:
+        """An approver's question, in the run's thread."""
+        rows = await self._db.read(read_inquiry_rows, delivery.subject, delivery.key.partition(":")[2])
+        if rows is None:
+            raise Unshowable("there is no such question")
+
+        async def render(_place: Place) -> Message:
+            return inquiry_card(rows.inquiry, rows.view)
+
+        return await self._reply(
+            delivery, rows.view.run_id, rows.root, partial(self._placing.of_reply, rows.root), render
+        )
 
     async def _fyi(self, delivery: Delivery) -> str:
         """A line to somebody who is told and not asked."""

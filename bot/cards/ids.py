@@ -25,6 +25,8 @@ class ActionId(StrEnum):
     TAKE_BACK = "signoff_take_back"
     MORE = "signoff_more"
     ALLOW_NEXT = "signoff_allow_next"
+    ASK_STARTER = "signoff_ask_starter"
+    ANSWER_INQUIRY = "signoff_answer_inquiry"
     ANSWER = "signoff_answer"
     ACCEPT = "signoff_accept"
     CHANGES = "signoff_changes"
@@ -61,6 +63,8 @@ class CallbackId(StrEnum):
     EDIT = "signoff_edit_modal"
     MORE = "signoff_more_modal"
     ALLOW_NEXT = "signoff_allow_next_modal"
+    ASK_STARTER = "signoff_ask_starter_modal"
+    ANSWER_INQUIRY = "signoff_answer_inquiry_modal"
     ANSWER = "signoff_answer_modal"
     CHANGES = "signoff_changes_modal"
     REVIEW_ALL = "signoff_review_all_modal"
@@ -85,6 +89,7 @@ class FieldId(StrEnum):
     FEEDBACK = "signoff_feedback"
     RESULT = "signoff_result"
     AGENT = "signoff_agent"
+    QUESTION = "signoff_question"
     GRANT_SCOPE = "signoff_grant_scope"
     GRANT_USES = "signoff_grant_uses"
     GRANT_TIME = "signoff_grant_time"
@@ -125,6 +130,11 @@ def run_id_of(value: object) -> str | None:
 def grant_id_of(value: object) -> str | None:
     """Reads what a grant's button carries, else None."""
     return value if isinstance(value, str) and re.fullmatch(_ID, value, re.ASCII) else None
+
+
+def inquiry_id_of(value: object) -> str | None:
+    """The id of an approver's question, or None for anything odd."""
+    return run_id_of(value)
 
 
 def page_of(value: object) -> int | None:

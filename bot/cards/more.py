@@ -47,10 +47,12 @@ def _offers(view: RequestView, subject: Subject, actor: Actor) -> Iterator[tuple
     if voted:
         yield "Your vote does not count any more; you can decide again.", ActionId.TAKE_BACK, "Take my vote back", None
     yield "Every argument in full, page by page.", ActionId.REVIEW_ALL, "Review everything", None
+    yield _ASKING, ActionId.ASK_STARTER, "Ask a question", None
     if may_allow_next(view) and subject.fits and not voted:
         yield _ALLOWING, ActionId.ALLOW_NEXT, "Approve this and the next", None
 
 
+_ASKING = "Ask whoever started the run, in its thread. The request stays open meanwhile."
 _ALLOWING = "Approve this call, and have the next ones like it run without asking: as many and as long as you choose."
 
 

@@ -19,6 +19,7 @@ AGENT_WORDS = "The agent's own words, which nobody has checked"
 _DIFFERENCE = {"characters": 1_200, "lines": 24}
 _REASON = {"characters": 600, "lines": 8}
 _MOST_EDITS = 3
+_MOST_INQUIRIES = 3
 _ANSWER = {"characters": 600, "lines": 12}
 
 
@@ -80,6 +81,7 @@ def subject_of(view: RequestView) -> Subject:
     else:
         must_see.append(Passage("Arguments", arguments(view.args)))
         others += _changes(view)
+        others += _inquiries(view)
     if view.reason:
         others.append(Passage(AGENT_WORDS, prose(view.reason, **_REASON), words=True))
     further = (Passage("What the agent asked for", arguments(view.asked_args)),) if view.edits else ()
@@ -116,6 +118,15 @@ def _changes(view: RequestView) -> Iterator[Passage]:
         yield Passage(who, excerpt(changed_arguments(edit.changes), **_DIFFERENCE))
         if edit.reason and edit.actor.kind is not ActorKind.POLICY:  # a policy's stands among the remarks
             yield Passage(f"{who}, because", prose(edit.reason, **_REASON), words=True)
+
+
+def _inquiries(view: RequestView) -> Iterator[Passage]:
+    """What approvers asked whoever started the run, and what they answered; the latest."""
+    starter = clip(line(view.starter.label), 80)
+    for inquiry in view.inquiries[-_MOST_INQUIRIES:]:
+        yield Passage(f"{clip(line(inquiry.asked_by.label), 80)} asked {starter}", prose(inquiry.question), words=True)
+        answer = prose(inquiry.answer) if inquiry.answered_at else excerpt(Visible("(no answer yet)", 0))
+        yield Passage(f"{starter} answered", answer, words=True)
 
 
 def _numbered(choices: tuple[str, ...]) -> Excerpt:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from agent_runtime.prompts import Review
 from agent_runtime.views import CallView, RequestView, Vote
@@ -18,9 +18,6 @@ AFTER_TIMEOUT = {
     OnTimeout.FAIL: "run failed",
     OnTimeout.KEEP: "still open",
 }
-FAST = timedelta(seconds=3)
-"""An approval that comes sooner was hardly read."""
-
 _MOST_REASONS = 8
 
 
@@ -129,18 +126,11 @@ def verdict(view: RequestView) -> str:
     parts = [f"Closed by {person(view.closed_by)}" if view.closed_by else "Closed"]
     if view.closed_at is not None:
         parts[0] += f" {date(view.closed_at)}"
-        parts.append(f"after {duration(view.closed_at - view.opened_at)}{_fast(view)}")
+        parts.append(f"after {duration(view.closed_at - view.opened_at)}")
     if view.grant is not None:
         more = quantity(view.grant.max_uses, "further call")
         parts.append(f"counts for {more} until {date(view.grant.expires_at)} (grant {code(line(view.grant.id))})")
     return " · ".join(parts)
-
-
-def _fast(view: RequestView) -> str:
-    """A remark where a yes came sooner than anybody reads."""
-    people = view.status is RequestStatus.APPROVED and view.closed_by is not None and not _by_itself(view)
-    took = view.closed_at - view.opened_at if view.closed_at else FAST
-    return " (fast)" if people and took < FAST else ""
 
 
 def progress(view: RequestView) -> list[Part]:
@@ -193,5 +183,6 @@ def votes(view: RequestView) -> list[Part]:
 
 def _vote(vote: Vote, *, staged: bool) -> str:
     stage = f" in stage {vote.stage + 1}" if staged else ""
-    words = f"{person(vote.actor)} {_VOTED[vote.kind]}{stage} {date(vote.at)}"
+    fast = ", sooner than anybody reads" if vote.fast else ""
+    words = f"{person(vote.actor)} {_VOTED[vote.kind]}{stage} {date(vote.at)}{fast}"
     return f"{words} (withdrawn)" if vote.withdrawn else words

@@ -7,7 +7,19 @@ from slack_bolt.app.async_app import AsyncApp
 from bot.desk import Desk
 from bot.directory import Directory
 from bot.homes import Homes
-from bot.listeners import actions, answering, approvals, commands, editing, events, fallbacks, home, starting, views
+from bot.listeners import (
+    actions,
+    answering,
+    approvals,
+    commands,
+    editing,
+    events,
+    fallbacks,
+    home,
+    inquiring,
+    starting,
+    views,
+)
 
 
 def register_listeners(app: AsyncApp, desk: Desk, homes: Homes, directory: Directory) -> None:
@@ -18,6 +30,7 @@ def register_listeners(app: AsyncApp, desk: Desk, homes: Homes, directory: Direc
     actions.register(app, desk)
     views.register(app, desk)
     editing.register(app, desk)
+    inquiring.register(app, desk)
     home.register(app, homes)
     answering.register(app, desk)
     events.register(app, desk, directory.identity.user_id)

@@ -17,6 +17,7 @@ from agent_runtime.views import RequestView
 from bot.cards import modals, notices
 from bot.cards.edit import edit_form
 from bot.cards.ids import ActionId, CallbackId, Metadata, Target, page_of, run_id_of
+from bot.cards.inquiry import ask_form
 from bot.cards.more import allow_next, has_vote, more
 from bot.cards.subject import subject_of
 from bot.cards.submissions import metadata_in
@@ -106,6 +107,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
     attach(ActionId.EDIT, buttons.open_edit)
     attach(ActionId.TAKE_BACK, buttons.take_back)
     attach(ActionId.MORE, buttons.open_more)
+    attach(ActionId.ASK_STARTER, buttons.open_ask)
     attach(ActionId.REVIEW_ALL, buttons.open_review)
     attach(ActionId.PAGE_PREVIOUS, buttons.turn_page)
     attach(ActionId.PAGE_NEXT, buttons.turn_page)
@@ -165,6 +167,12 @@ class Buttons:
             view = await self._readable(press, _any_but_a_yes)
         if view is not None:
             await self._open(press, more(view, actor, channel=press.channel))
+
+    async def open_ask(self, press: Press) -> None:
+        """What to ask whoever started the run, for those who may decide."""
+        view = await self._readable(press, _any_but_a_yes)
+        if view is not None:
+            await self._open(press, ask_form(view, channel=press.channel))
 
     async def take_back(self, press: Press) -> None:
         """The person's newest vote on an open request."""

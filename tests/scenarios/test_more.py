@@ -105,7 +105,7 @@ async def test_it_is_offered_only_where_the_policy_permits_it(house: House) -> N
     """A policy without grants has no such button."""
     await house.start("ana", "two", "go")
     _, view = await more(house)
-    assert view.labels == ["Review everything"]
+    assert view.labels == ["Review everything", "Ask a question"]
 
 
 async def test_who_may_not_decide_sees_nothing_of_it(house: House) -> None:
@@ -131,3 +131,52 @@ async def test_an_approval_that_needs_a_reason_asks_for_it(house: House, done: l
     await house.settle()
     assert done == ["x"]
     assert "Agreed with Fred" in house.card("Approved: note").plain()
+
+
+async def test_a_question_to_the_starter_is_answered_in_the_thread_and_stands_on_the_card(
+    house: House, done: list[str]
+) -> None:
+    """The request stays open and both texts are on record; who was not asked cannot answer."""
+    run = await house.start("ana", "grants", "go")
+    maria, view = await more(house)
+    await maria.click(view, "Ask a question")
+    assert maria.view is not None
+    sent = await maria.fill_and_submit(maria.view, {"signoff_question": "What is it for?"})
+    assert sent.closed, sent.errors
+    await house.settle()
+    asked = house.card("What is it for?", "Answer")
+    assert "@ana" in asked.mentions
+    assert asked.thread_ts == house.root(run.id).ts
+    await house.person("fred").click(asked, "Answer")
+    await house.settle()
+    assert "Only the person who started the run" in house.person("fred").ephemerals[-1].plain()
+    ana = house.person("ana")
+    pressed = await ana.click(asked, "Answer")
+    assert pressed.view is not None
+    assert (await ana.fill_and_submit(pressed.view, {"Answer": "For the <fair>"})).closed
+    await house.settle()
+    card = house.card("Approve note?", "Approve")
+    for words in ("asked", "What is it for?", "answered", "For the <fair>"):
+        assert words in card.plain()
+    assert done == []
+    answered = asked.now()
+    assert answered is not None
+    assert "For the <fair>" in answered.plain()
+    assert answered.labels == []
+    texts = [await house.text_of(entry) for entry in await house.audit() if entry.event.startswith("inquiry.")]
+    assert "What is it for?" in str(texts)
+    assert "For the <fair>" in str(texts)
+
+
+async def test_a_question_after_the_end_is_told_so(house: House) -> None:
+    """Maria's form is open while Dora approves: nothing is asked any more."""
+    await house.start("ana", "grants", "go")
+    maria, view = await more(house)
+    await maria.click(view, "Ask a question")
+    await house.person("dora").click(house.card("Approve note?", "Approve"), "Approve")
+    await house.settle()
+    assert maria.view is not None
+    await maria.fill_and_submit(maria.view, {"signoff_question": "What is it for?"})
+    assert maria.view is not None
+    assert maria.view.title == "Nothing was changed"
+    assert await house.audit("inquiry.made") == []

@@ -53,7 +53,10 @@ class RequestKind(Described):
 class RequestStatus(Described):
     """Where one approval request stands. Everything but `pending` and `approved` is final."""
 
-    PENDING = "pending", "Waits for people; their decisions, the time-out or a cancellation close it."
+    PENDING = (
+        "pending",
+        "Waits for people, or holds their approval for a while; their decisions, time or a cancellation close it.",
+    )
     APPROVED = "approved", "Its last stage reached its quorum; the call runs when its pause has closed."
     REJECTED = "rejected", "A person said no, or a time-out said it for them; the agent is told."
     SKIPPED = "skipped", "A person chose to leave this step out; the agent is told to go on without it."

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from agent_runtime.callback import CallbackRequest
+from agent_runtime.agents import Ask, Lease
+from agent_runtime.callback import CallbackRequest, Said
+from agent_runtime.digest import digest_payload
 from agent_runtime.errors import ConfigError
 from agent_runtime.policy import Action, Policy
 from agent_runtime.registry import load_callbacks
+from agent_runtime.start import start_call
 from storage import audit
 from storage.tx import Tx
 from storage.types import RequestStatus, RunStatus
-from tests.core.agent import one
+from tests.core.agent import call, one
 from tests.core.world import ANA, YES, World, policy_set
 
 PATH = "rules_of_ours:decide"
@@ -139,6 +142,19 @@ async def test_a_call_that_has_ended_is_not_decided_about_again(worlds: Any) -> 
     await world.settle()
     assert len(world.effects) == 1
     assert [text["decision"] for _, text in await world.db.read(_decided)] == ["approved"]
+
+
+@pytest.mark.parametrize("changed", [{"digest": "0" * 64}, {"callback": "other:decide"}])
+async def test_a_yes_to_another_call_or_by_another_function_asks_people(worlds: Any, changed: dict[str, str]) -> None:
+    """What was said binds to the arguments it was said of, and to the function that the policies name now."""
+    world = await house(worlds, lambda _: True)
+    await world.start()
+    run = await world.runtime.claim(())
+    assert run is not None
+    said = replace(Said(PATH, digest_payload({"n": 3}), YES), **changed)
+    lease = Lease(run.owner or "", run.attempt)
+    context = replace(world.context, said=said)
+    assert isinstance(await world.db.transact(start_call, context, run, lease, call("buy", {"n": 5})), Ask)
 
 
 def test_a_path_that_leads_to_no_function_is_a_fault() -> None:

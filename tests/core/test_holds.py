@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -260,3 +261,28 @@ async def test_a_later_sibling_does_not_shorten_nor_a_changed_time_lengthen_an_a
     await world.settle()
     assert world.effects == []
     assert (await world.pending()).generation == 1
+
+
+async def test_a_hold_survives_a_restart_and_ends_once(worlds: Any) -> None:
+    """It is a date in a row: a new process ends it, and two sweeps at once end it once."""
+    world = await worlds(BUY, policies=policy_set(HELD))
+    await world.waiting()
+    await world.decide(ANA)
+    await world.reboot()
+    world.clock.advance(30 * SECONDS)
+    await asyncio.gather(world.runtime.sweep(), world.runtime.sweep())
+    await world.settle()
+    assert len(world.effects) == 1
+    assert await world.count(Event.REQUEST_CLOSED) == 1
+
+
+async def test_a_cancelled_run_ends_its_holds(worlds: Any) -> None:
+    """What was approved and not run yet is cancelled with its run."""
+    world = await worlds(BUY, policies=policy_set(HELD))
+    run = await world.waiting()
+    shown = await world.pending()
+    await world.decide(ANA)
+    await world.cancel(run)
+    await world.pass_time(HOURS)
+    after = await world.request(shown)
+    assert (after.status, after.held_until, world.effects) == (RequestStatus.CANCELLED, None, [])

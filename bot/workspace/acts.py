@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from bot.workspace.errors import NotFound
+from bot.workspace.errors import Gone, NotFound
 from bot.workspace.handles import Message, View
 from bot.workspace.person import Person
 from bot.workspace.shapes import Json
@@ -31,7 +31,7 @@ def _target(person: Person, body: Json) -> Message | View:
         if message.ts == body.get("ephemeral"):
             return message
     if "channel" not in body:
-        raise NotFound("target", str({key: body.get(key) for key in ("home", "view", "ephemeral", "channel")}), [])
+        raise Gone("target", str({key: body.get(key) for key in ("home", "view", "ephemeral", "channel")}), [])
     return _message(person, body)
 
 
@@ -43,7 +43,7 @@ def _modal(person: Person, body: Json) -> View:
     """The modal in front of them. A page that shows an older one names its own in `view`, and is refused."""
     view, wanted = person.view, body.get("view")
     if view is None or (isinstance(wanted, str) and wanted != view.id):
-        raise NotFound("modal", "in front of " + person.name, [])
+        raise Gone("modal", "in front of " + person.name, [])
     return view
 
 

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from agent_runtime.clock import MovableClock
 from bot.workspace.acts import act_named
-from bot.workspace.errors import NotFound, WorkspaceError
+from bot.workspace.errors import Gone, NotFound, WorkspaceError
 from bot.workspace.look import file_content, look
 from bot.workspace.loopback import SAFE_HEADERS, only_from_here, only_json
 from bot.workspace.shapes import Json
@@ -202,6 +202,7 @@ async def _answer(work: Callable[[], Awaitable[Any]]) -> web.Response:
     try:
         return web.json_response(await work(), headers=SAFE_HEADERS)
     except WorkspaceError as error:
-        return web.json_response({"error": str(error)}, status=400, headers=SAFE_HEADERS)
+        refusal = {"error": str(error), "gone": isinstance(error, Gone)}
+        return web.json_response(refusal, status=400, headers=SAFE_HEADERS)
     except KeyError as error:
         return web.json_response({"error": f"missing: {error.args[0]}"}, status=400, headers=SAFE_HEADERS)

@@ -28,6 +28,10 @@ class NotFound(WorkspaceError):
         self.known = known
 
 
+class Gone(NotFound):
+    """What somebody acted on was there when their page was drawn, and is not any more."""
+
+
 class CannotSee(WorkspaceError):
     """The person is not shown what they were asked to act on, so Slack would give them nothing to press."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.workspace.blockkit.entering import shown
 from bot.workspace.blockkit.reading import Button, Field, buttons_in, fields_in, mentioned_in, text_of, visible_text
 from bot.workspace.channels import Channel
-from bot.workspace.errors import NotFound
+from bot.workspace.errors import Gone
 from bot.workspace.markup import notified, unescape, visible
 from bot.workspace.messages import StoredMessage
 from bot.workspace.modals import StoredView, Values
@@ -17,21 +17,21 @@ from bot.workspace.world import World
 
 
 def pick_button(buttons: Sequence[Button], wanted: str, block: str | None = None) -> Button:
-    """The button with that label or action_id, in the block with that block_id if one is named; NotFound names those
+    """The button with that label or action_id, in the block with that block_id if one is named; Gone names those
     there are."""
     for button in buttons:
         if wanted in (button.label, button.action_id) and block in (None, button.block_id):
             return button
-    raise NotFound("button", wanted, [button.label for button in buttons])
+    raise Gone("button", wanted, [button.label for button in buttons])
 
 
 def pick_field(fields: Sequence[Field], wanted: str, block: str | None = None) -> Field:
-    """The field with that label, block_id or action_id, in the block with that block_id if one is named; NotFound names
+    """The field with that label, block_id or action_id, in the block with that block_id if one is named; Gone names
     those there are."""
     for field in fields:
         if wanted in (field.label, field.block_id, field.action_id) and block in (None, field.block_id):
             return field
-    raise NotFound("field", wanted, [field.label or field.action_id for field in fields])
+    raise Gone("field", wanted, [field.label or field.action_id for field in fields])
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from bot.workspace.blockkit.entering import entered, holds_state, refusal
 from bot.workspace.blockkit.reading import Button
 from bot.workspace.channels import Channel
 from bot.workspace.deliveries import Deliveries
-from bot.workspace.errors import CannotSee, Deactivated, NotFound, WorkspaceError
+from bot.workspace.errors import CannotSee, Deactivated, Gone, WorkspaceError
 from bot.workspace.events import Events
 from bot.workspace.handles import Message, View, pick_button, pick_field
 from bot.workspace.messages import StoredMessage
@@ -81,10 +81,10 @@ class Person:
         return [e for e in self.world.user_errors if e.user == self.id]
 
     def message(self, channel: str, ts: str) -> Message:
-        """A message in a channel, or in their direct message with the bot (`@signoff`), that they see. NotFound."""
+        """A message in a channel, or in their direct message with the bot (`@signoff`), that they see. Gone."""
         held = self._channel(channel).messages.get(ts)
         if held is None:
-            raise NotFound("message", f"{ts} in {channel}", [])
+            raise Gone("message", f"{ts} in {channel}", [])
         return Message.of(self.world, held)
 
     # Talking
@@ -315,13 +315,13 @@ class Person:
             raise CannotSee(self.name, f"#{channel.name}")
 
     def _current(self, target: Message | View) -> Message | View:
-        """What the person sees now in place of the snapshot; CannotSee if they see nothing there."""
+        """What the person sees now in place of the snapshot; Gone or CannotSee if they see nothing there."""
         self._may_act()
         if isinstance(target, Message):
             self._see_channel(target)
             message = target.now()
             if message is None:
-                raise CannotSee(self.name, "a message that is gone")
+                raise Gone("message", "that was there", [])
             return message
         if target.type == "home":
             if self.home is None or self.home.id != target.id:

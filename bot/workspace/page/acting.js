@@ -6,12 +6,16 @@ import { now, zone } from "./moments.js";
 import { go, place } from "./place.js";
 import { toast } from "./toasts.js";
 
+const GONE = "That is not there any more: it changed while you clicked. What stands there now is how it is.";
+
 /** Does something as the person at this page: `act("post", {channel, text})`. The outcome, or null if it was refused. */
 export async function act(what, details = {}) {
+  const person = place.as;
   try {
-    return await post("act", { person: place.as, do: what, ...details });
+    return await post("act", { person, do: what, ...details });
   } catch (error) {
-    if (error instanceof Refused) toast(error.message);
+    // Who they are by now has nothing to do with it.
+    if (error instanceof Refused && place.as === person) toast(error.isGone ? GONE : error.message);
     return null;
   }
 }

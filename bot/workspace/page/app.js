@@ -12,6 +12,7 @@ import { drawModal, makeModals } from "./modals.js";
 import { drawPeople } from "./people.js";
 import { go, onMove, place } from "./place.js";
 import { keepAtEnd } from "./scrolling.js";
+import { guardClicks, moving } from "./settling.js";
 import { appName, drawSidebar, openChannel } from "./sidebar.js";
 import { tellErrors } from "./toasts.js";
 
@@ -113,7 +114,7 @@ function isShown(pane) {
 
 // On a narrow screen one pane is shown at a time.
 function showPane(name) {
-  shell.dataset.pane = name;
+  moving(() => (shell.dataset.pane = name));
   if (look) read();
 }
 
@@ -129,11 +130,12 @@ const refresh = watch({
   onLook: (next) => {
     // Another world answers at this address: the demo was started anew, perhaps with another page.
     if (look && next && next.world !== look.world) return location.reload();
-    return draw(next);
+    return moving(() => draw(next));
   },
   onGone: tellGone,
 });
 
+guardClicks();
 makeModals(refresh);
 makeTabs();
 

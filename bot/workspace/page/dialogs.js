@@ -2,15 +2,20 @@
 
 import { el } from "./blockkit/dom.js";
 import { textOf } from "./blockkit/text.js";
+import { moving } from "./settling.js";
 
 /** Asks; true if the person went on. */
 export function confirm({ title, text, confirm: yes, deny: no, style } = {}) {
   const dialog = document.getElementById("confirm");
+  const answer = (event) => {
+    event.preventDefault();
+    moving(() => dialog.close(event.submitter.value));
+  };
   const look = style === "danger" ? "danger" : "primary";
   dialog.replaceChildren(
     el(
       "form",
-      { method: "dialog" },
+      { onsubmit: answer },
       el("header", { class: "modal-head" }, el("h2", { id: "confirm-title" }, textOf(title) || "Are you sure?")),
       el("div", { class: "modal-body" }, el("p", { class: "as-typed" }, textOf(text))),
       el(
@@ -22,7 +27,7 @@ export function confirm({ title, text, confirm: yes, deny: no, style } = {}) {
     ),
   );
   dialog.returnValue = "no";
-  dialog.showModal();
+  moving(() => dialog.showModal());
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
   });

@@ -2,6 +2,7 @@
 
 import { el } from "./blockkit/dom.js";
 import { addressOf } from "./place.js";
+import { moving } from "./settling.js";
 
 const SEEN = "hint-closed";
 const section = document.getElementById("hint");
@@ -17,7 +18,7 @@ export function makeHint(put) {
 }
 
 function show(visible) {
-  section.hidden = !visible;
+  moving(() => (section.hidden = !visible));
   if (visible) {
     localStorage.removeItem(SEEN);
     section.scrollIntoView({ block: "nearest" });

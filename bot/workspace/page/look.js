@@ -61,8 +61,13 @@ export function watch({ where, onLook, onGone }) {
   return refresh;
 }
 
-/** A refusal by the workspace itself; its message is for the person. */
-export class Refused extends Error {}
+/** A refusal by the workspace itself; its message is for the person. `isGone`: what they acted on is not there now. */
+export class Refused extends Error {
+  constructor({ error, gone = false }) {
+    super(error);
+    this.isGone = gone;
+  }
+}
 
 /** POSTs JSON to the control API and returns its answer. Throws Refused, or TypeError when nobody answers. */
 export async function post(path, body) {
@@ -75,8 +80,8 @@ export async function post(path, body) {
 
 function refusalIn(text) {
   try {
-    return JSON.parse(text).error;
+    return JSON.parse(text);
   } catch {
-    return text;
+    return { error: text };
   }
 }

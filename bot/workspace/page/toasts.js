@@ -4,12 +4,13 @@ import { el } from "./blockkit/dom.js";
 
 const SHOWN_MS = 12_000;
 
-/** Shows a line to the person at this page. It goes away by itself, or when they close it. */
+/** Shows a line to the person at this page. It goes away by itself, or when they close it, and is never there twice. */
 export function toast(text) {
+  const host = document.getElementById("toasts");
+  for (const same of [...host.children].filter((each) => each.firstElementChild.textContent === text)) same.remove();
   const close = el("button", { type: "button", class: "plain round", "aria-label": "Close this notice" }, "✕");
   const node = el("p", { class: "toast" }, el("span", {}, text), close);
   close.addEventListener("click", () => node.remove());
-  const host = document.getElementById("toasts");
   host.append(node);
   // Shown anew, it lies above a modal that was opened after it.
   if (host.matches(":popover-open")) host.hidePopover();
@@ -33,11 +34,13 @@ export function sentenceOf({ code, about }, app) {
 
 let seen = null;
 
-/** Tells the errors that are new since the last look at the same person. */
+/** Tells the errors that are new since the last look at the same person, and takes away what was told to another. */
 export function tellErrors(look) {
   const { errors, me, app } = look;
   if (seen?.person === me.id) {
     for (const error of errors.slice(seen.count)) toast(sentenceOf(error, app.real_name));
+  } else if (seen) {
+    document.getElementById("toasts").replaceChildren(); // they were for somebody else
   }
   seen = { person: me.id, count: errors.length };
 }

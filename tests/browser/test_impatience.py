@@ -1,0 +1,60 @@
+"""Somebody impatient: clicks that come before anybody could have read what they would hit decide nothing."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+
+from bot.demo.effects import list_effects
+from bot.demo.stage import Stage
+from tests.browser.conftest import Open
+from tests.browser.window import DESK, PHONE, Window
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.parametrize("width", [DESK, PHONE]),
+]
+
+HURRY_MS = 150
+"""Between two clicks of an impatient person."""
+
+
+async def hammer(shown: Window, name: str, *words: str, clicks: int = 3) -> None:
+    """Click where that button is, again and again, whatever comes to stand there meanwhile."""
+    button = shown.button(name, *words)
+    await button.hover()  # waits until it can be pressed
+    box = await button.bounding_box()
+    assert box is not None
+    for _ in range(clicks):
+        await shown.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        await shown.page.wait_for_timeout(HURRY_MS)
+
+
+async def test_three_quick_clicks_approve_one_card_and_not_the_next(stage: Stage, window: Open, width: int) -> None:
+    """The card that comes to stand under the pointer stays open, and the person is told why."""
+    ana = await window("ana", place="approvals")
+    for subject in ("meeting", "budget", "party"):
+        await ana.send(f"/agent approval Send email to team about {subject}")
+        await ana.reads("Approve send_email?", subject.capitalize())
+    maria = await window("maria", width=width, place="approvals")
+    await expect(maria.button("Approve", "Party")).to_be_enabled()
+    await hammer(maria, "Approve", "Approve send_email?", "Party", clicks=6)
+    await maria.reads("Approved: send_email", "Party", "Ran in")
+    assert list_effects(stage.data_dir) == ["mail to team@example.com: Party"]
+    await expect(maria.button("Approve", "Approve send_email?", "Budget")).to_be_visible()
+    await expect(maria.page.get_by_text("there is:")).to_have_count(0)
+
+
+async def test_three_quick_clicks_sign_once_though_the_next_card_follows(
+    stage: Stage, window: Open, width: int
+) -> None:
+    """The card of the next checkpoint comes to the same place, and waits to be read."""
+    ana = await window("ana", place="approvals")
+    await ana.send("/agent multi-step Buy 3 laptops for 4500")
+    await ana.reads("manager_signoff")
+    maria = await window("maria", width=width, place="approvals")
+    await expect(maria.button("Approve", "manager_signoff")).to_be_enabled()
+    await hammer(maria, "Approve", "manager_signoff", clicks=6)
+    await expect(maria.button("Approve", "finance_purchase")).to_be_visible()
+    await expect(maria.page.get_by_text("Only visible to you")).to_have_count(0)
+    assert list_effects(stage.data_dir) == ["signoff: manager_signoff laptops for 4500"]

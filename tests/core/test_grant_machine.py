@@ -45,6 +45,7 @@ STEPS = (one("buy", {"amount": 1}, step="m1"), one("buy", {"amount": 1}, step="m
 APPROVERS = {ANA.key, BOB.key, CLEO.key}
 EVERYBODY = {actor.key: actor for actor in (ANA, BOB, CLEO, EVE, OPS, SAM)}
 PEOPLE = st.sampled_from(list(EVERYBODY.values()))
+AWAY, DELEGATES = st.sampled_from([ANA, BOB, CLEO, EVE]), st.sampled_from([EVE, OPS, EVE, OPS, BOB, SAM])
 STARTERS = st.sampled_from([SAM, SAM, ANA, EVE])
 WISHES = st.one_of(
     st.none(),
@@ -135,13 +136,43 @@ class House(RuleBasedStateMachine):
         self.world.agent.at = None
         self.settle()
 
-    @rule(data=st.data(), actor=PEOPLE, kind=st.sampled_from([YES, YES, YES, YES, NO]), wish=WISHES)
+    @rule(data=st.data(), actor=PEOPLE, kind=st.sampled_from([YES, YES, NO]), wish=WISHES)
     def click(self, data: st.DataObject, actor: Actor, kind: DecisionKind, wish: Wish | None) -> None:
         """I4: a surface says that everybody stands behind whoever clicks."""
-        open_now = [one for one in self.asked() if one.status is RequestStatus.PENDING]
-        if not open_now:
+        request = self.one_open(data)
+        if request is not None:
+            self.press(request, actor, kind, wish)
+            self.settle()
+
+    @rule(data=st.data(), first=PEOPLE, wish=WISHES)
+    def agree(self, data: st.DataObject, first: Actor, wish: Wish | None) -> None:
+        """Everybody who can says yes to one request, with the same wish."""
+        request = self.one_open(data)
+        if request is None:
             return
-        request = data.draw(st.sampled_from(open_now))
+        for actor in (first, *EVERYBODY.values()):
+            if self.do(self.world.request(request)).status is RequestStatus.PENDING:
+                self.press(request, actor, YES, wish)
+        self.settle()
+
+    @rule(data=st.data(), person=AWAY, delegate=DELEGATES)
+    def hand_over_and_click(self, data: st.DataObject, person: Actor, delegate: Actor) -> None:
+        """Somebody leaves, their delegate votes, they come back and vote, too."""
+        request = self.one_open(data)
+        if request is None:
+            return
+        self.leave(person, delegate, 1)
+        for actor in (delegate, person):
+            if self.do(self.world.request(request)).status is RequestStatus.PENDING:
+                self.press(request, actor, YES, None)
+        self.settle()
+
+    def one_open(self, data: st.DataObject) -> Request | None:
+        found = [one for one in self.asked() if one.status is RequestStatus.PENDING]
+        return data.draw(st.sampled_from(found)) if found else None
+
+    def press(self, request: Request, actor: Actor, kind: DecisionKind, wish: Wish | None) -> None:
+        """Press a button; what comes of it is what the model says."""
         behind = tuple(self.world.member(one) for one in EVERYBODY.values() if one is not actor)
         member = self.world.member(actor, stands_for=behind)
         given = wish if kind is YES else None
@@ -150,7 +181,6 @@ class House(RuleBasedStateMachine):
         assert isinstance(verdict, Accepted) == (voice is not None), (verdict, voice)
         if voice is not None:
             self.remember(request, kind, voice, given)
-        self.settle()
 
     @rule(data=st.data(), actor=PEOPLE)
     def revoke(self, data: st.DataObject, actor: Actor) -> None:
@@ -163,7 +193,10 @@ class House(RuleBasedStateMachine):
         assert isinstance(ended, Grant) == may
         given.revoked = given.revoked or may
 
-    @rule(person=PEOPLE, delegate=PEOPLE, hours=st.sampled_from([1, 5]))
+    @rule(person=AWAY, delegate=DELEGATES, hours=st.sampled_from([1, 5, 50]))
+    def depart(self, person: Actor, delegate: Actor, hours: int) -> None:
+        self.leave(person, delegate, hours)
+
     def leave(self, person: Actor, delegate: Actor, hours: int) -> None:
         until = self.now + hours * HOURS
         members = self.world.member(person), self.world.member(delegate)

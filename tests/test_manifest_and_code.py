@@ -31,6 +31,7 @@ INFORMS = {
     CallbackId.NOTICE: "has nothing to submit",
     CallbackId.LOADING: "has nothing to submit",
     CallbackId.REVIEW_ALL: "is answered with its buttons",
+    CallbackId.MORE: "is answered with its buttons",
 }
 """Modals that are not submitted."""
 

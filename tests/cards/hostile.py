@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from agent_runtime.rules import GrantRule
-from agent_runtime.views import ArgumentChange, CallView, EditView, RequestView, RunView, StageView, Vote
+from agent_runtime.views import ArgumentChange, CallView, EditView, InquiryView, RequestView, RunView, StageView, Vote
 from storage.types import (
     SCHEDULER,
     Actor,
@@ -135,8 +135,13 @@ review = st.one_of(
 )
 
 
-changes = st.builds(ArgumentChange, hostile, json_values, json_values, st.booleans(), st.booleans())
-edits = st.builds(EditView, st.integers(2, 5), actors, st.just(NOW), st.lists(changes, max_size=4).map(tuple), texts)
+small = st.one_of(hostile, st.integers(), st.lists(hostile, max_size=3))
+changes = st.builds(ArgumentChange, hostile, small, small, st.booleans(), st.booleans())
+edits = st.builds(EditView, st.integers(2, 5), actors, st.just(NOW), st.lists(changes, max_size=3).map(tuple), hostile)
+inquiries = st.builds(
+    InquiryView, st.just("QK7M2XQ"), st.just("A7K2MXQ"), actors, hostile, st.just(NOW), hostile,
+    st.sampled_from((None, NOW)),
+)  # fmt: skip
 
 
 @st.composite
@@ -173,9 +178,10 @@ def requests(draw: st.DrawFn) -> RequestView:
         open_siblings=draw(st.integers(0, 3)),
         auto_approve=draw(st.booleans()),
         confirm=draw(st.booleans()),
-        remarks=tuple(draw(st.lists(texts, max_size=2))),
+        remarks=tuple(draw(st.lists(hostile, max_size=2))),
         asked_args=draw(args),  # type: ignore[arg-type]
-        edits=tuple(draw(st.lists(edits, max_size=5))),
+        edits=tuple(draw(st.lists(edits, max_size=3))),
+        inquiries=tuple(draw(st.lists(inquiries, max_size=2))),
         held_until=draw(st.sampled_from((None, NOW))),
         hold=draw(st.sampled_from((None, timedelta(seconds=30)))),
         grant_rule=draw(st.sampled_from((None, GrantRule(scopes=tuple(GrantScope), keys=("a`<", "b"))))),

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from agent_runtime.prompts import Question
 from agent_runtime.refusals import RefusalReason
-from agent_runtime.views import RequestView, RunView
+from agent_runtime.views import InquiryView, RequestView, RunView
 from bot.cards import modals, notices, replies
 from bot.cards.blocks import Part
 from bot.cards.edit import edit_form
 from bot.cards.ids import ActionId, Metadata, page_of
+from bot.cards.inquiry import answer_form, ask_form, inquiry_card
 from bot.cards.more import allow_next, more
 from bot.cards.request import card, opening
 from bot.cards.run import run_card
@@ -22,7 +23,7 @@ from bot.cards.subject import subject_of
 from bot.cards.submissions import answer_in
 from bot.listeners.actions import SAYS_YES
 from storage.types import RequestStatus
-from tests.cards.hostile import BEN, NOW, SENTINEL, hostile, requests, runs
+from tests.cards.hostile import BEN, NOW, SENTINEL, hostile, inquiries, requests, runs
 from tests.cards.limits import OUR_MARKUP, check_message, check_view, elements, mrkdwn
 
 MENTIONS = ("<@U2BEN>", "<!subteam^S1FIN>")
@@ -47,7 +48,8 @@ def test_every_modal_is_within_slacks_limits_and_keeps_agents_texts_out_of_marku
     """Every modal of any request passes the checker, whatever its state, and remembers what it is about."""
     forms = (
         modals.reject, modals.approve, modals.skip, modals.changes, modals.outcome, modals.answer, modals.closed,
-        modals.outdated, allow_next, partial(more, actor=BEN), partial(edit_form, schema=None, fault=view.tool),
+        modals.outdated, allow_next, ask_form, partial(more, actor=BEN),
+        partial(edit_form, schema=None, fault=view.tool),
     )  # fmt: skip
     for view_part in (*(form(view, channel="C1") for form in forms), modals.review_all(view, 0, channel="C1")):
         check_view(view_part)
@@ -55,6 +57,17 @@ def test_every_modal_is_within_slacks_limits_and_keeps_agents_texts_out_of_marku
         metadata = Metadata.parse(view_part["private_metadata"])
         assert metadata is not None
         assert (metadata.target.request_id, metadata.channel) == (view.id, "C1")
+
+
+@some
+@given(requests(), inquiries)
+def test_questions_to_the_starter_stay_data(view: RequestView, inquiry: InquiryView) -> None:
+    """The question's message and the form for its answer pass the checker, whoever asked what."""
+    shown = inquiry_card(inquiry, view)
+    check_message(shown)
+    form = answer_form(inquiry, view)
+    check_view(form)
+    assert not any(SENTINEL in text for text in (*mrkdwn(shown.blocks), *mrkdwn(form)))
 
 
 @some

@@ -150,6 +150,20 @@ async def test_a_dearer_call_waits_for_the_director(house: House, done: list[dic
     assert [one["amount"] for one in done] == [50000]
 
 
+async def test_who_is_in_both_stages_signs_one_of_them(house: House, done: list[dict[str, Any]]) -> None:
+    """Dora edits as a manager; as a director she may not sign the same call again, and another one must."""
+    house.ws.admin.set_group("directors", ["dora", "sam"])
+    await change(house, "dora", amount="50000")
+    card = house.card("Approve buy?", "Approve")
+    await house.person("dora").click(card, "Approve")
+    await house.settle()
+    assert done == []
+    assert "already decided" in house.person("dora").ephemerals[-1].plain()
+    await house.person("sam").click(card, "Approve")
+    await house.settle()
+    assert [one["amount"] for one in done] == [50000]
+
+
 async def test_an_old_card_signs_nothing(house: House, done: list[dict[str, Any]]) -> None:
     """Approve on a copy from before the change is refused, and the person is told."""
     old = house.card("Approve buy?", "Approve")

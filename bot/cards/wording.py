@@ -184,5 +184,6 @@ def votes(view: RequestView) -> list[Part]:
 def _vote(vote: Vote, *, staged: bool) -> str:
     stage = f" in stage {vote.stage + 1}" if staged else ""
     fast = ", sooner than anybody reads" if vote.fast else ""
-    words = f"{person(vote.actor)} {_VOTED[vote.kind]}{stage} {date(vote.at)}{fast}"
+    instead = f" in the stead of {person(vote.on_behalf_of)}" if vote.on_behalf_of else ""
+    words = f"{person(vote.actor)} {_VOTED[vote.kind]}{instead}{stage} {date(vote.at)}{fast}"
     return f"{words} (withdrawn)" if vote.withdrawn else words

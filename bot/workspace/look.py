@@ -9,7 +9,7 @@ from bot.workspace import payloads
 from bot.workspace.channels import Channel
 from bot.workspace.errors import NotFound
 from bot.workspace.handles import Message
-from bot.workspace.people import SLACKBOT, User
+from bot.workspace.people import SLACKBOT, User, UserGroup
 from bot.workspace.person import Person
 from bot.workspace.shapes import Json
 from bot.workspace.states import message_state, view_state
@@ -46,6 +46,7 @@ def look(ws: Workspace, name: str, channel: str | None = None) -> Json:
         "people": [_waiting_state(world, user) for user in people],
         "users": {user.id: user.name for user in world.users.values()},
         "groups": {group.id: group.handle for group in world.groups.values()},
+        "members": {group.id: _members(world, group) for group in world.groups.values()},
         "channels": [_channel_state(world, person.user, held) for held in _channels(person)],
         "open": open_.id if open_ else None,
         "messages": [_seen(person, message) for message in _messages(person, open_)] if open_ else [],
@@ -126,10 +127,15 @@ def _user_state(world: World, user: User) -> Json:
     return {"id": user.id, "name": user.name, "real_name": user.real_name, "title": user.title, "from": kind}
 
 
+def _members(world: World, group: UserGroup) -> list[str]:
+    """The names of those in a group who can still sign in."""
+    return [world.users[user].real_name for user in group.users if not world.users[user].deleted]
+
+
 def _waiting_state(world: World, user: User) -> Json:
-    """A person in the switch, with the number of messages that call them and that they have not read."""
+    """A person in the switch, with the number of requests that are open for them and of unread messages to them."""
     groups = list(world.groups.values())
-    waiting = sum(world.read_marks.unread(user, held, groups).mentions for held in world.channels.values())
+    waiting = sum(world.read_marks.waiting(user, held, groups) for held in world.channels.values())
     return _user_state(world, user) | {"waiting": waiting}
 
 

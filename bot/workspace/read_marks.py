@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from bot.workspace.blockkit.reading import mentioned_in
+from bot.workspace.calling import called_by, is_request
 from bot.workspace.channels import Channel
-from bot.workspace.markup import notified
 from bot.workspace.messages import StoredMessage
 from bot.workspace.people import User, UserGroup
 
@@ -49,6 +48,13 @@ class ReadMarks:
         meant = [message for message in new if channel.is_im or self.mentions(message, user, groups)]
         return Unread(sum(not message.is_reply for message in new), len(meant))
 
+    def waiting(self, user: User, channel: Channel, groups: list[UserGroup]) -> int:
+        """How many messages wait for a member: those that call them and are unread, and open requests read or not."""
+        if user.id not in channel.members:
+            return 0
+        held = [m for m in channel.messages.values() if is_request(m) or self.is_unread(user, m)]
+        return sum(self.mentions(m, user, groups) or (channel.is_im and self.is_unread(user, m)) for m in held)
+
     def mentions(self, message: StoredMessage, user: User, groups: list[UserGroup]) -> bool:
         """Whether a message calls this person: by name, by a user group of theirs, or with everybody."""
         names = EVERYONE | {user.id} | {group.id for group in groups if user.id in group.users}
@@ -58,6 +64,6 @@ class ReadMarks:
         # Blocks are deep, and the question is asked for every person after every change.
         known = self._notified.get(message)
         if known is None or known[0] != message.changed:
-            known = (message.changed, mentioned_in(message.blocks) | notified(message.text))
+            known = (message.changed, called_by(message))
             self._notified[message] = known
         return known[1]

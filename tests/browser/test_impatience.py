@@ -30,21 +30,6 @@ async def hammer(shown: Window, name: str, *words: str, clicks: int = 3) -> None
         await shown.page.wait_for_timeout(HURRY_MS)
 
 
-async def test_three_quick_clicks_approve_one_card_and_not_the_next(stage: Stage, window: Open, width: int) -> None:
-    """The card that comes to stand under the pointer stays open, and the person is told why."""
-    ana = await window("ana", place="approvals")
-    for subject in ("meeting", "budget", "party"):
-        await ana.send(f"/agent approval Send email to team about {subject}")
-        await ana.reads("Approve send_email?", subject.capitalize())
-    maria = await window("maria", width=width, place="approvals")
-    await expect(maria.button("Approve", "Party")).to_be_enabled()
-    await hammer(maria, "Approve", "Approve send_email?", "Party", clicks=6)
-    await maria.reads("Approved: send_email", "Party", "Ran in")
-    assert list_effects(stage.data_dir) == ["mail to team@example.com: Party"]
-    await expect(maria.button("Approve", "Approve send_email?", "Budget")).to_be_visible()
-    await expect(maria.page.get_by_text("there is:")).to_have_count(0)
-
-
 async def test_three_quick_clicks_sign_once_though_the_next_card_follows(
     stage: Stage, window: Open, width: int
 ) -> None:

@@ -69,10 +69,10 @@ async def test_a_look_holds_one_conversation_with_its_threads(browser: Browser, 
     assert [(each["text"], each["thread_ts"]) for each in look["messages"]] == [("root", None), ("reply", root["ts"])]
 
 
-async def test_a_card_counts_for_those_it_calls_until_they_read_it(
+async def test_a_card_counts_for_those_it_calls_until_it_is_closed(
     browser: Browser, ws: Workspace, client: AsyncWebClient
 ) -> None:
-    """The numbers beside people and channels count unread messages that mention the person or a group of theirs."""
+    """Reading it takes the number from the channel; beside the person it stays while the card still asks them."""
     finance = ws.world.group_named("finance").id
     blocks = card_for(f"@{ws.person('maria').id}", f"!subteam^{finance}")
     posted = await client.chat_postMessage(channel="#approvals", text="Approve?", blocks=blocks)
@@ -86,7 +86,31 @@ async def test_a_card_counts_for_those_it_calls_until_they_read_it(
     await browser.act("maria", "read", channel="#approvals", ts=posted["ts"])
     assert ((await channel())["unread"], (await channel())["mentions"]) == (0, 0)
     assert (await browser.look("maria", "approvals"))["messages"][0]["unread"] is False
-    assert await browser.waiting() == {"fred": 1, "ines": 1}
+    assert await browser.waiting() == {"maria": 1, "fred": 1, "ines": 1}
+    await client.chat_update(channel=posted["channel"], ts=posted["ts"], text="Approved", blocks=CARD[:1])
+    assert await browser.waiting() == {}
+
+
+async def test_starting_something_or_having_decided_counts_for_nobody(
+    browser: Browser, ws: Workspace, client: AsyncWebClient
+) -> None:
+    """A card counts for whom it asks: not for its starter, not for whoever voted, and its run's state for nobody."""
+    ana, maria, fred = (f"@{ws.person(name).id}" for name in ("ana", "maria", "fred"))
+    text = f"started by <{ana}> for <{maria}> and <{fred}>: <{fred}> approved, <{maria}> approved (withdrawn)"
+    asks = [{"type": "section", "text": {"type": "mrkdwn", "text": text}}, *CARD]
+    await client.chat_postMessage(channel="#approvals", text="Approve?", blocks=asks)
+    cancel = {
+        "type": "button",
+        "action_id": "cancel",
+        "style": "danger",
+        "text": {"type": "plain_text", "text": "Cancel"},
+    }
+    status = [{"type": "section", "text": {"type": "mrkdwn", "text": f"*Waiting* for <{maria}>"}, "accessory": cancel}]
+    await client.chat_postMessage(channel="#general", text="Waiting", blocks=status)
+    started: list[dict] = [{"type": "text", "text": "Started "}, {"type": "user", "user_id": ana[1:]}]
+    words = {"type": "rich_text_section", "elements": started}
+    await client.chat_postMessage(channel="#general", text="Done", blocks=[{"type": "rich_text", "elements": [words]}])
+    assert await browser.waiting() == {"maria": 1}
 
 
 async def test_a_card_that_is_closed_calls_nobody_any_more(

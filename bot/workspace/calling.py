@@ -1,0 +1,59 @@
+"""Whom a message calls, as the page's numbers count it: Slack itself notifies everybody a text mentions.
+
+A number would be of no use beside whoever only started something, or beside everybody whom a status names. So these do
+not count: who is named as the starter, who decided already, and everybody on a message of an app that offers buttons
+but asks for nothing, such as the state of a run with its Cancel.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from bot.workspace.blockkit.reading import buttons_in, mentioned_in
+from bot.workspace.markup import notified
+from bot.workspace.messages import StoredMessage
+
+_STARTER = re.compile(r"\bstarted by <@\w+>")
+_DECIDER = re.compile(r"<@(\w+)> (?:approved|rejected|skipped|answered)\b(?!(?:[^<]|<!date[^>]*>)*\(withdrawn\))")
+
+
+def is_request(message: StoredMessage) -> bool:
+    """Whether an app asks somebody to press a button: while it does, what it asks for is the primary one."""
+    return message.bot_id is not None and any(button.style == "primary" for button in buttons_in(message.blocks))
+
+
+def called_by(message: StoredMessage) -> set[str]:
+    """The ids of the users and groups a message is meant for, and `here`, `channel`, `everyone`."""
+    if message.bot_id is None:
+        return mentioned_in(message.blocks) | notified(message.text)
+    if buttons_in(message.blocks) and not is_request(message):
+        return set()
+    texts = " ".join(_mrkdwn(message.blocks))
+    meant = mentioned_in(_meant(message.blocks)) | notified(message.text)
+    return meant - (set(_DECIDER.findall(texts)) if is_request(message) else set())
+
+
+def _mrkdwn(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        own = [str(value.get("text", ""))] if value.get("type") == "mrkdwn" else []
+        return own + _mrkdwn(list(value.values()))
+    return [text for each in value for text in _mrkdwn(each)] if isinstance(value, list) else []
+
+
+def _meant(value: Any) -> Any:
+    """The same blocks without the places that name a starter."""
+    if isinstance(value, list):
+        return [_meant(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("type") == "mrkdwn":
+        return value | {"text": _STARTER.sub("", str(value.get("text", "")))}
+    if value.get("type") == "rich_text_section" and _begins(value, "Started "):
+        return value | {"elements": []}
+    return {key: _meant(each) for key, each in value.items()}
+
+
+def _begins(section: dict[str, Any], word: str) -> bool:
+    first: dict[str, Any] = next(iter(section.get("elements") or []), {})
+    return str(first.get("text", "")).startswith(word)

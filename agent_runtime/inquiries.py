@@ -18,7 +18,7 @@ from agent_runtime.refusals import RefusalReason
 from agent_runtime.rules import Rules
 from agent_runtime.views import InquiryView
 from storage import inquiries as rows
-from storage import outbox, requests
+from storage import requests
 from storage.inquiries import Inquiry
 from storage.models import Request
 from storage.tx import Tx
@@ -132,9 +132,7 @@ def _why_not_answered(inquiry: Inquiry, request: Request, text: str, actor: Acto
 
 def _show(tx: Tx, context: Context, inquiry: Inquiry, request: Request) -> None:
     """In the run's thread, and on the request's cards."""
-    outbox.want(
-        tx, f"inquiry:{inquiry.id}", outbound.Topic.INQUIRY, request.id, outbound.Priority.NEW_CARD, context.now
-    )
+    outbound.want_inquiry(tx, context, inquiry)
     after = requests.get(tx, request.id)
     assert after is not None
     outbound.want_card(tx, context, after)

@@ -9,7 +9,8 @@ from agent_runtime.context import Context
 from agent_runtime.hidden import secrets_of, secrets_of_run
 from agent_runtime.redaction import mask
 from agent_runtime.rules import Rules
-from storage import outbox
+from storage import inquiries, outbox
+from storage.inquiries import Inquiry
 from storage.models import Request
 from storage.tx import Tx
 from storage.types import Described, Json, RequestStatus
@@ -54,6 +55,15 @@ def want_card(tx: Tx, context: Context, request: Request, *, patience: timedelta
         fresh = not closed and stage == request.stage and outbox.get(tx, key) is None
         priority = Priority.CLOSED_CARD if closed else Priority.NEW_CARD if fresh else Priority.VOTE
         outbox.want(tx, key, Topic.CARD, request.id, priority, context.now, patience=patience)
+    if closed:
+        for inquiry in inquiries.of_request(tx, request.id):
+            want_inquiry(tx, context, inquiry)
+
+
+def want_inquiry(tx: Tx, context: Context, inquiry: Inquiry) -> None:
+    """An approver's question must show whether it is answered, and whether it still can be."""
+    key = f"inquiry:{inquiry.id}"
+    outbox.want(tx, key, Topic.INQUIRY, inquiry.request_id, Priority.NEW_CARD, context.now)
 
 
 def want_run(tx: Tx, context: Context, run_id: str) -> None:

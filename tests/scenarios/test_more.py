@@ -180,3 +180,28 @@ async def test_a_question_after_the_end_is_told_so(house: House) -> None:
     assert maria.view is not None
     assert maria.view.title == "Nothing was changed"
     assert await house.audit("inquiry.made") == []
+
+
+async def test_a_question_nobody_answered_ends_with_its_request(house: House, done: list[str]) -> None:
+    """Its message loses its button; a copy that still has it says that it is too late."""
+    await house.start("ana", "grants", "go")
+    maria, view = await more(house)
+    await maria.click(view, "Ask a question")
+    assert maria.view is not None
+    await maria.fill_and_submit(maria.view, {"signoff_question": "What is it for?"})
+    await house.settle()
+    asked = house.card("What is it for?", "Answer")
+    await maria.click(house.card("Approve note?", "Approve"), "Approve")
+    await house.settle()
+    assert done == ["x"]
+    now = asked.now()
+    assert now is not None
+    assert now.labels == []
+    assert "closed before an answer came" in now.plain()
+    ana = house.person("ana")
+    await ana.click_stale(asked, "Answer")
+    assert ana.view is not None
+    await ana.fill_and_submit(ana.view, {"Answer": "For the fair"})
+    assert ana.view is not None
+    assert ana.view.title == "Nothing was changed"
+    assert await house.audit("inquiry.answered") == []

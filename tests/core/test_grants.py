@@ -10,7 +10,9 @@ import pytest
 from agent_runtime import grants
 from agent_runtime.approvals import Accepted, Refused
 from agent_runtime.audit import Event
+from agent_runtime.grant_reading import read_grants
 from agent_runtime.policy import Action, GrantRule, Policy
+from agent_runtime.redaction import MARK
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.wishes import Wish
 from storage import grants as rows
@@ -22,6 +24,7 @@ from tests.core.world import (
     ANA,
     BOB,
     CLEO,
+    EDIT,
     EVE,
     HOURS,
     MINUTES,
@@ -34,6 +37,7 @@ from tests.core.world import (
     World,
     policy_set,
     stage,
+    who,
 )
 
 RULE = GrantRule(scopes=tuple(GrantScope), max_count=3, max_age=2 * HOURS)
@@ -438,3 +442,33 @@ async def test_a_journal_row_cannot_borrow_a_grant(worlds: Any) -> None:
     await world.settle()
     assert await world.count(Event.INTEGRITY_BROKEN) >= 1
     assert len([one for one in world.effects if one["run"] == run.id]) == 1
+
+
+async def test_what_is_redacted_is_not_told_by_a_grant(worlds: Any) -> None:
+    """The list of grants shows the arguments that calls must share, as the card shows them; they count as they are."""
+    policy = BUY.model_copy(update={"redact": ("/card",)})
+    world = await worlds(one("buy", {"amount": 10, "card": "4111-1111"}), policies=policy_set(policy))
+    grant = await granted(world)
+    (view,) = await world.db.read(read_grants, world.clock.now(), ANA.key)
+    assert view.like == {"amount": 10, "card": MARK}
+    assert (view.id, view.left, view.granted_by.id) == (grant.id, 2, ANA.id)
+    assert await world.db.read(read_grants, world.clock.now(), EVE.key) == []
+    world.agent.steps = (one("buy", {"amount": 10, "card": "4222-2222"}),)
+    assert await asks(world)
+    texts = await world.look("select body from audit_text")
+    assert not any("4111-1111" in str(body) for (body,) in texts)
+
+
+async def test_a_grant_covers_what_an_edit_made_of_a_call_and_not_what_the_agent_asked(worlds: Any) -> None:
+    """People saw and approved the edited call; the agent's own is asked about again."""
+    policy = BUY.model_copy(update={"decisions": (YES, NO, EDIT), "hold": MINUTES})
+    world = await worlds(FIRST, policies=policy_set(policy))
+    run = await world.waiting()
+    await world.edit(CLEO, {"amount": 5}, holds=frozenset(who(ANA)))
+    await world.withdraw(CLEO)
+    assert isinstance(await world.decide(BOB, YES, wish=WISH), Accepted)
+    await world.pass_time(2 * MINUTES)
+    assert await world.status(run) is RunStatus.SUCCEEDED
+    assert await asks(world)
+    world.agent.steps = (one("buy", {"amount": 5}),)
+    assert not await asks(world)

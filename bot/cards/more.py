@@ -50,6 +50,7 @@ def _offers(view: RequestView, subject: Subject, actor: Actor) -> Iterator[tuple
     yield _ASKING, ActionId.ASK_STARTER, "Ask a question", None
     if may_allow_next(view) and subject.fits and not voted:
         yield _ALLOWING, ActionId.ALLOW_NEXT, "Approve this and the next", None
+    yield "Let somebody decide in your stead while you are away.", ActionId.HAND_OVER, "Hand over", None
 
 
 _ASKING = "Ask whoever started the run, in its thread. The request stays open meanwhile."

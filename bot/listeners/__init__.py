@@ -15,6 +15,7 @@ from bot.listeners import (
     editing,
     events,
     fallbacks,
+    handing_over,
     home,
     inquiring,
     starting,
@@ -31,6 +32,7 @@ def register_listeners(app: AsyncApp, desk: Desk, homes: Homes, directory: Direc
     views.register(app, desk)
     editing.register(app, desk)
     inquiring.register(app, desk)
+    handing_over.register(app, desk)
     home.register(app, homes)
     answering.register(app, desk)
     events.register(app, desk, directory.identity.user_id)

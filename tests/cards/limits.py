@@ -144,7 +144,7 @@ def _check_input(block: Part) -> None:
     element = block["element"]
     if "placeholder" in element:
         _check_plain(element["placeholder"], 150)
-    if element["type"] in ("number_input", "datepicker"):
+    if element["type"] in ("number_input", "datepicker", "users_select"):
         return
     if element["type"] == "plain_text_input":
         assert len(element.get("initial_value", "")) <= element["max_length"] <= 3_000

@@ -14,6 +14,7 @@ from agent_runtime.views import RequestView
 from bot.cards import modals
 from bot.cards.blocks import Part
 from bot.cards.edit import edit_form
+from bot.cards.hand_over import hand_over_form
 from bot.cards.ids import CallbackId, FieldId
 from bot.cards.submissions import answer_in, field_error, metadata_in, text_in
 from storage.types import DecisionKind, RequestStatus
@@ -85,6 +86,7 @@ def test_the_full_view_decides_on_its_last_page_only() -> None:
 def test_loading_and_notices_are_modals() -> None:
     """Both can be opened at once, with nothing known."""
     check_view(modals.loading())
+    check_view(hand_over_form())
     check_view(modals.notice("Not recorded", "Nothing was changed."))
 
 

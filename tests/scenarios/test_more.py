@@ -105,7 +105,7 @@ async def test_it_is_offered_only_where_the_policy_permits_it(house: House) -> N
     """A policy without grants has no such button."""
     await house.start("ana", "two", "go")
     _, view = await more(house)
-    assert view.labels == ["Review everything", "Ask a question"]
+    assert view.labels == ["Review everything", "Ask a question", "Hand over"]
 
 
 async def test_who_may_not_decide_sees_nothing_of_it(house: House) -> None:
@@ -205,3 +205,23 @@ async def test_a_question_nobody_answered_ends_with_its_request(house: House, do
     assert ana.view is not None
     assert ana.view.title == "Nothing was changed"
     assert await house.audit("inquiry.answered") == []
+
+
+async def test_approvals_are_handed_over_from_a_card(house: House, done: list[str]) -> None:
+    """Whoever was chosen is told, and decides in her stead; nobody hands over to themselves."""
+    await house.start("ana", "grants", "go")
+    maria, view = await more(house)
+    await maria.click(view, "Hand over")
+    assert maria.view is not None
+    refused = await maria.fill_and_submit(maria.view, {"To whom?": "maria"})
+    assert refused.errors
+    await maria.fill_and_submit(maria.view, {"To whom?": "fred", "For how long?": "3 days"})
+    assert maria.view is not None
+    assert "decides in your stead until" in maria.view.plain()
+    await house.settle()
+    fred = house.person("fred")
+    assert any("is away until" in message.plain() for message in fred.direct)
+    await fred.click(house.card("Approve note?", "Approve"), "Approve")
+    await house.settle()
+    assert done == ["x"]
+    assert "in the stead of @maria" in house.card("Approved: note").plain()

@@ -72,7 +72,8 @@ def edit_form(
 def read_edit(view: RequestView, schema: Json | None, state: Mapping[str, Any]) -> Filled | Unfit:
     """All arguments as they were filled in, redacted ones as they are shown."""
     shown = view.args or {}
-    read = read_fields(_form_schema(schema, shown), state, _open_values(shown), elsewhere=FieldId.REASON.value)
+    made_from, held, known = _form_schema(schema, shown), _open_values(shown), schema is not None
+    read = read_fields(made_from, state, held, elsewhere=FieldId.REASON.value, checked=known)
     if isinstance(read, Unfit):
         return read
     kept = {name: shown[name] if _is_hidden(shown[name]) and name not in read.values else read.values.get(name)

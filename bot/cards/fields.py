@@ -58,15 +58,15 @@ def fields_for(schema: Json, values: Json | None = None, *, exact: bool = False)
 
 
 def read_fields(
-    schema: Json, state: Mapping[str, Any], values: Json | None = None, *, elsewhere: str
+    schema: Json, state: Mapping[str, Any], values: Json | None = None, *, elsewhere: str, checked: bool = True
 ) -> Filled | Unfit:
     """What was filled in, from a view's `state["values"]`, checked against the schema. `values` are those the fields
     were made with: what had no field is kept. `elsewhere` is the block id of an input block that gets a fault of no
-    field of its own."""
+    field of its own. `checked`: whether the schema is somebody's own and to be kept to."""
     given = defaults(schema) if values is None else values
     whole = _whole(schema)
     if whole in state:
-        return _read_whole(schema, state[whole], given, whole)
+        return _read_whole(schema if checked else {}, state[whole], given, whole)
     names = list(_properties(schema))
     read, errors = dict(given), {}
     for number, name in enumerate(names):
@@ -80,7 +80,7 @@ def read_fields(
             continue
         _put(read, name, entered)
     ids = {name: block_id(schema, number) for number, name in enumerate(names)}
-    if not errors:
+    if not errors and checked:
         for name, sentence in form_faults(schema, read).items():
             at = ids.get(name, "")
             at, said = (at, sentence) if at in state else (elsewhere, _about(name, sentence))

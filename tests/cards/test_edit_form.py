@@ -21,7 +21,7 @@ from bot.workspace.blockkit.entering import first_values
 from bot.workspace.blockkit.reading import fields_in
 from storage.types import DecisionKind
 from tests.cards.hostile import BUY, SENTINEL, args, json_values
-from tests.cards.limits import check_view, mrkdwn
+from tests.cards.limits import check_view, mrkdwn, texts
 
 RULES = Rules(policy="policy 1", stages=(Stage(name="manager", approvers=("user:U1",)),), timeout=timedelta(hours=1))
 SCHEMA = {
@@ -106,3 +106,29 @@ def test_two_changes_never_read_the_same(one: Any, other: Any) -> None:
     assume(is_same(one, one) and is_same(other, other))
     first, second = (changed_arguments(changes({"a": None}, {"a": value})).text for value in (one, other))
     assert first != second or not changes({"a": one}, {"a": other})
+
+
+def test_what_is_too_long_for_a_field_is_said_and_stays() -> None:
+    """The other arguments can be changed; the long one runs as it was."""
+    view = replace(BUY, args={"body": "x" * 5_000, "amount": 5})
+    form = edit_form(view, None)
+    check_view(form)
+    assert any("too many to change here" in text for text in texts(form["blocks"]))
+    state = values(form)
+    amount = next(block for block in form["blocks"] if block.get("label", {}).get("text") == "amount")
+    state[amount["block_id"]] = {amount["element"]["action_id"]: {"value": "6"}}
+    assert read_edit(view, None, state) == Filled({"body": "x" * 5_000, "amount": 6})
+
+
+def test_more_arguments_than_fields_are_one_field_of_json() -> None:
+    """Nothing is left out of it but what is redacted."""
+    given_args = {**{f"a{number}": number for number in range(80)}, "card": MARK}
+    view = replace(BUY, args=given_args)
+    form = edit_form(view, None)
+    check_view(form)
+    assert MARK not in str(form)
+    state = values(form)
+    (block,) = [name for name in state if name.endswith(".all")]
+    ((action, entered),) = state[block].items()
+    state[block] = {action: {"value": entered["value"].replace('"a1": 1,', '"a1": 100,')}}
+    assert read_edit(view, None, state) == Filled({**given_args, "a1": 100})

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from agent_runtime.demo.conversation import PlannedCall
 from bot.workspace import Message, Person, View
 from storage.types import RequestStatus, RunStatus
@@ -145,17 +147,33 @@ async def test_who_may_not_decide_is_not_shown_the_pages(tmp_path: Path) -> None
         assert "not an approver" in fred.ephemerals[-1].plain()
 
 
-async def test_an_approve_that_claims_to_come_from_the_card_opens_the_pages(tmp_path: Path) -> None:
-    """A card of such a request has no Approve; a click that says it had one decides nothing."""
+@pytest.mark.parametrize("action", ["signoff_approve", "signoff_approve_because", "signoff_allow_next", "signoff_edit"])
+async def test_a_yes_that_claims_to_come_from_the_card_opens_the_pages(tmp_path: Path, action: str) -> None:
+    """A card of such a request has no such button; a click that says it had one decides nothing and opens no form."""
     async with long_call(tmp_path) as (house, card, done):
         maria = house.person("maria")
         await maria.click(card, "Reject")
         payload = json.loads(json.dumps(house.ws.deliveries[-1].payload))
-        payload["actions"][0]["action_id"] = "signoff_approve"
+        payload["actions"][0]["action_id"] = action
         payload["trigger_id"] = house.ws.world.trigger(maria.id).id
         await house.ws.deliver("interactive", payload)
         await house.settle()
         run = (await house.audit("run.started"))[0].run_id
         assert (await house.run(run)).status is RunStatus.WAITING
+        assert top(maria).title == "Review everything"
+        assert done == []
+
+
+async def test_a_yes_that_claims_to_come_from_more_opens_the_pages(tmp_path: Path) -> None:
+    """What stands behind More... is not the last page of everything."""
+    async with long_call(tmp_path) as (house, card, done):
+        maria = house.person("maria")
+        await maria.click(card, "More...")
+        await maria.click(top(maria), "Ask a question")
+        payload = json.loads(json.dumps(house.ws.deliveries[-1].payload))
+        payload["actions"][0]["action_id"] = "signoff_approve"
+        payload["trigger_id"] = house.ws.world.trigger(maria.id, payload["view"]["id"]).id
+        await house.ws.deliver("interactive", payload)
+        await house.settle()
         assert top(maria).title == "Review everything"
         assert done == []

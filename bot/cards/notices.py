@@ -86,6 +86,8 @@ def trouble(what: str) -> str:
 
 
 def _votes_missing(view: RequestView) -> str:
+    if view.held_until is not None:
+        return f"it runs {date(view.held_until)}, unless an approval is taken back"
     missing = view.stages[view.stage].quorum - view.votes_in_stage if view.stage < len(view.stages) else 0
     return f"{missing} more needed in this stage" if missing > 0 else "the next stage is open"
 

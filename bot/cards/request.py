@@ -70,6 +70,8 @@ def fallback(view: RequestView, subject: Subject) -> str:
     if view.status is not RequestStatus.PENDING:
         by = f"Closed by {escape(clip(line(view.closed_by.label), 80))}. " if view.closed_by else ""
         return f"{first}. {by}{origin}"
+    if view.held_until is not None:
+        return f"{first}. {origin} Runs {utc(view.held_until)} unless an approval is taken back."
     until = f"Due {utc(view.due_at)}, then {AFTER_TIMEOUT[view.on_timeout]}." if view.due_at else "No time limit."
     return f"{first}{'' if first.endswith('?') else '.'} {origin} {until}"
 

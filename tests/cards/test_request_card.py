@@ -8,10 +8,12 @@ from itertools import pairwise
 
 import pytest
 
-from agent_runtime.views import CallView, RequestView
+from agent_runtime.views import ArgumentChange, CallView, EditView, RequestView
+from bot.cards import notices
 from bot.cards.ids import ActionId, Target
 from bot.cards.request import card, opening
-from storage.types import SCHEDULER, CallStatus, DecisionKind, OnTimeout, RequestStatus
+from bot.cards.subject import subject_of
+from storage.types import SCHEDULER, Actor, ActorKind, CallStatus, DecisionKind, OnTimeout, RequestStatus
 from tests.cards.hostile import ASK, BEN, BUY, DOUBT, DRAFT, NOW, closed, vote
 from tests.cards.limits import check_message, elements, texts
 
@@ -193,6 +195,37 @@ def test_the_fallback_text_is_enough_to_decide_to_open_the_message() -> None:
     assert card(closed(BUY, RequestStatus.APPROVED), now=NOW).text == (
         "Approved: buy. Closed by Ben. Agent purchasing, started by Ana."
     )
+
+
+def test_a_held_call_says_when_it_runs_and_offers_to_take_that_back() -> None:
+    """On the card, in its fallback text, and to whoever has just approved it; nobody can approve it once more."""
+    held = replace(BUY, held_until=NOW + timedelta(seconds=30), hold=timedelta(seconds=30), due_at=NOW)
+    assert heading(held) == "Approved, about to run: buy"
+    assert labels(held) == ["Take back", "Reject", "More..."]
+    assert "(30 s after the last approval) unless one of its approvers takes their approval back" in words(held)
+    assert "Runs 2026-11-21 10:00 UTC unless an approval is taken back." in card(held, now=NOW).text
+    assert "rejected" not in card(held, now=NOW).text
+    assert "unless an approval is taken back" in notices.recorded(held)
+
+
+def test_a_changed_call_shows_what_was_changed_by_whom_and_what_runs() -> None:
+    """Before and after for each argument, then the arguments that are up for decision; the agent's own in the full
+    view."""
+    change = ArgumentChange("amount", 900, 1200)
+    policy = Actor(kind=ActorKind.POLICY, id="p1", name="policy 1")
+    view = replace(
+        BUY, revision=3, asked_args={"item": "laptop", "amount": 900},
+        edits=(EditView(2, policy, NOW, (ArgumentChange("note", None, "x", added=True),)),
+               EditView(3, BEN, NOW, (change,), "Prices rose")),
+    )  # fmt: skip
+    said = words(view)
+    assert said.index("Changed by policy 1") < said.index("Changed by Ben") < said.index("Arguments")
+    assert "- amount: 900\n+ amount: 1200" in said
+    assert "Prices rose" in said
+    assert "What the agent asked for" not in said
+    assert "Show everything" in labels(view)
+    whole = subject_of(view).whole
+    assert whole.endswith('⟦ What the agent asked for ⟧\nitem: "laptop"\namount: 900')
 
 
 def test_block_ids_change_with_every_change_that_shows() -> None:

@@ -274,12 +274,10 @@ class Desk:
         rules, starter = await self.runtime.db.read(desk_work.asked, self.runtime.seal, act.request_id)
         stage = rules.stages[act.stage] if rules and act.stage < len(rules.stages) else None
         selectors = stage.approvers if stage else ()
-        membership, mentions, delegates = await asyncio.gather(
-            self._look_up(actor, stage, starter),
-            self._people.mentions(selectors, starter),
-            self.stand_ins.mentions(selectors, starter),
+        membership, mentions = await asyncio.gather(
+            self._look_up(actor, stage, starter), self._people.mentions(selectors, starter)
         )
-        return membership, (*mentions, *delegates)
+        return membership, mentions
 
     async def _look_up(self, actor: Actor, stage: Stage | None, starter: Actor | None) -> Membership:
         selectors = stage.approvers if stage else ()

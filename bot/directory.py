@@ -91,6 +91,21 @@ class Directory:
                 found.append(mention(selector))
         return tuple(dict.fromkeys(found))
 
+    async def named(self, selectors: Sequence[Selector]) -> frozenset[str]:
+        """The ids of the people whom the selectors name, for who can wait; what Slack refuses names nobody. Raises
+        `SlackFailure` where trying again may help."""
+        found: set[str] = set()
+        for selector in dict.fromkeys(selectors):
+            kind, _, name = selector.partition(":")
+            try:
+                if selector.startswith(_LOOKED_UP):
+                    found |= (await self._roster.people(selector)).value.ids
+                elif kind == "user":
+                    found.add(name)
+            except SlackRefused as refused:
+                log.warning("nobody can be named", selector=selector, problem=str(refused))
+        return frozenset(found)
+
     async def describe(self, selectors: Sequence[Selector], starter: Actor | None = None) -> tuple[str, ...]:
         """The selectors as names in plain text, where mrkdwn cannot stand: `Maria Lindqvist`, `@managers`."""
         return tuple([await self._name(selector, starter) for selector in dict.fromkeys(selectors)])

@@ -224,7 +224,7 @@ class Showing:
             return ()
         approvers = view.stages[min(view.stage, len(view.stages) - 1)].approvers
         mentions = await self._directory.resolve_mentions(approvers, view.starter)
-        return (*mentions, *await self._stand_ins.mentions(approvers, view.starter))
+        return (*mentions, *await self._stand_ins.mentions(approvers, view.starter, self._directory.named))
 
 
 def _written(delivery: Delivery) -> Message:

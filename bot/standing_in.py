@@ -4,20 +4,23 @@ mentioned with their delegate. The transaction checks again who stands behind wh
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from agent_runtime.absences import read_absences, stood_in_for
 from agent_runtime.people import Member, Membership
 from agent_runtime.runtime import Runtime
 from agent_runtime.selectors import STARTER, Selector
-from agent_runtime.views import AbsenceView
 from bot.cards.text import person
 from bot.offers import Members
 from storage.types import Actor
 
 MOST_MENTIONED = 10
 """So many delegates are mentioned beside those who are asked."""
+
+
+Find = Callable[[Sequence[Selector]], Awaitable[frozenset[str]]]
+"""The ids of the people whom selectors name."""
 
 
 class StandIns:
@@ -45,14 +48,14 @@ class StandIns:
         )
         return replace(own, stands_for=tuple(others)) if others and isinstance(own, Member) else own
 
-    async def mentions(self, selectors: Sequence[Selector], starter: Actor | None) -> tuple[str, ...]:
-        """The delegates of those whom the selectors name, in mrkdwn."""
+    async def mentions(self, selectors: Sequence[Selector], starter: Actor | None, find: Find) -> tuple[str, ...]:
+        """The delegates of those whom the selectors name, in mrkdwn; `find` says whose ids those are, and is asked only
+        where anybody is away. Raises what it raises."""
         absences = await self._runtime.db.read(read_absences, self._runtime.context())
-        named = [one for one in absences if await self._is_named(one, selectors, starter)]
-        return tuple(f"{person(one.delegate)} (for {person(one.person)})" for one in named[:MOST_MENTIONED])
-
-    async def _is_named(self, absence: AbsenceView, selectors: Sequence[Selector], starter: Actor | None) -> bool:
-        if starter is not None and starter.key in {absence.person.key, absence.delegate.key}:
-            return STARTER in selectors and starter.key == absence.person.key
-        membership = await self._people.member(absence.person, selectors, allow_public=True)
-        return isinstance(membership, Member) and bool(membership.holds & set(selectors))
+        if not absences:
+            return ()
+        ids, own = await find(selectors), starter.key if starter else ""
+        asked = [one for one in absences if one.person.id in ids and own not in {one.person.key, one.delegate.key}]
+        if STARTER in selectors:
+            asked += [one for one in absences if one.person.key == own]
+        return tuple(f"{person(one.delegate)} (for {person(one.person)})" for one in asked[:MOST_MENTIONED])

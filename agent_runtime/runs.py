@@ -227,7 +227,7 @@ def _complete(tx: Tx, context: Context, run: Run, lease: Lease, result: Complete
     seq = record(tx, context, Event.RUN_SUCCEEDED, SYSTEM, run_id=run.id, text={"output": result.output})
     outbound.want_run(tx, context, run.id)
     # The run's own message shows the whole result, but a message that is updated notifies nobody.
-    outbound.note(tx, context, run.id, seq, f"Done: {_on_one_line(result.output)}")
+    outbound.note(tx, context, run.id, seq, f"Finished: {_on_one_line(result.output)}")
 
 
 def _on_one_line(output: JsonValue) -> str:

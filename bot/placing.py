@@ -71,6 +71,8 @@ class RunRows:
 
     view: RunView
     origin: Json
+    asking: Stage | None = None
+    """The stage that the oldest open request is in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,13 @@ def read_card(tx: Tx, request_id: str, stage: int) -> CardRows | None:
 def read_run_rows(tx: Tx, run_id: str) -> RunRows | None:
     """What a run's own message is about."""
     view, run = read_run(tx, run_id), runs.get(tx, run_id)
-    return None if view is None or run is None else RunRows(view, run.origin)
+    return None if view is None or run is None else RunRows(view, run.origin, _asking(tx, view))
+
+
+def _asking(tx: Tx, view: RunView) -> Stage | None:
+    oldest = view.waiting_on[0] if view.waiting_on else None
+    card = read_card(tx, oldest.id, oldest.stage) if oldest is not None else None
+    return card.stage if card is not None else None
 
 
 def read_inquiry_rows(tx: Tx, request_id: str, inquiry_id: str) -> InquiryRows | None:
@@ -173,13 +181,22 @@ class Placing:
     async def of_card(self, rows: CardRows) -> AsyncIterator[Place]:
         """Where its stage says, else the approvals channel; what is for the starter, and all else, in the run's thread.
         Raises `NotYet` while the run's own message is to be waited for."""
-        wanted = rows.stage.channel or ("" if rows.stage.in_thread else self._approvals_channel)
-        if wanted:
+        if wanted := self._wanted(rows.stage):
             if rows.root.is_near and self._clock.now() < rows.view.opened_at + ROOT_SOON:
                 raise NotYet(self._clock.now() + _LOOK_AGAIN)
             yield await self._named(wanted)
         async for place in self.of_reply(rows.root):
             yield place
+
+    async def asked_in(self, rows: RunRows, place: Place) -> str:
+        """The id of the channel in which a run's oldest open request is asked; empty where that is this place, and
+        where it is not known."""
+        wanted = self._wanted(rows.asking) if rows.asking is not None else ""
+        channel = (await self._named(wanted)).channel if wanted else ""
+        return "" if channel == place.channel or channel.startswith("#") else channel
+
+    def _wanted(self, stage: Stage) -> str:
+        return stage.channel or ("" if stage.in_thread else self._approvals_channel)
 
     async def of_note(self, rows: NoteRows) -> AsyncIterator[Place]:
         """The run's thread, after the lines before. Raises `NotYet` until then."""

@@ -16,6 +16,7 @@ from bot.cards.inquiry import inquiry_card
 from bot.cards.request import card
 from bot.cards.run import run_card
 from bot.cards.said import private_sentence, story_line
+from bot.cards.text import mention
 from bot.directory import Directory
 from bot.placing import (
     CardRows,
@@ -113,7 +114,10 @@ class Showing:
                 asked = rows.view.waiting_on[0]
                 approvers = asked.stages[min(asked.stage, len(asked.stages) - 1)].approvers
                 mentions = await self._directory.resolve_mentions(approvers, rows.view.starter)
-            return run_card(rows.view, mentions=mentions, source=self._source(rows.origin, place))
+            channel = await self._placing.asked_in(rows, place)
+            asked_in = mention(f"channel:{channel}") if channel else ""
+            source = self._source(rows.origin, place)
+            return run_card(rows.view, mentions=mentions, source=source, asked_in=asked_in)
 
         placed = partial(hurry_what_waited, delivery=delivery, clock=self._clock)
         refusals = await self._posting.reconcile(delivery, partial(self._placing.of_run, rows), render, placed)

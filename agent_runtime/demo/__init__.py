@@ -50,7 +50,7 @@ def agents(data_dir: Path, model: BaseChatModel | None = None) -> dict[str, Demo
     return {
         "approval": DemoAgent(
             approval.graph(data_dir, model=model),
-            "Plans a mail and sends it once a person approved it.",
+            "Plans a mail and sends it once somebody approves it.",
             approval.EXAMPLE,
             forms.MAIL,
         ),
@@ -62,12 +62,12 @@ def agents(data_dir: Path, model: BaseChatModel | None = None) -> dict[str, Demo
         ),
         "feedback": DemoAgent(
             feedback.graph(data_dir, model=model),
-            "Writes a report and revises it until a person accepts it.",
+            "Writes a report and revises it until somebody accepts it.",
             feedback.EXAMPLE,
         ),
         "multi-step": DemoAgent(
             multi_step.graph(data_dir, model=model),
-            "Buys things: a manager or director, then finance.",
+            "Buys things: below 1000 at once; else a manager, or from 10000 a director, then finance.",
             multi_step.EXAMPLE,
             forms.PURCHASE,
         ),

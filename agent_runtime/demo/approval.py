@@ -62,7 +62,7 @@ def after(state: Conversation, reply: Reply) -> dict[str, Any]:
     if rounds(state) > MAX_REVISIONS:
         return {"result": f"The mail was not sent after {MAX_REVISIONS} revisions: {reply.why_not}."}
     asked = reply.call["args"]
-    revised = {**asked, "body": f"{asked['body']}\n\nRevised: {one_line(reply.reason)}"}
+    revised = {**asked, "body": planner.reworded(asked["body"], one_line(reply.reason))}
     return propose(state, "The same mail, revised as you said.", PlannedCall("send_email", revised))
 
 

@@ -116,7 +116,8 @@ class Reply:
 def refusal(decision: str, reason: str) -> str:
     """A refusal as the end of a sentence: `a person said no: too early`."""
     said = REFUSALS.get(decision, "it was refused")
-    return f"{said}: {one_line(reason)}" if reason else said
+    # Of a time-out the reason itself says that nobody decided, and how long that took.
+    return one_line(reason) if reason.startswith(said) else f"{said}: {one_line(reason)}" if reason else said
 
 
 def propose(state: Conversation, reason: str, *calls: PlannedCall) -> dict[str, Any]:

@@ -11,6 +11,9 @@ TEXT_LIMIT = 500
 
 AIRLINES = ("Aurora Air", "Meridian", "Skylark")
 
+CLOSING = "\n\nKind regards"
+"""How a mail ends."""
+
 _EMAIL = re.compile(r"\b(?:e-?mail|mail|message|write)\b.*?\bto\s+(?P<to>.+?)\s+about\s+(?P<topic>.+)", re.IGNORECASE)
 _FLIGHT = re.compile(r"\b(?:flight|fly)\b.*?\bto\s+(?P<to>.+?)(?:\s+with\s+(?P<airline>.+))?$", re.IGNORECASE)
 _REPORT = re.compile(r"\breport\s+(?:about|on)\s+(?P<topic>.+)", re.IGNORECASE)
@@ -47,7 +50,7 @@ class Purchase:
     amount: int
 
     def __str__(self) -> str:
-        return f"{self.quantity} × {self.item} for {self.amount}"
+        return f"{self.quantity} × {self.item} for {self.amount}{' in all' if self.quantity > 1 else ''}"
 
 
 def email(text: str) -> Email | None:
@@ -58,8 +61,13 @@ def email(text: str) -> Email | None:
     topic = found["topic"]
     people = [name for name in re.split(r",|\s+and\s+", found["to"], flags=re.IGNORECASE) if name.strip()]
     to = ", ".join(filter(None, (_address(name) for name in people)))
-    body = f"Hello {found['to']},\n\nthis is about: {topic}.\n\nKind regards"
+    body = f"Hello {found['to']},\n\nthis is about: {topic}.{CLOSING}"
     return Email(to, topic[0].upper() + topic[1:], body) if to else None
+
+
+def reworded(body: str, reason: str) -> str:
+    """A mail's body with what a reviewer said, before its closing words."""
+    return f"{body.removesuffix(CLOSING)}\n\nRevised: {reason}{CLOSING if body.endswith(CLOSING) else ''}"
 
 
 def flight(text: str) -> Flight | None:
@@ -89,10 +97,9 @@ def draft(title: str) -> str:
 
 
 def revised(body: str, feedback: str, number: int) -> str:
-    """The draft with a section made from what the reviewer of round `number` asked for."""
+    """The draft with a section on what the reviewer of round `number` asked for: a planner has nothing to add."""
     asked = " ".join(feedback.split()) or "The reviewer did not say what to change."
-    heading = asked if len(asked) <= 60 else asked[:59] + "…"
-    return f"{body}\n## {heading}\n\nAdded after the review of round {number}, which asked for this:\n\n> {asked}\n"
+    return f"{body}\n## To be added after round {number}\n\nThe reviewer asked for this:\n\n> {asked}\n"
 
 
 def purchase(text: str) -> Purchase | None:

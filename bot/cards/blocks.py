@@ -29,6 +29,16 @@ FALLBACK_LIMIT = 3_500
 
 
 @dataclass(frozen=True, slots=True)
+class Confirm:
+    """What is asked before a click counts: what will happen, and two buttons that each say what they do."""
+
+    title: str
+    text: str
+    yes: str
+    no: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What goes to Slack: `text` for notifications and screen readers, `blocks` for the eye."""
 
@@ -85,10 +95,10 @@ def actions(*buttons: Part) -> Part:
 
 
 def button(
-    action: ActionId, value: str, label: str, about: str, *, style: str | None = None, confirm: str = ""
+    action: ActionId, value: str, label: str, about: str, *, style: str | None = None, confirm: Confirm | None = None
 ) -> Part:
     """A button. `about`, visible already, completes the label for screen readers; `style` is `primary` or `danger`;
-    `confirm` is the question asked before the click counts."""
+    `confirm` is asked before the click counts."""
     part: Part = {
         "type": "button",
         "action_id": action.value,
@@ -98,12 +108,12 @@ def button(
     }
     if style:
         part["style"] = style
-    if confirm:
+    if confirm is not None:
         part["confirm"] = {
-            "title": plain("Are you sure?"),
-            "text": plain(confirm, 300),
-            "confirm": plain(label, 30),
-            "deny": plain("Not yet"),
+            "title": plain(confirm.title, 100),
+            "text": plain(confirm.text, 300),
+            "confirm": plain(confirm.yes, 30),
+            "deny": plain(confirm.no, 30),
         }
     return part
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent_runtime.prompts import Review
 from agent_runtime.views import RequestView
-from bot.cards.blocks import Part, button
+from bot.cards.blocks import Confirm, Part, button
 from bot.cards.ids import ActionId, Target
 from bot.cards.subject import Subject
 from storage.types import DecisionKind, RequestKind, RequestStatus
@@ -81,9 +81,14 @@ def _approve(view: RequestView, subject: Subject, confirm: bool) -> list[Part]:
         return []
     if DecisionKind.APPROVED in view.require_reason:
         return [_button(view, subject, ActionId.APPROVE_BECAUSE, "Approve", PRIMARY)]
-    question = f"{subject.title} will run with exactly the arguments shown." if confirm or view.confirm else ""
+    question = _approving(subject) if confirm or view.confirm else None
     value = target_of(view).value
     return [button(ActionId.APPROVE, value, "Approve", subject.title, style=PRIMARY, confirm=question)]
+
+
+def _approving(subject: Subject) -> Confirm:
+    text = f"{subject.title} will run with exactly the arguments shown."
+    return Confirm("Approve this call?", text, yes="Approve", no="Not yet")
 
 
 def _take_back(view: RequestView, subject: Subject) -> Part:
@@ -108,8 +113,20 @@ def _outcome(view: RequestView, subject: Subject) -> list[Part]:
 def _skip(view: RequestView, subject: Subject) -> list[Part]:
     if DecisionKind.SKIPPED not in view.decisions:
         return []
-    because = DecisionKind.SKIPPED in view.require_reason
-    return [_button(view, subject, ActionId.SKIP_BECAUSE if because else ActionId.SKIP, "Skip")]
+    if DecisionKind.SKIPPED in view.require_reason:
+        return [_button(view, subject, ActionId.SKIP_BECAUSE, "Skip")]
+    return [button(ActionId.SKIP, target_of(view).value, "Skip", subject.title, confirm=_skipping(view))]
+
+
+def _skipping(view: RequestView) -> Confirm:
+    """Skipping reads like passing a request on to somebody else; it closes it."""
+    if view.kind is RequestKind.QUESTION:
+        return Confirm("Skip this question?", f"The agent goes on without an answer. {NOBODY_ELSE}", *_SKIP_OR_NOT)
+    return Confirm("Skip this step?", f"The agent goes on without this step. {NOBODY_ELSE}", *_SKIP_OR_NOT)
+
+
+NOBODY_ELSE = "Nobody else is asked."
+_SKIP_OR_NOT = ("Skip", "Go back")
 
 
 def _button(view: RequestView, subject: Subject, action: ActionId, label: str, style: str | None = None) -> Part:

@@ -9,7 +9,8 @@ from agent_runtime.views import RequestView, RunView
 from bot.cards.blocks import Part, actions, bold, button, context, header, ours, rich, section, sentence, when, who
 from bot.cards.buttons import target_of
 from bot.cards.ids import ActionId
-from bot.cards.run import state
+from bot.cards.request import note_line
+from bot.cards.run import first_words, state
 from bot.cards.subject import subject_of
 from bot.cards.text import clip, line, link, quantity
 from bot.cards.wording import deadline, heading
@@ -67,7 +68,7 @@ def open_request(view: RequestView, address: str, now: datetime) -> list[Part]:
     place = link(address, "its message")
     due = deadline(view, now)
     return [
-        rich(about),
+        rich(about, sentence(note)) if (note := note_line(view)) else rich(about),
         context(ours(" · ".join(filter(None, (due[0].upper() + due[1:], place))))),
         actions(button(ActionId.REVIEW_ALL, target_of(view).value, "Review", words)),
     ]
@@ -76,11 +77,14 @@ def open_request(view: RequestView, address: str, now: datetime) -> list[Part]:
 def _started(view: HomeView) -> list[Part]:
     blocks = [header("You started")]
     for run, address in view.started[:MOST_STARTED]:
-        name = sentence(bold(clip(line(run.agent), 80) or "-"), f" · {clip(line(run.id), 40)}, ", when(run.created_at))
+        name = sentence(
+            bold(clip(line(run.agent), 80) or "-"), f": {first_words(run)}, {clip(line(run.id), 40)}, ",
+            when(run.created_at),
+        )  # fmt: skip
         place = link(address, "its thread")
         blocks += [rich(name), context(ours(" · ".join(filter(None, (state(run), place)))))]
     if not view.started:
-        blocks.append(section(ours("You have started nothing yet. The button above and `/agent` do.")))
+        blocks.append(section(ours("You have started nothing yet. The button above and `/agent` start an agent.")))
     if len(view.started) > MOST_STARTED:
         blocks.append(context(ours(f"{quantity(len(view.started) - MOST_STARTED, 'older run')} not shown.")))
     return blocks

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from agent_runtime.prompts import LONGEST_TEXT, Question
 from agent_runtime.views import RequestView
 from bot.cards.blocks import Part, actions, button, context, ours, plain, preformatted, quote, rich, section, sentence
-from bot.cards.buttons import decision_buttons, target_of
+from bot.cards.buttons import NOBODY_ELSE, decision_buttons, target_of
 from bot.cards.ids import ActionId, CallbackId, FieldId, Metadata
 from bot.cards.subject import Subject, subject_of
 from bot.cards.text import clip, line, person
 from bot.cards.wording import heading, verdict
-from storage.types import DecisionKind, RequestStatus
+from storage.types import DecisionKind, RequestKind, RequestStatus
 
 RADIO_OPTIONS = 10
 SELECT_OPTIONS = 100
@@ -68,7 +68,7 @@ def review_all(view: RequestView, page: int, *, channel: str = "", confirm: bool
     text = subject.pages[page]
     goes_on = page < last and not text.endswith("\n")
     blocks = [
-        context(ours(f"Page {page + 1} of {last + 1}"), plain(heading(view, subject), 200)),
+        context(*_page_number(page, last), plain(heading(view, subject), 200)),
         rich(preformatted(text)),
     ]
     if goes_on:
@@ -117,16 +117,21 @@ def _reason(view: RequestView, kind: DecisionKind, callback: CallbackId, title: 
     told = (
         "The thread gets these words." if kind is DecisionKind.APPROVED else "The agent and the thread get these words."
     )
+    if kind is DecisionKind.SKIPPED:
+        told = f"The agent goes on without this step. {NOBODY_ELSE} {told}"
     field = text_field(FieldId.REASON, "Reason", optional=not required, hint=told)
-    return _form(view, callback, title, title, channel, [field])
+    asked = f"{title} {subject_of(view).title}?" if view.kind is RequestKind.TOOL else ""
+    return _form(view, callback, title, title, channel, [field], asked)
 
 
 def _form(
-    view: RequestView, callback: CallbackId, title: str, submit: str, channel: str, blocks: Sequence[Part]
-) -> Part:
+    view: RequestView, callback: CallbackId, title: str, submit: str, channel: str, blocks: Sequence[Part],
+    asked: str = "",
+) -> Part:  # fmt: skip
+    """A form about an open request; `asked` heads it where the card's own heading does not fit the form."""
     if view.status is not RequestStatus.PENDING:
         return closed(view, channel=channel)
-    about = context(plain(heading(view, subject_of(view)), 200))
+    about = context(plain(asked or heading(view, subject_of(view)), 200))
     form = modal(callback, title, [about, *blocks], Metadata(target_of(view), 0, channel))
     return {**form, "submit": plain(submit, 24), "close": plain("Back")}
 
@@ -141,6 +146,11 @@ def modal(callback: CallbackId, title: str, blocks: Sequence[Part], metadata: Me
         "private_metadata": metadata.text if metadata else "",
         "blocks": list(blocks),
     }
+
+
+def _page_number(page: int, last: int) -> list[Part]:
+    """Which page this is, where there are several."""
+    return [ours(f"Page {page + 1} of {last + 1}")] if last > 0 else []
 
 
 def _page_buttons(page: int, last: int, subject: Subject) -> list[Part]:

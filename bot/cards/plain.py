@@ -31,7 +31,7 @@ def closed_text(view: RequestView) -> str:
 
 def _headline(view: RequestView, subject: Subject) -> str:
     # The fallback is written for Slack: its three entities are the only thing that is not plain.
-    return f"{unescape(fallback(view, subject))} Request {view.id}."
+    return f"{unescape(fallback(view, subject, noted=False))} Request {view.id}."
 
 
 def _stage(view: RequestView) -> Iterator[str]:

@@ -50,7 +50,7 @@ def proposal(said: str, meant: Sequence[Meant]) -> Message:
     no = button(ActionId.REPLY_IS_NO_ANSWER, "no", "No", "this was no answer")
     if alone:
         blocks[-1] = actions(*blocks[-1]["elements"], no)
-        text = f"Is this your answer to “{_title(fitting[0])}”?"
+        text = f"Use this reply as the answer to “{_title(fitting[0])}”?"
     else:
         blocks = [rich(sentence("Which of these does your message answer?")), *blocks, actions(no)]
         text = f"Which of {quantity(len(fitting), 'question')} does your message answer?"
@@ -68,7 +68,7 @@ def _question(one: Meant, *, alone: bool) -> list[Part]:
     assert one.proposed is not None
     shown = prose(one.text, characters=3_000, lines=100)
     cut = [context(data(f"{quantity(shown.hidden, 'character')} not shown"))] if shown.hidden else []
-    asked = sentence("Is this your answer to ", bold(_title(one)))
+    asked = sentence(bold(_title(one)), " Use this reply as the answer?")
     style = "primary" if alone else None
     answer = button(ActionId.REPLY_ANSWERS, one.proposed.value, "Answer", _title(one), style=style)
     return [rich(asked, quote(shown.shown)), *cut, actions(answer)]

@@ -21,7 +21,7 @@ from bot.cards.blocks import (
     when,
     who,
 )
-from bot.cards.run import run_card
+from bot.cards.run import STATES, first_words, run_card
 from bot.cards.text import clip, code, escape, line, link, quantity
 
 AGENT_COMMANDS: Mapping[str, str] = {
@@ -55,12 +55,14 @@ def agent_list(entries: Sequence[AgentEntry]) -> Message:
 
 
 def run_list(runs: Sequence[RunView]) -> Message:
-    """Runs, one a line: id, agent, state, when it was started."""
+    """Runs, one a line: id, agent, what it was asked, state, when it was started."""
     if not runs:
         return said("You have started nothing yet. `/agent list` shows what you can start.")
     lines = [
         sentence(
-            bold(clip(line(run.id), 40)), f" {clip(line(run.agent), 60)}: {run.status.value}, ", when(run.created_at)
+            bold(clip(line(run.id), 40)),
+            f" {clip(line(run.agent), 60)}: {first_words(run)}. {STATES[run.status]}, ",
+            when(run.created_at),
         )
         for run in runs[:_MOST_LINES]
     ]
@@ -93,13 +95,14 @@ def help_text(entries: Sequence[AgentEntry] = ()) -> Message:
         "*`/agent NAME INPUT`* starts one at once",
         *(f"*`/agent {word}`*: {meaning}" for word, meaning in AGENT_COMMANDS.items()),
     ]
+    lines.append("In a direct message to Signoff, and after mentioning it, the same words do without `/agent`.")
     return message(_REPLY, "What /agent can do.", [section(ours("\n".join(lines))), *_example(entries)])
 
 
 def unknown_word(word: str, entries: Sequence[AgentEntry] = ()) -> Message:
     """Nothing is called that: the nearest command or agent, and an example."""
     known = [*AGENT_COMMANDS, *(entry.name for entry in entries)]
-    nearest = difflib.get_close_matches(word[:64].lower(), known, n=1, cutoff=0.5)
+    nearest = difflib.get_close_matches(word[:64].lower(), known, n=1, cutoff=0.7)
     words = f"Nothing here is called {code(clip(line(word), 64))}."
     meant = f" Did you mean {code(f'/agent {clip(line(nearest[0]), 64)}')}?" if nearest else ""
     words += meant or " `/agent help` lists every command."

@@ -31,10 +31,11 @@ from bot.cards.blocks import (
 from bot.cards.buttons import card_buttons
 from bot.cards.subject import AGENT_WORDS, Passage, Subject, subject_of
 from bot.cards.text import clip, date, escape, line, link, listed, person, quantity, utc, visible
-from bot.cards.wording import AFTER_TIMEOUT, heading, progress, rules, verdict, votes
+from bot.cards.wording import WHAT_FOLLOWS, heading, progress, rules, verdict, votes
 from storage.types import RequestKind, RequestStatus
 
 _NOTE_LIMIT = 1_500
+_NOTE_LINE = 200
 
 
 def card(
@@ -63,8 +64,9 @@ def card(
     return message(view.id, fallback(view, subject), blocks)
 
 
-def fallback(view: RequestView, subject: Subject) -> str:
-    """Enough to decide to open the message: what, which agent, for whom, until when or how it ended."""
+def fallback(view: RequestView, subject: Subject, *, noted: bool = True) -> str:
+    """Enough to decide to open the message: what, which agent, for whom, until when or how it ended. The policy's note
+    says what the call does, unless it is shown anyway and `noted` is off."""
     first = escape(heading(view, subject))
     origin = f"Agent {escape(clip(line(view.agent), 80))}, started by {escape(clip(line(view.starter.label), 80))}."
     if view.status is not RequestStatus.PENDING:
@@ -72,8 +74,14 @@ def fallback(view: RequestView, subject: Subject) -> str:
         return f"{first}. {by}{origin}"
     if view.held_until is not None:
         return f"{first}. {origin} Runs {utc(view.held_until)} unless an approval is taken back."
-    until = f"Due {utc(view.due_at)}, then {AFTER_TIMEOUT[view.on_timeout]}." if view.due_at else "No time limit."
-    return f"{first}{'' if first.endswith('?') else '.'} {origin} {until}"
+    until = f"Due {utc(view.due_at)}, then {WHAT_FOLLOWS[view.on_timeout]}." if view.due_at else "No time limit."
+    note = f" {escape(note_line(view))}" if noted and view.note else ""
+    return f"{first}{'' if first.endswith('?') else '.'}{note} {origin} {until}"
+
+
+def note_line(view: RequestView) -> str:
+    """The policy's note on one line, visible; empty where there is none."""
+    return clip(line(view.note), _NOTE_LINE) if view.note else ""
 
 
 def opening(view: RequestView, mentions: Sequence[str], now: datetime) -> Message:

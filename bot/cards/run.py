@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from agent_runtime.json_text import indented
 from agent_runtime.views import RunView
 from bot.cards.arguments import Excerpt, prose
 from bot.cards.blocks import (
+    Confirm,
     Message,
     Part,
     actions,
@@ -26,25 +27,33 @@ from bot.cards.ids import ActionId
 from bot.cards.text import clip, date, duration, escape, is_slack_person, line, link, listed, quantity
 from storage.types import JsonValue, RunStatus
 
+_STOPPING = Confirm(
+    "Stop this run?",
+    "Its open requests are closed, and nothing new is started. What has already run stays done.",
+    yes="Stop the run",
+    no="Keep it running",
+)
 OPEN = frozenset({RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING})
+_WORDS = 60
 _INPUT = {"characters": 600, "lines": 10}
-_STATES = {
+STATES = {
     RunStatus.QUEUED: "Queued",
     RunStatus.RUNNING: "Running",
     RunStatus.WAITING: "Waiting",
-    RunStatus.SUCCEEDED: "Done",
+    RunStatus.SUCCEEDED: "Finished",
     RunStatus.FAILED: "Failed",
     RunStatus.CANCELLED: "Cancelled",
 }
 
 
-def run_card(view: RunView, *, mentions: Sequence[str] = (), source: str = "") -> Message:
-    """The run as a message. `mentions` name the approvers of its oldest open request, as `mention` writes them;
-    `source` is the address of a message that stands elsewhere and that the run is about."""
+def run_card(view: RunView, *, mentions: Sequence[str] = (), source: str = "", asked_in: str = "") -> Message:
+    """The run as a message. `mentions` name the approvers of its oldest open request and `asked_in` the channel of its
+    card where that is another one, as `mention` writes them; `source` is the address of a message that stands elsewhere
+    and that the run is about."""
     agent = clip(line(view.agent), 80)
     blocks = [
         rich(sentence("Started ", bold(agent or "an agent"), " for ", who(view.starter))),
-        context(ours(state(view, mentions)), ours(f"run {view.id}" if view.id.isalnum() else "run")),
+        context(ours(state(view, mentions, asked_in)), ours(f"run {view.id}" if view.id.isalnum() else "run")),
         rich(*_body(view)),
     ]
     if about := link(source, "The message it is about"):
@@ -56,24 +65,24 @@ def run_card(view: RunView, *, mentions: Sequence[str] = (), source: str = "") -
 
 def _buttons(view: RunView, agent: str) -> Iterator[Part]:
     if view.status in OPEN and not view.cancel_requested:
-        question = "The run stops, and its open requests are closed. What has already run stays done."
-        yield button(ActionId.CANCEL_RUN, view.id, "Cancel", agent, style="danger", confirm=question)
+        yield button(ActionId.CANCEL_RUN, view.id, "Stop the run", agent, confirm=_STOPPING)
     if view.status is RunStatus.FAILED:
         yield button(ActionId.RETRY_RUN, view.id, "Retry", agent, style="primary")
     if view.status not in OPEN and is_slack_person(view.starter):
         yield button(ActionId.START_AGAIN, view.id, "Start again with changes", agent)
 
 
-def state(view: RunView, mentions: Sequence[str] = ()) -> str:
-    """Where the run stands, as a line of mrkdwn."""
-    words = f"*{_STATES[view.status]}*"
+def state(view: RunView, mentions: Sequence[str] = (), asked_in: str = "") -> str:
+    """Where the run stands, as a line of mrkdwn; while it waits, for whom, and in which channel they are asked."""
+    words = f"*{STATES[view.status]}*"
     if view.cancel_requested and view.status in OPEN:
         return f"{words} · cancelling: nothing new is started"
     if view.status is RunStatus.WAITING and view.waiting_on:
         oldest, more = view.waiting_on[0], len(view.waiting_on) - 1
         people = f" for {listed(mentions)}" if mentions else ""
         others = f" · {quantity(more, 'more open request')}" if more else ""
-        return f"{words}{people} since {date(oldest.opened_at)}{others}"
+        place = f" in {asked_in}" if asked_in else ""
+        return f"{words}{people}{place} since {date(oldest.opened_at)}{others}"
     if view.status in OPEN:
         return f"{words} since {date(view.updated_at)}"
     return f"{words} {date(view.updated_at)} · after {duration(view.updated_at - view.created_at)}"
@@ -82,7 +91,15 @@ def state(view: RunView, mentions: Sequence[str] = ()) -> str:
 def fallback(view: RunView) -> str:
     """The run in a sentence, for notifications and screen readers."""
     agent, starter = escape(clip(line(view.agent), 80)), escape(clip(line(view.starter.label), 80))
-    return f"{_STATES[view.status]}: {agent}, started by {starter} (run {escape(clip(line(view.id), 64))})."
+    return f"{STATES[view.status]}: {agent}, started by {starter} (run {escape(clip(line(view.id), 64))})."
+
+
+def first_words(view: RunView) -> str:
+    """What the run was asked for, by which a person knows it again: visible, and short enough for a list."""
+    given = view.input.get("input", view.input) if isinstance(view.input, Mapping) else view.input
+    if isinstance(given, Mapping):
+        given = ", ".join(value if isinstance(value, str) else indented(value) for value in given.values())
+    return clip(line(" ".join((given if isinstance(given, str) else indented(given)).split())), _WORDS) or "-"
 
 
 def result_of(view: RunView) -> Excerpt:

@@ -12,6 +12,14 @@ from bot.cards.subject import Subject, last_value
 from bot.cards.text import clip, code, date, duration, line, listed, person, quantity
 from storage.types import ActorKind, CallStatus, DecisionKind, OnTimeout, RequestKind, RequestStatus
 
+WHAT_FOLLOWS = {
+    OnTimeout.REJECT: "it is rejected",
+    OnTimeout.SKIP: "the step is skipped",
+    OnTimeout.FAIL: "the run fails",
+    OnTimeout.KEEP: "it stays open",
+}
+"""What silence brings, as what follows "then"."""
+
 AFTER_TIMEOUT = {
     OnTimeout.REJECT: "rejected",
     OnTimeout.SKIP: "skipped",
@@ -50,9 +58,7 @@ def _round(subject: Subject) -> str:
 
 def outcome_words(view: RequestView, subject: Subject) -> str:
     """`Approved`, `Timed out, rejected`, `Changes requested` ...: what became of a closed request."""
-    if view.status is RequestStatus.EXPIRED or (
-        view.status in (RequestStatus.REJECTED, RequestStatus.SKIPPED) and _by_the_clock(view)
-    ):
+    if _timed_out(view):
         return f"Timed out, {AFTER_TIMEOUT[view.on_timeout]}"
     if view.status is RequestStatus.ANSWERED:
         return _answered(view, subject)
@@ -60,6 +66,12 @@ def outcome_words(view: RequestView, subject: Subject) -> str:
         # A retry sets aside what closed with nobody's decision; only people's approvals can lapse.
         return "Closed undecided, for a retry to ask again" if _by_itself(view) else "Approved, but not run in time"
     return view.status.value.capitalize()
+
+
+def _timed_out(view: RequestView) -> bool:
+    """Whether silence closed it."""
+    closed_so = view.status in (RequestStatus.REJECTED, RequestStatus.SKIPPED) and _by_the_clock(view)
+    return view.status is RequestStatus.EXPIRED or closed_so
 
 
 def _by_the_clock(view: RequestView) -> bool:
@@ -104,7 +116,8 @@ def _stage(view: RequestView) -> Iterator[str]:
 def _quorum(view: RequestView) -> Iterator[str]:
     if view.kind is RequestKind.TOOL and view.stage < len(view.stages):
         needed = view.stages[view.stage].quorum
-        yield f"{quantity(needed, 'approval')} needed, {view.votes_in_stage} so far"
+        so_far = f", {view.votes_in_stage} so far" if needed > 1 or view.votes_in_stage else ""
+        yield f"{quantity(needed, 'approval')} needed{so_far}"
 
 
 def deadline(view: RequestView, now: datetime) -> str:
@@ -118,11 +131,14 @@ def deadline(view: RequestView, now: datetime) -> str:
         return f"was due {date(view.due_at)} and is about to be closed"
     if view.on_timeout is OnTimeout.KEEP:
         return f"an alert is raised {date(view.due_at)}, the request stays open"
-    return f"times out {date(view.due_at)}, then {AFTER_TIMEOUT[view.on_timeout]}"
+    return f"times out {date(view.due_at)}, then {WHAT_FOLLOWS[view.on_timeout]}"
 
 
 def verdict(view: RequestView) -> str:
     """One line of mrkdwn for a closed request: who closed it, when, and how long it took."""
+    if _timed_out(view):
+        # Without how long it was open: a server that was down closes it later than the limit that people were told.
+        return f"Time ran out {date(view.closed_at)}" if view.closed_at else "Time ran out"
     parts = [f"Closed by {person(view.closed_by)}" if view.closed_by else "Closed"]
     if view.closed_at is not None:
         parts[0] += f" {date(view.closed_at)}"
@@ -174,16 +190,33 @@ _VOTED = {
 def votes(view: RequestView) -> list[Part]:
     """Who said what in which stage, then their notes in their own words; the latest first."""
     if not view.votes:
-        return [ours("Nobody has decided yet." if view.status is RequestStatus.PENDING else "Nobody decided.")]
+        did = "answered" if view.kind is RequestKind.QUESTION else "decided"
+        return [ours(f"Nobody has {did} yet." if view.status is RequestStatus.PENDING else f"Nobody {did}.")]
     latest = view.votes[::-1]
     lines = [_vote(vote, staged=len(view.stages) > 1) for vote in latest]
     reasons = [vote for vote in latest if vote.reason][:_MOST_REASONS]
     return [ours(listed(lines, 2_900)), *(data(f"{vote.actor.label}: {vote.reason}", 600) for vote in reasons)]
 
 
+_CHOSE = {
+    "accept": "accepted it",
+    "changes": "asked for changes",
+    "reject": "rejected it",
+    "run_again": "had it run again",
+    "happened": "said that it happened",
+    "failed": "said that it did not happen",
+}
+
+
+def _voted(vote: Vote) -> str:
+    """What somebody did; of a draft or a call in doubt, which of the answers they chose."""
+    action = vote.value.get("action") if isinstance(vote.value, Mapping) else None
+    return _CHOSE.get(str(action), _VOTED[vote.kind]) if vote.kind is DecisionKind.ANSWERED else _VOTED[vote.kind]
+
+
 def _vote(vote: Vote, *, staged: bool) -> str:
     stage = f" in stage {vote.stage + 1}" if staged else ""
     fast = ", sooner than anybody reads" if vote.fast else ""
     instead = f" in the stead of {person(vote.on_behalf_of)}" if vote.on_behalf_of else ""
-    words = f"{person(vote.actor)} {_VOTED[vote.kind]}{instead}{stage} {date(vote.at)}{fast}"
+    words = f"{person(vote.actor)} {_voted(vote)}{instead}{stage} {date(vote.at)}{fast}"
     return f"{words} (withdrawn)" if vote.withdrawn else words

@@ -19,8 +19,8 @@ Ask = Callable[[str], Awaitable[str]]
 Say = Callable[[str], None]
 
 APPROVALS = {
-    DecisionKind.APPROVED: ("yes", "y"),
-    DecisionKind.REJECTED: ("no", "n"),
+    DecisionKind.APPROVED: ("yes", "y", "approve"),
+    DecisionKind.REJECTED: ("no", "n", "reject"),
     DecisionKind.SKIPPED: ("skip", "s"),
 }
 
@@ -45,6 +45,8 @@ async def ask_for(request: RequestView, ask: Ask, say: Say) -> Act:
 
 async def _approval(request: RequestView, ask: Ask, say: Say) -> Act:
     offered = {kind: words for kind, words in APPROVALS.items() if kind in request.decisions}
+    if DecisionKind.SKIPPED in offered:
+        say("You may also skip it: the agent then goes on without this step, and nobody else is asked.\n")
     kind = await _choose("Approve?", offered, ask, say)
     reason = ""
     if kind is DecisionKind.REJECTED:

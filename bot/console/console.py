@@ -17,6 +17,7 @@ from agent_runtime.reading import read_run
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.views import RequestView, RunView
 from bot.cards.plain import card_text, closed_text
+from bot.cards.run import STATES
 from bot.cards.text import visible
 from bot.console.answers import NobodyThere, ask_for
 from bot.console.lines import Lines
@@ -158,8 +159,8 @@ class Console:
     def _tell_end(self, run: RunView) -> None:
         said = run.error if run.status is RunStatus.FAILED else run.output
         text = said if isinstance(said, str) else indented(said)
-        words = f": {visible(text, lines=True).text}" if said else ""
-        self._write(f"\nThe run {run.status.value}{words}\n")
+        words = f": {visible(text, lines=True).text}" if said else "."
+        self._write(f"\n{STATES[run.status]}{words}\n")
 
     def _write(self, text: str) -> None:
         self._writer.write(text)

@@ -59,6 +59,7 @@ def run(
         code = asyncio.run(_play(folder, transport))
     if code == DONE and data_dir is None:
         shutil.rmtree(folder)
+        _say("That folder is removed now; with --data-dir DIR it is kept.")
     else:
         _say(f"Its data and its log are in {folder}")
     return code
@@ -78,7 +79,7 @@ async def _play(folder: Path, transport: Transport) -> int:
 
 
 def _judge(folder: Path, problems: list[str]) -> int:
-    _say("\nThe effects on disk:")
+    _say(f"\nThe effects on disk, in {folder}:")
     for effect in list_effects(folder):
         _say(f"  {effect}")
     differences = compare_effects(folder) + [f"the workspace noticed: {problem}" for problem in problems]
@@ -127,7 +128,8 @@ def _introduce(stage: Stage) -> None:
     _say(f"The demo is at {stage.workspace.url} (this machine only). There you are Ana; type for example:")
     _say(f"  {command.name} {command.examples[0]}")
     _say("Then be Maria, at the top of the page, and approve it.")
-    _say(f"Everything it does and its log are in {stage.data_dir}")
+    _say("Nothing leaves this machine: no mail, no purchase, no account anywhere is real.")
+    _say(f"What the agents did lies in {stage.data_dir}: mail, purchases.jsonl, reports, sandbox; and the log.")
     _say("No browser? signoff demo --console approval. Everything played: signoff demo --auto. Ctrl-C stops this.")
 
 
@@ -148,6 +150,7 @@ async def _ask(folder: Path, agent: str, transport: Transport, model: ModelChoic
             _complain(f"Nothing was started: {started.sentence}")
             return FAILED
         _say(f"{REQUESTER.name} starts {agent}: {known.example}")
+        _say("You are whoever is asked: the approver, and the one who answers questions.")
         ended = await Console(desk, sys.stdin, sys.stdout).play(started.id)
     for effect in list_effects(folder):
         _say(f"On disk: {effect}")

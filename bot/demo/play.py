@@ -101,8 +101,8 @@ class Play:
             now = run.root.now()
             return now if now is not None and words in now.plain() else None
 
-        await self._wait(ended, f"the run's message saying {words!r}")
-        self.say(f"the run's message says: {words}")
+        now = await self._wait(ended, f"the run's message saying {words!r}")
+        self.say(f"the run's message now says: {_line_with(words, now)}")
 
     async def shows(self, card: Message, words: str) -> None:
         """A card is redrawn."""
@@ -111,12 +111,12 @@ class Play:
             now = card.now()
             return now if now is not None and words in now.plain() else None
 
-        await self._wait(redrawn, f"the card saying {words!r}")
-        self.say(f"the card now says: {words}")
+        now = await self._wait(redrawn, f"the card saying {words!r}")
+        self.say(f"the card now says: {_line_with(words, now)}")
 
     async def wait_hours(self, hours: float) -> None:
         """Move the clock that the workspace and the bot live by."""
-        self.say(f"{hours:g} hours pass")
+        self.say(f"the workspace's clock is moved on by {hours:g} hours")
         self._stage.clock.advance(timedelta(hours=hours))
 
     def _messages(self) -> list[Message]:
@@ -135,6 +135,11 @@ class Play:
 
 def _title(card: Message) -> str:
     return card.plain().strip().splitlines()[0]
+
+
+def _line_with(words: str, message: Message) -> str:
+    """The whole line of a message that says these words."""
+    return next(line.strip() for line in message.plain().splitlines() if words in line)
 
 
 def _first_field(view: View) -> str:

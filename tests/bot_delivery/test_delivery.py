@@ -158,7 +158,7 @@ async def test_a_restart_in_the_middle_of_a_post_does_not_double_it(
         await second.change_run(run_id, RunStatus.SUCCEEDED)
         await second.settle_for(MINUTE)
         (message,) = ws.channel("#general").messages
-        assert "Done" in message.plain()
+        assert "Finished" in message.plain()
         assert (await second.row(f"run:{run_id}")).status is DONE
 
 

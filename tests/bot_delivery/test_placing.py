@@ -232,5 +232,5 @@ async def test_a_runs_message_is_updated_in_place(office: Office) -> None:
     await office.change_run(run_id, RunStatus.SUCCEEDED)
     await office.settle()
     (message,) = office.ws.channel("#general").messages
-    assert "Done" in message.plain()
+    assert "Finished" in message.plain()
     assert (await office.row(f"run:{run_id}")).status is not DUE

@@ -79,7 +79,7 @@ async def from_approve_to_done() -> None:
         await take(window)
         await window.be("ana")
         await window.go("general")
-        await window.reads("Done", "Sent")
+        await window.reads("Finished", "Sent")
         await take(window)
     write_animation(frames, FOLDER / "approve.gif")
 

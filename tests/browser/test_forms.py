@@ -43,7 +43,7 @@ async def test_a_command_alone_opens_the_form_and_the_form_starts_the_agent(
     await shown.modal.get_by_label("Price").fill("250")
     await start.click()
     await expect(shown.modal).to_have_count(0)
-    await shown.reads("Done", "Bought")
+    await shown.reads("Finished", "Bought")
     assert list_effects(stage.data_dir) == ["purchase: buy_small mouse for 250"]
 
 

@@ -58,7 +58,7 @@ async def test_a_question_is_answered_where_the_run_was_started(stage: Stage, wi
     await page.looks_right()
     await page.modal.get_by_label("1. Aurora Air").check()
     await page.modal.get_by_role("button", name="Answer", exact=True).click()
-    await page.reads("Done", "Aurora Air")
+    await page.reads("Finished", "Aurora Air")
     await page.looks_right()
     assert list_effects(stage.data_dir) == ["booking: Rome with Aurora Air"]
 
@@ -75,7 +75,7 @@ async def test_feedback_makes_another_draft_and_the_accepted_one_is_published(
     await page.looks_right()
     await page.fill("What should change?", "Add the figures for Europe", "Send")
     await page.press("Accept", "Add the figures for Europe")
-    await page.reads("Done", "Published")
+    await page.reads("Finished", "Published")
     await page.looks_right()
     assert list_effects(stage.data_dir) == ["report: q3-sales.md, with Europe"]
 
@@ -92,7 +92,7 @@ async def test_a_purchase_takes_two_people_one_after_the_other(stage: Stage, win
     await page.reads("Approved: finance_purchase", "Ran in")
     await page.looks_right()
     await page.go("purchasing")
-    await page.reads("Done", "Bought")
+    await page.reads("Finished", "Bought")
     await page.looks_right()
     assert list_effects(stage.data_dir) == [
         "purchase: finance_purchase laptops for 4500",

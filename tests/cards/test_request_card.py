@@ -107,7 +107,7 @@ def test_an_open_card_says_by_which_rules_and_until_when() -> None:
     """Stage, quorum, votes so far, deadline with its consequence, and whom it is for."""
     said = words(replace(BUY, stage=1, votes=(vote(APPROVED),)), mentions=["<@U2BEN>", "<!subteam^S1FIN>"])
     assert "Stage 2 of 2: `finance` · 2 approvals needed, 0 so far · times out <!date^" in said
-    assert "2026-11-21 14:00 UTC>, then rejected · for <@U2BEN>, <!subteam^S1FIN>" in said
+    assert "2026-11-21 14:00 UTC>, then it is rejected · for <@U2BEN>, <!subteam^S1FIN>" in said
     assert "<@U2BEN> approved in stage 1" in said
     assert "stays open" in words(replace(BUY, on_timeout=OnTimeout.KEEP))
     assert "No time limit" in words(replace(ASK, due_at=None))
@@ -190,7 +190,7 @@ def test_automatic_approval_is_announced_on_every_card() -> None:
 def test_the_fallback_text_is_enough_to_decide_to_open_the_message() -> None:
     """Agent, tool, who asked and the deadline; after closing, who closed it."""
     assert card(BUY, now=NOW).text == (
-        "Approve buy? Agent purchasing, started by Ana. Due 2026-11-21 14:00 UTC, then rejected."
+        "Approve buy? Agent purchasing, started by Ana. Due 2026-11-21 14:00 UTC, then it is rejected."
     )
     assert card(closed(BUY, RequestStatus.APPROVED), now=NOW).text == (
         "Approved: buy. Closed by Ben. Agent purchasing, started by Ana."

@@ -26,7 +26,7 @@ def said(message: object) -> str:
         (RunStatus.QUEUED, "*Queued* since", [ActionId.CANCEL_RUN]),
         (RunStatus.RUNNING, "*Running* since", [ActionId.CANCEL_RUN]),
         (RunStatus.WAITING, "*Waiting* for <@U2BEN> since", [ActionId.CANCEL_RUN]),
-        (RunStatus.SUCCEEDED, "*Done*", [ActionId.START_AGAIN]),
+        (RunStatus.SUCCEEDED, "*Finished*", [ActionId.START_AGAIN]),
         (RunStatus.FAILED, "*Failed*", [ActionId.RETRY_RUN, ActionId.START_AGAIN]),
         (RunStatus.CANCELLED, "*Cancelled*", [ActionId.START_AGAIN]),
     ],
@@ -92,7 +92,7 @@ def test_lists_say_what_to_type() -> None:
     assert "/agent purchasing a laptop" in said(
         replies.agent_list([replies.AgentEntry("purchasing", "buys", "a laptop")])
     )
-    assert "running" in said(replies.run_list([RUN]))
+    assert "Running" in said(replies.run_list([RUN]))
     assert "/agent list" in said(replies.run_list([]))
     assert "*Running*" in said(replies.run_status(RUN))
     assert "<https://example.test/p1|Follow it in its thread>" in said(replies.started(RUN, "https://example.test/p1"))

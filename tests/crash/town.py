@@ -193,7 +193,7 @@ def _shown(files: Files, people: Townspeople, folder: Path) -> Iterator[str]:
     yield from (f"{key} stands in Slack {count} times" for key, count in copies.items() if count > 1)
     texts = {str((one.metadata or {})["event_payload"]["key"]): one.plain() for one in messages}
     for run in files.runs:
-        if "Done" not in texts.get(f"run:{run.id}", ""):
+        if "Finished" not in texts.get(f"run:{run.id}", ""):
             yield f"the message of {run.id} does not show its end: {texts.get(f'run:{run.id}')}"
     for request in files.requests:
         text = texts.get(f"card:{request.id}:0", "")

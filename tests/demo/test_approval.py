@@ -29,11 +29,11 @@ async def test_an_approved_plan_is_sent_once_exactly_as_planned(tmp_path: Path) 
 
 
 async def test_a_no_with_a_reason_is_answered_by_a_plan_that_shows_it(tmp_path: Path) -> None:
-    """The revised plan carries the reason as a line of its body, and only the revised plan is sent."""
+    """The revised plan carries the reason as a line above its closing words, and only the revised plan is sent."""
     run = play(tmp_path, "approval", Refused("rejected", "say\nwhen it is"), None)
     await run.start(TASK)
     first, second = await run.calls()
-    assert second[3] == {**first[3], "body": first[3]["body"] + "\n\nRevised: say when it is"}
+    assert second[3] == {**first[3], "body": first[3]["body"].replace("Kind", "Revised: say when it is\n\nKind")}
     [mail] = mails(tmp_path)
     assert "Revised: say when it is" in mail.get_payload()
 

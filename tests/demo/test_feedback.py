@@ -41,7 +41,7 @@ async def test_feedback_becomes_a_section_of_the_next_draft(tmp_path: Path) -> N
         "previous": first.questions[0]["draft"],
     }
     assert shown["draft"].startswith(shown["previous"])
-    assert "## Add more data\n" in shown["draft"]
+    assert "> Add more data\n" in shown["draft"]
     assert first.ids != second.ids
     await run.answer({"action": "accept"})
     assert reports(tmp_path) == {"q3-sales.md": f"# Q3 sales\n\n{shown['draft']}"}

@@ -11,6 +11,7 @@ from tests.scenarios.logs import Logs
 OVER_BOTH = True
 TASK = "Send email to team about meeting"
 BODY = "Hello team,\n\nthis is about: meeting.\n\nKind regards"
+REVISED = "Hello team,\n\nthis is about: meeting.\n\nRevised: Say that it moved to Thursday\n\nKind regards"
 
 
 async def reject(house: House, words: str, reason: str, who: str = "maria") -> None:
@@ -44,7 +45,7 @@ async def test_the_card_tells_its_whole_life(house: House) -> None:
     assert card.labels == ["Approve", "Reject", "Edit", "Skip", "More..."]
     assert card.mentions == {"@managers", "@ana"}
     assert "times out" in card.plain()
-    assert "1 approval needed, 0 so far" in card.plain()
+    assert "1 approval needed · times out" in card.plain()
     await house.person("maria").click(card, "Approve")
     await house.settle()
     closed = card.now()
@@ -82,12 +83,12 @@ async def test_the_result_stands_where_the_run_was_started(house: House) -> None
     await house.settle()
     done = root.now()
     assert done is not None
-    assert "Done" in done.plain()
+    assert "Finished" in done.plain()
     assert "Sent “Meeting” to team@example.com." in done.plain()
     assert done.labels == ["Start again with changes"]
     decided, result = root.thread
     assert "approved by Maria Lindqvist" in decided.plain()
-    assert result.plain() == "Done: Sent “Meeting” to team@example.com."
+    assert result.plain() == "Finished: Sent “Meeting” to team@example.com."
 
 
 async def test_a_rejection_with_a_reason_brings_a_revised_plan(house: House) -> None:
@@ -104,7 +105,7 @@ async def test_a_rejection_with_a_reason_brings_a_revised_plan(house: House) -> 
     await house.person("maria").click(revised, "Approve")
     await house.settle()
     assert (await house.run(run.id)).status is RunStatus.SUCCEEDED
-    assert mails(house.dir) == [("team@example.com", "Meeting", f"{BODY}\n\nRevised: Say that it moved to Thursday")]
+    assert mails(house.dir) == [("team@example.com", "Meeting", REVISED)]
 
 
 async def test_a_closed_card_does_not_wait_for_the_next_question(house: House) -> None:

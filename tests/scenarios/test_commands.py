@@ -53,7 +53,7 @@ async def test_runs_lists_ones_own_newest_first(house: House) -> None:
     said = await say(house, "runs")
     assert mine.id in said
     assert theirs.id not in said
-    assert "succeeded" in said
+    assert "Finished" in said
 
 
 async def test_status_shows_a_run_to_those_who_may_know(house: House) -> None:
@@ -74,7 +74,7 @@ async def test_a_run_is_found_by_as_much_of_its_id_as_one_types(house: House, ty
     """In capitals or not, whole or only its beginning."""
     run = await house.start("ana", "multi-step", "Buy 1 mouse for 250")
     text = typed.format(id=run.id, lower=run.id.lower(), short=run.id[:4])
-    assert "Done" in await say(house, f"status {text}")
+    assert "Finished" in await say(house, f"status {text}")
 
 
 async def test_an_ambiguous_beginning_names_what_it_could_be(house: House) -> None:

@@ -49,7 +49,7 @@ async def test_a_day_without_slack_loses_nothing(tmp_path: Path) -> None:
         await house.person("maria").click(house.card("Approve send_email?"), "Approve")
         await house.settle()
         assert len(mails(house.dir)) == 1
-        assert "Done" in house.root((await house.audit("run.started"))[0].run_id).plain()
+        assert "Finished" in house.root((await house.audit("run.started"))[0].run_id).plain()
 
 
 async def test_a_decision_counts_though_its_card_cannot_be_redrawn(house: House) -> None:

@@ -65,7 +65,7 @@ async def test_home_is_redrawn_when_something_changes(house: House) -> None:
     assert "Waiting" in ana.home.plain()
     await maria.click(house.card("Approve send_email?"), "Approve")
     await house.settle()
-    assert "Done" in ana.home.now().plain()  # type: ignore[union-attr]
+    assert "Finished" in ana.home.now().plain()  # type: ignore[union-attr]
 
 
 async def test_the_oldest_deadline_comes_first_and_the_rest_is_said_to_be_there(tmp_path: Path) -> None:
@@ -135,4 +135,4 @@ async def test_a_home_that_was_drawn_by_another_is_drawn_over(house: House) -> N
         await house.start("ana", "multi-step", "Buy 1 mouse for 250")
         view = house.person("ana").home
         assert view is not None
-        assert "Done" in view.plain()
+        assert "Finished" in view.plain()

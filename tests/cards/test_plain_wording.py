@@ -1,0 +1,107 @@
+"""What people read says what will happen and what did, once, and the same thing by the same words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from agent_runtime.views import RequestView, RunView
+from bot.cards import modals
+from bot.cards.home import open_request
+from bot.cards.ids import ActionId
+from bot.cards.replies import run_list, unknown_word
+from bot.cards.request import card
+from bot.cards.run import run_card
+from bot.cards.text import duration
+from storage.types import SCHEDULER, DecisionKind, RequestStatus, RunStatus
+from tests.cards.hostile import ASK, BUY, DRAFT, NOW, RUN, closed, vote
+from tests.cards.limits import check_message, elements, texts
+
+
+def confirmation(view: RequestView | RunView, action: ActionId) -> dict[str, str]:
+    """What is asked before the click on this button counts, by its parts."""
+    message = run_card(view) if isinstance(view, RunView) else card(view, now=NOW)
+    check_message(message)
+    (asked,) = [one["confirm"] for one in elements(message.blocks) if one["action_id"] == action]
+    return {name: part["text"] for name, part in asked.items()}
+
+
+def test_skipping_says_that_nobody_else_is_asked() -> None:
+    """It closes the request: it does not pass it on. With a form, the form says so."""
+    offered = replace(
+        BUY, decisions=frozenset({DecisionKind.APPROVED, DecisionKind.SKIPPED}), require_reason=frozenset()
+    )
+    asked = confirmation(offered, ActionId.SKIP)
+    assert asked["text"] == "The agent goes on without this step. Nobody else is asked."
+    assert "Nobody else is asked." in " ".join(texts([modals.skip(offered)]))
+
+
+def test_stopping_a_run_has_two_buttons_that_each_say_what_they_do() -> None:
+    """Neither *Cancel* nor *Not yet*, each of which could be either."""
+    asked = confirmation(RUN, ActionId.CANCEL_RUN)
+    assert (asked["confirm"], asked["deny"]) == ("Stop the run", "Keep it running")
+
+
+def test_a_waiting_run_says_in_which_channel_people_are_asked() -> None:
+    """Whoever reads it elsewhere finds the card."""
+    waiting = replace(RUN, status=RunStatus.WAITING, waiting_on=(BUY,))
+    shown = " ".join(texts(run_card(waiting, mentions=["<@U2BEN>"], asked_in="<#C1>").blocks))
+    assert "*Waiting* for <@U2BEN> in <#C1> since" in shown
+
+
+def test_a_time_out_is_nobodys_act() -> None:
+    """The time ran out: nobody closed it, and how long that took is no news."""
+    late = closed(BUY, RequestStatus.EXPIRED, by=SCHEDULER)
+    assert late.closed_at is not None
+    shown = texts(card(late, now=NOW).blocks)
+    assert any(one.startswith(f"Time ran out <!date^{int(late.closed_at.timestamp())}^") for one in shown)
+    assert "Closed by" not in " ".join(shown)
+
+
+def test_an_open_request_says_what_silence_brings_and_what_is_missing() -> None:
+    """As sentences: of a question nobody has answered, of a call nobody has decided."""
+    assert "Nobody has answered yet." in texts(card(ASK, now=NOW).blocks)
+    assert "then it is rejected" in " ".join(texts(card(BUY, now=NOW).blocks))
+
+
+def test_who_accepted_a_draft_and_who_asked_for_changes_is_told_apart() -> None:
+    """Both are answers."""
+    votes = [vote(DecisionKind.ANSWERED, value={"action": action}) for action in ("changes", "accept")]
+    shown = " ".join(texts(card(replace(DRAFT, votes=tuple(votes)), now=NOW).blocks))
+    assert "accepted it" in shown
+    assert "asked for changes" in shown
+
+
+def test_the_policys_note_says_what_it_is_where_the_card_is_not() -> None:
+    """A tool's name alone says little: Home and a notification have the note, too."""
+    noted = replace(BUY, note="Buys <three> laptops.")
+    assert "Buys &lt;three&gt; laptops." in card(noted, now=NOW).text
+    assert "Buys <three> laptops." in texts(open_request(noted, "", NOW))
+
+
+def test_a_list_of_runs_says_what_each_was_asked() -> None:
+    """Typed or filled in, and cut; and in the word that the run's own message has for its state."""
+    runs = [
+        replace(RUN, input="Buy\n3 laptops for 4500", status=RunStatus.SUCCEEDED),
+        replace(RUN, input={"input": "Book a flight"}),
+        replace(RUN, input={"item": "van" * 50, "amount": 3}),
+    ]
+    message = run_list(runs)
+    check_message(message)
+    shown = " ".join(texts(message.blocks))
+    assert "Buy 3 laptops for 4500. Finished" in shown
+    assert "Book a flight" in shown
+    assert "van" * 5 in shown
+    assert "van" * 21 not in shown
+
+
+def test_no_far_fetched_guess_is_made() -> None:
+    """A typing error is recognised; another word is not."""
+    assert "/agent list" in " ".join(texts(unknown_word("lst").blocks))
+    assert "Did you mean" not in " ".join(texts(unknown_word("hello").blocks))
+
+
+def test_what_took_no_time_is_not_said_to_have_taken_none() -> None:
+    """`0.0 s` reads as if it had not run."""
+    assert duration(timedelta(milliseconds=3)) == "under 0.1 s"
+    assert duration(timedelta(milliseconds=400)) == "0.4 s"

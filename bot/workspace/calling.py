@@ -1,8 +1,8 @@
 """Whom a message calls, as the page's numbers count it: Slack itself notifies everybody a text mentions.
 
 A number would be of no use beside whoever only started something, or beside everybody whom a status names. So these do
-not count: who is named as the starter, who decided already, and everybody on a message of an app that offers buttons
-but asks for nothing, such as the state of a run with its Cancel.
+not count: who is only named as having started or closed it, who decided already, and everybody on a message of an app
+that offers buttons but asks for nothing, such as the state of a run with its Cancel.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bot.workspace.blockkit.reading import buttons_in, mentioned_in
 from bot.workspace.markup import notified
 from bot.workspace.messages import StoredMessage
 
-_STARTER = re.compile(r"\bstarted by <@\w+>")
+_NAMED_ONLY = re.compile(r"\b(?:started|Closed) by <@\w+>")
 _DECIDER = re.compile(r"<@(\w+)> (?:approved|rejected|skipped|answered)\b(?!(?:[^<]|<!date[^>]*>)*\(withdrawn\))")
 
 
@@ -30,8 +30,7 @@ def called_by(message: StoredMessage) -> set[str]:
     if buttons_in(message.blocks) and not is_request(message):
         return set()
     texts = " ".join(_mrkdwn(message.blocks))
-    meant = mentioned_in(_meant(message.blocks)) | notified(message.text)
-    return meant - (set(_DECIDER.findall(texts)) if is_request(message) else set())
+    return (mentioned_in(_meant(message.blocks)) | notified(message.text)) - set(_DECIDER.findall(texts))
 
 
 def _mrkdwn(value: Any) -> list[str]:
@@ -42,13 +41,13 @@ def _mrkdwn(value: Any) -> list[str]:
 
 
 def _meant(value: Any) -> Any:
-    """The same blocks without the places that name a starter."""
+    """The same blocks without the places that only name somebody."""
     if isinstance(value, list):
         return [_meant(each) for each in value]
     if not isinstance(value, dict):
         return value
     if value.get("type") == "mrkdwn":
-        return value | {"text": _STARTER.sub("", str(value.get("text", "")))}
+        return value | {"text": _NAMED_ONLY.sub("", str(value.get("text", "")))}
     if value.get("type") == "rich_text_section" and _begins(value, "Started "):
         return value | {"elements": []}
     return {key: _meant(each) for key, each in value.items()}

@@ -84,3 +84,20 @@ async def test_a_message_is_handed_to_an_agent(window: Open) -> None:
     await shown.open_thread("Write a report about lamps")
     await shown.reads("Started feedback")
     await shown.looks_right()
+
+
+async def test_a_mended_field_loses_its_error_and_a_reload_loses_no_words(window: Open) -> None:
+    """What was said to be wrong is taken back once it is changed; drafts and half a form are there after a reload."""
+    shown = await window("ana")
+    draft = shown.page.locator("#composer-text")
+    await draft.fill("Half a thought")
+    await shown.page.reload()
+    await expect(draft).to_have_value("Half a thought")
+    await shown.send("/agent")
+    await shown.modal.get_by_role("button", name="Start", exact=True).click()  # without an agent
+    await expect(shown.modal.locator(".bk-error")).to_have_count(1)
+    await choose_agent(shown, "multi-step")
+    await expect(shown.modal.locator(".bk-error")).to_have_count(0)
+    await shown.modal.get_by_label("What").fill("lamps")
+    await shown.page.reload()
+    await expect(shown.modal.get_by_label("What")).to_have_value("lamps")

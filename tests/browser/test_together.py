@@ -66,7 +66,7 @@ async def test_nobody_answers_and_the_moved_clock_shows_the_time_out(stage: Stag
     await page.reads("Approve send_email?")
     for step in ("+4 hours", "+15 minutes"):
         await page.page.get_by_role("button", name=re.compile("^Time")).click()
-        await page.page.get_by_role("menuitem", name=step).click()
+        await page.page.get_by_role("button", name=step).click()
     await page.reads("Timed out, rejected")
     await page.looks_right()
     await expect(page.page.get_by_role("button", name=re.compile("^Approve"))).to_have_count(0)

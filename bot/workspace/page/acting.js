@@ -38,6 +38,7 @@ export function contextOf(look, surface, target, { values = {}, errors = {}, ent
       users: look.users,
       channels: Object.fromEntries(look.channels.map((channel) => [channel.id, channel.name])),
       groups: look.groups,
+      members: look.members,
       mine: look.my_groups,
     },
     people: look.people,

@@ -1,6 +1,7 @@
 // The page: draws each look at the workspace, and goes where one clicks.
 
 import { act } from "./acting.js";
+import { el } from "./blockkit/dom.js";
 import { drawClock, makeClock } from "./clock.js";
 import { makeComposer } from "./composer.js";
 import { drawHint, makeHint } from "./hint.js";
@@ -58,7 +59,7 @@ function draw(newLook) {
   const lost = look.open === null && !isDirect();
   if (lost) return go({ in: look.channels.find((each) => each.kind !== "im").name, thread: "" }, { quietly: true });
   $("team").textContent = look.team;
-  $("who").textContent = `${look.me.real_name}, ${look.me.from || look.me.title}`;
+  $("who").replaceChildren(el("b", {}, look.me.real_name), el("span", { class: "role" }, look.me.from || look.me.title));
   drawPeople(look);
   drawSidebar(look, () => showPane("channel"));
   drawChannel(openChannel(look));

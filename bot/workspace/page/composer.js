@@ -11,7 +11,6 @@ import { toast } from "./toasts.js";
  * called, and why nobody can write there, if so. Returns {update(look), put(text)}.
  */
 export function makeComposer(host, id, where) {
-  const drafts = new Map();
   let look = null;
   let shown = null;
 
@@ -26,6 +25,7 @@ export function makeComposer(host, id, where) {
   const completion = attachCompletion(field, list, () => look);
 
   field.addEventListener("input", fit);
+  field.addEventListener("input", keep);
   addEventListener("resize", fit);
   field.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -43,9 +43,15 @@ export function makeComposer(host, id, where) {
     field.style.height = `${field.scrollHeight + 2}px`;
   }
 
+  // Drafts are this window's own, and outlive a reload.
+  function keep() {
+    if (shown) sessionStorage.setItem(`draft ${shown}`, field.value);
+  }
+
   function put(text) {
     field.value = text;
     fit();
+    keep();
     completion.update();
     field.focus();
   }
@@ -100,9 +106,8 @@ export function makeComposer(host, id, where) {
     const place = where();
     const key = JSON.stringify([look.me.id, place.channel, place.thread]);
     if (key !== shown) {
-      if (shown) drafts.set(shown, field.value);
       shown = key;
-      field.value = drafts.get(key) ?? "";
+      field.value = sessionStorage.getItem(`draft ${key}`) ?? "";
       completion.close();
       fit();
     }

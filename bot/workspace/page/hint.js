@@ -1,53 +1,88 @@
 // What to do first, for somebody who has never seen this page. It goes away for good, and comes back with the button.
 
 import { el } from "./blockkit/dom.js";
-import { addressOf } from "./place.js";
+import { addressOf, go, place } from "./place.js";
 import { moving } from "./settling.js";
 
 const SEEN = "hint-closed";
 const section = document.getElementById("hint");
-let example = null;
+let examples = [];
+let asked = false; // with the button: then it stands here too
 
 /** Lets the hint be closed and brought back. `put(text)` writes into the composer. */
 export function makeHint(put) {
-  document.getElementById("show-hint").addEventListener("click", () => show(section.hidden));
+  document.getElementById("show-hint").addEventListener("click", () => show(section.hidden || !isInSight()));
   section.addEventListener("click", (event) => {
-    if (event.target.closest("[data-put]")) put(example);
+    const wanted = event.target.closest("[data-put]");
+    if (wanted) put(examples[wanted.dataset.put]);
+    const there = event.target.closest("[data-go]");
+    if (there) go({ in: there.dataset.go, thread: "", tab: "messages" });
     if (event.target.closest("[data-close]")) show(false);
   });
 }
 
+function isInSight() {
+  const here = section.getBoundingClientRect();
+  const window = document.getElementById("scroll").getBoundingClientRect();
+  return here.top < window.bottom && here.bottom > window.top;
+}
+
 function show(visible) {
   moving(() => (section.hidden = !visible));
+  asked = visible;
   if (visible) {
     localStorage.removeItem(SEEN);
     section.scrollIntoView({ block: "nearest" });
-    section.querySelector("button").focus();
+    section.querySelector("button")?.focus({ preventScroll: true });
   } else {
     localStorage.setItem(SEEN, "yes");
     document.getElementById("show-hint").focus();
   }
 }
 
-/** Draws the hint for this person, beside messages only. It stays as it is while its words would be the same. */
+/** Draws the hint for this person: in the channel one begins in, and wherever it is asked for. It stays as it is while its words would be the same. */
 export function drawHint(look, isHome) {
-  section.hidden = isHome || localStorage.getItem(SEEN) !== null;
-  const command = look.app.commands.find(({ examples }) => examples.length) ?? look.app.commands[0];
-  example = command ? [command.name, command.examples[0]].filter(Boolean).join(" ") : "Hello";
+  const first = look.channels.find((channel) => channel.kind !== "im" && channel.member);
+  const here = asked || look.open === first?.id;
+  section.hidden = isHome || !here || localStorage.getItem(SEEN) !== null;
+  const commands = look.app.commands.flatMap(({ name, examples: given }) => given.map((each) => `${name} ${each}`));
+  examples = commands;
+  const calling = look.channels.filter((channel) => channel.mentions && channel.kind !== "im" && channel.name !== place.in).map(({ name }) => name);
   const other = look.people.find((person) => person.id !== look.me.id);
-  const stamp = JSON.stringify([look.me.id, example, other.name]);
+  const stamp = JSON.stringify([look.me.id, commands, calling, other.name]);
   if (section.dataset.stamp === stamp) return;
   section.dataset.stamp = stamp;
   section.replaceChildren(
-    el("h2", {}, `You are ${look.me.real_name}. Try this:`),
+    el("h2", {}, `You are ${look.me.real_name}${look.me.from ? ` (${look.me.from})` : ""}. Try this:`),
     el(
       "ol",
       {},
-      el("li", {}, "Send ", el("code", {}, example), el("button", { type: "button", class: "button", "data-put": true }, "Write it for me")),
-      el("li", {}, "A number beside a person at the top says that something waits for them. Click the person to be them, and decide."),
+      calling.length ? el("li", {}, "Something waits for you: ", calling.map((name) => el("button", { type: "button", class: "button", "data-go": name }, `Go to #${name}`))) : null,
+      beginning(look, commands),
+      el("li", {}, "A number beside a person at the top counts the requests that wait for them, and what they have not read. Click the person to be them, and decide."),
       el("li", {}, "Nobody answers? Move the clock at the top."),
       el("li", {}, "Two people at once: ", el("a", { href: addressOf({ as: other.name }), target: "_blank", rel: "noopener" }, `open a second window as ${other.real_name}`), "."),
     ),
+    el("p", { class: "muted" }, "No mail is really sent and nothing really bought: mails, purchases and reports are files in the demo's own folder, which the terminal it was started in names. Unless you gave it a model, nothing leaves this machine."),
     el("button", { type: "button", class: "button", "data-close": true }, "Close"),
   );
+}
+
+// Whoever may use the app's commands starts an agent; others watch those who do.
+function beginning(look, commands) {
+  if (!look.app.commands.length)
+    return el("li", {}, `${look.me.real_name} is from ${look.me.from} and sees what both companies share: no card asks them, and they start nothing. To do so, be somebody else, at the top.`);
+  if (look.me.from === "guest") return el("li", {}, `${look.me.real_name} is a guest: guests may read here, but start no agent and decide nothing. To do so, be somebody else, at the top.`);
+  if (!commands.length) return el("li", {}, "Type ", el("code", {}, look.app.commands[0].name), " and send it.");
+  const [example, ...others] = commands.map((text, index) => [text, index]);
+  return el(
+    "li",
+    {},
+    "Send ", ...offer(example),
+    others.length ? el("details", {}, el("summary", {}, `Or one of ${others.length} others`), el("ul", {}, others.map((each) => el("li", {}, offer(each))))) : null,
+  );
+}
+
+function offer([text, index]) {
+  return [el("code", {}, text), el("button", { type: "button", class: "button", "data-put": String(index) }, "Write it for me")];
 }

@@ -72,7 +72,7 @@ export class Refused extends Error {
 /** POSTs JSON to the control API and returns its answer. Throws Refused, or TypeError when nobody answers. */
 export async function post(path, body) {
   const headers = { "Content-Type": "application/json" };
-  const answer = await fetch(`/control/${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+  const answer = await fetch(`/control/${path}`, { method: "POST", headers, body: JSON.stringify(body), keepalive: path === "act" });
   const text = await answer.text();
   if (!answer.ok) throw new Refused(refusalIn(text));
   return JSON.parse(text);

@@ -115,12 +115,16 @@ function reactions(look, message) {
 
 function repliesButton(replies, message) {
   const unread = unreadIn(replies);
-  const label = replies.length === 1 ? "1 reply" : `${replies.length} replies`;
+  const forAll = replies.filter((reply) => !reply.ephemeral).length;
+  const forMe = replies.length - forAll;
+  const counted = forAll || forMe;
+  const label = `${counted} ${counted === 1 ? "reply" : "replies"}${forAll ? "" : ", only for you"}`;
   return el(
     "button",
     { type: "button", class: "replies", "data-replies": message.ts, onclick: () => go({ thread: message.ts }) },
     el("b", {}, label),
     unread ? count(unread, "new") : null,
+    forAll && forMe ? el("span", { class: "muted" }, `and ${forMe} only for you`) : null,
     el("span", { class: "muted" }, `Last at ${timeOf(millisecondsOf(replies.at(-1).ts))}`),
   );
 }

@@ -13,6 +13,7 @@ let view = null;
 let look = null;
 let drafts = {}; // block -> action -> what the workspace does not know yet
 let timer = null;
+let mended = new Set(); // blocks with an error that the person has changed since
 let refused = null; // what Slack's own client found wrong: the app was never asked, so no look has it
 let opener = null; // where the focus was
 let lookAgain = () => {};
@@ -28,7 +29,7 @@ export function drawModal(newLook) {
   const top = look.modals.at(-1);
   if (!top) return hide();
   const other = view?.id !== top.id;
-  if (other) [drafts, refused] = [{}, null];
+  if (other) [drafts, refused, mended] = [{}, null, new Set()];
   const errors = refused ?? top.errors;
   const stamp = JSON.stringify([look.me.id, top.id, top.hash, errors]);
   if (stamp === shown) return undefined;
@@ -36,7 +37,7 @@ export function drawModal(newLook) {
   if (Object.keys(drafts).length) return sendDrafts().then(lookAgain);
   view = top;
   shown = stamp;
-  return draw(errors, other);
+  return draw(Object.fromEntries(Object.entries(errors).filter(([block]) => !mended.has(block))), other);
 }
 
 function draw(errors, focusFirst) {
@@ -90,8 +91,17 @@ function hide() {
 
 function keep(block, action, value) {
   drafts[block] = { ...drafts[block], [action]: value };
+  takeBackError(block);
   clearTimeout(timer);
   timer = setTimeout(sendDrafts, SENDING_MS);
+}
+
+// What was wrong is being mended: whether it is right now is told when the form is sent again.
+function takeBackError(block) {
+  mended.add(block);
+  const field = dialog.querySelector(`[data-block-id="${CSS.escape(block)}"]`);
+  for (const error of field?.querySelectorAll(".bk-error") ?? []) error.remove();
+  for (const wrong of field?.querySelectorAll("[aria-invalid]") ?? []) wrong.removeAttribute("aria-invalid");
 }
 
 function takeDrafts() {
@@ -111,6 +121,7 @@ async function submit(event) {
   if (!view || !button || button.disabled) return;
   const sent = view.id;
   button.disabled = true;
+  mended = new Set();
   const outcome = await act("submit", { view: sent, entered: takeDrafts() });
   button.disabled = false;
   if (outcome?.error) tell(sentenceOf({ code: outcome.error, about: view?.title ?? "" }, look.app.real_name));
@@ -129,6 +140,9 @@ function tell(sentence) {
 function cancel() {
   if (view) act("close", { view: view.id });
 }
+
+// What was typed a moment ago is not lost with the page.
+addEventListener("pagehide", () => view && Object.keys(drafts).length && sendDrafts());
 
 // Esc closes it through the workspace, so that the app is told and what lies below appears.
 dialog.addEventListener("cancel", (event) => {

@@ -13,10 +13,11 @@ export function now() {
 
 export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
-const short = new Intl.DateTimeFormat(undefined, { weekday: "short", hour: "2-digit", minute: "2-digit" });
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+// As the app's own dates are written, so that one moment never reads in two ways.
+const { hourCycle } = new Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions();
+const time = new Intl.DateTimeFormat("en-US", { hour: "numeric", minute: "2-digit", hourCycle });
+const day = new Intl.DateTimeFormat("en-US", { weekday: "long", day: "numeric", month: "long" });
+const weekday = new Intl.DateTimeFormat("en-US", { weekday: "short" });
 
 /** Milliseconds of a Slack timestamp, `1790000000.000100`. */
 export function millisecondsOf(ts) {
@@ -24,8 +25,8 @@ export function millisecondsOf(ts) {
 }
 
 export const timeOf = (moment) => time.format(moment);
-export const shortOf = (moment) => short.format(moment);
-export const fullOf = (moment) => full.format(moment);
+export const shortOf = (moment) => `${weekday.format(moment)} ${timeOf(moment)}`;
+export const fullOf = (moment) => `${day.format(moment)}, ${timeOf(moment)}`;
 
 /** `Today`, `Yesterday`, or the day. */
 export function dayOf(moment) {

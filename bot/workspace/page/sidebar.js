@@ -17,7 +17,7 @@ export function openChannel(look) {
 export function drawSidebar(look, onChoose) {
   const channels = look.channels.filter((channel) => channel.kind !== "im");
   const direct = look.channels.find((channel) => channel.kind === "im");
-  const app = { kind: "im", unread: 0, member: true, ...direct, title: look.app.real_name };
+  const app = { kind: "im", unread: 0, member: true, ...direct, title: look.app.real_name, home: look.app.home_tab };
   drawKeyed(document.getElementById("channels"), channels.map((each) => entry(each, each.name, onChoose)));
   drawKeyed(document.getElementById("apps"), [entry(app, appName(look), onChoose)]);
 }
@@ -30,7 +30,9 @@ function entry(channel, target, onChoose) {
     key: target,
     stamp: JSON.stringify([classes, channel.mentions, channel.unread, place.as]),
     draw: () => {
-      const changes = { in: target, thread: "", tab: "messages" };
+      // The app's Home says what it is for; where it wrote something new, that comes first.
+      const tab = channel.home && !channel.unread ? "home" : "messages";
+      const changes = { in: target, thread: "", tab };
       const link = el(
         "a",
         { class: classes, href: addressOf(changes), "aria-current": here ? "page" : null, "data-channel": target },

@@ -106,3 +106,20 @@ async def test_a_command_is_completed_by_the_arrow_keys(window: Open) -> None:
     await page.keyboard.press("Tab")
     assert (await page.locator("#composer-text").input_value()).startswith("/agent ")
     assert await page.locator("#composer-text").input_value() != "/agent "
+
+
+async def test_the_guide_comes_into_sight_and_notices_stay_with_whom_they_were_for(window: Open) -> None:
+    """The button brings back a guide that was scrolled away, and a notice to one person is not shown to the next."""
+    shown = await window("ana")
+    page = shown.page
+    for number in range(8):
+        await shown.send(f"Line {number}")
+    await shown.reads("Line 7")
+    await page.locator("#messages li").last.scroll_into_view_if_needed()
+    await page.locator("#scroll").evaluate("at => { at.scrollTop = at.scrollHeight; }")
+    await page.get_by_role("button", name="How to begin").click()
+    await expect(page.locator("#hint")).to_be_in_viewport()
+    await shown.send("/nothing")
+    await expect(page.locator(".toast")).to_have_count(1)
+    await shown.be("maria")
+    await expect(page.locator(".toast")).to_have_count(0)

@@ -21,10 +21,11 @@ export function makeHint(put) {
   });
 }
 
+// Whether its beginning is: of a guide that is cut off above nobody knows what it is.
 function isInSight() {
-  const here = section.getBoundingClientRect();
-  const window = document.getElementById("scroll").getBoundingClientRect();
-  return here.top < window.bottom && here.bottom > window.top;
+  const { top } = section.getBoundingClientRect();
+  const around = document.getElementById("scroll").getBoundingClientRect();
+  return top >= around.top && top < around.bottom;
 }
 
 function show(visible) {
@@ -32,7 +33,7 @@ function show(visible) {
   asked = visible;
   if (visible) {
     localStorage.removeItem(SEEN);
-    section.scrollIntoView({ block: "nearest" });
+    section.scrollIntoView({ block: "start" });
     section.querySelector("button")?.focus({ preventScroll: true });
   } else {
     localStorage.setItem(SEEN, "yes");

@@ -21,7 +21,12 @@ def demo(
         bool, typer.Option("--auto", metavar="", help="Play all patterns by itself, and compare the effects.")
     ] = False,
     console: Annotated[
-        str | None, typer.Option("--console", metavar="AGENT", help="Run one agent and ask you here, yes or no.")
+        str | None,
+        typer.Option(
+            "--console",
+            metavar="AGENT",
+            help="Run one agent and ask you here: approval, input, feedback, multi-step or ops.",
+        ),
     ] = None,
     data_dir: Annotated[
         Path | None, typer.Option("--data-dir", metavar="DIR", help="Where its data goes; a fresh folder if left out.")

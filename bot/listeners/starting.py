@@ -122,6 +122,8 @@ class Starting:
     async def _form(self, actor: Actor, draft: Draft) -> View:
         """The form as this person may use it: what they may not start is not offered."""
         names = await self._desk.offers.startable(actor)
+        if names is RefusalReason.NOT_A_STARTER:  # of any agent: a sentence about this one would name none
+            return nothing_to_start()
         if isinstance(names, RefusalReason):
             return modals.notice("Nothing to start", notices.refusal(names))
         entries = [entry for entry in entries_of(self._desk) if entry.name in names]

@@ -47,7 +47,7 @@ async def test_each_round_shows_what_changed_since_the_one_before(house: House) 
     await request_changes(house, "Name the customers")
     second = house.card("Review Q3 sales (round 2 of 5)")
     assert "Changes since the previous draft" in second.plain()
-    assert "+ ## Name the customers" in second.plain()
+    assert "+ > Name the customers" in second.plain()
     assert "- ## Summary" not in second.plain()
     closed = first.now()
     assert closed is not None
@@ -84,7 +84,7 @@ async def test_all_rounds_can_be_used_and_the_last_draft_published(house: House)
     await house.person("ana").click(house.card(f"round {MAX_ROUNDS}", "Accept"), "Accept")
     await house.settle()
     (text,) = reports(house.dir).values()
-    assert all(f"## Change number {number}" in text for number in range(1, MAX_ROUNDS))
+    assert all(f"> Change number {number}" in text for number in range(1, MAX_ROUNDS))
 
 
 async def test_feedback_for_an_old_draft_changes_nothing(house: House) -> None:
@@ -125,4 +125,4 @@ async def test_a_review_that_nobody_gives_fails_the_run(house: House) -> None:
     await house.settle()
     await house.person("ana").click(house.card("round 2 of 5", "Accept"), "Accept")
     await house.settle()
-    assert "## Shorter" in reports(house.dir)["q3-sales.md"]
+    assert "> Shorter" in reports(house.dir)["q3-sales.md"]

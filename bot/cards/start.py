@@ -46,7 +46,7 @@ def start_form(
 
 def nothing_to_start() -> Part:
     """What to show who may start no agent."""
-    said = "There is no agent here that you may start. Its policy names who may start which, and guests only by name."
+    said = "You may not start any agent here: its policy names who may start which, and guests only by name."
     return {
         "type": "modal",
         "callback_id": CallbackId.NOTICE.value,

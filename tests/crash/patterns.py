@@ -47,7 +47,7 @@ tool = "wipe"
 action = "deny"
 """
 
-FIRST_BODY = "Hello team,\n\nthis is about: {}.\n\nKind regards"
+BODY = "Hello team,\n\nthis is about: {}.{}\n\nKind regards"
 NEW_WORDS = "say that it moved to Thursday"
 
 SHOPPING = (("read", "stock"), ("buy", "pens"), ("buy", "ink"), ("buy", "paper"))
@@ -68,7 +68,7 @@ class Pattern:
 
 def revised(topic: str) -> str:
     """The mail about a topic after its first plan was rejected."""
-    return f"{FIRST_BODY.format(topic)}\n\nRevised: {NEW_WORDS}"
+    return BODY.format(topic, f"\n\nRevised: {NEW_WORDS}")
 
 
 PATTERNS: Mapping[str, Pattern] = {

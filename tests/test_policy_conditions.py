@@ -55,7 +55,7 @@ def policy_set(*policies: Policy) -> PolicySet:
         ("args.to.all(x, x.endsWith('@a.example'))", {"to": ["b@a.example"]}, True),
         ("args.to in ['a', 'b']", {"to": "c"}, False),
         ("args.name.matches('^(a|a)*$')", {"name": "a" * 100_000 + "b"}, False),
-        ("within(args.path, '/work')", {"path": "/work/../etc"}, False),
+        ("within(args.path, '/data')", {"path": "/data/../etc"}, False),
         (r"args.p == r'\' || args.q == ')' ", {"p": "\\", "q": 1}, True),
         ("args.a > 1 ? args.b > 1 : args.c", {"a": 0, "c": True}, True),
         ("timestamp(args.at) < timestamp('2030-01-01T00:00:00Z')", {"at": "2029-01-01T00:00:00Z"}, True),
@@ -86,7 +86,7 @@ def test_a_condition_has_the_value_it_reads_as(when: str, args: Any, value: bool
         ("args.a[3] == 1", {"a": [1]}, "a list in args.a[3] is too short"),
         ("args.a.startsWith('x')", {"a": 1}, "args.a.startsWith('x') does not fit the kind of its values"),
         ("args.a == 'x'", {"a": "half \ud83d"}, "the call holds a value that a condition cannot read"),
-        ("within(args.path, '/work')", {"path": "~/x"}, "the path begins with ~"),
+        ("within(args.path, '/data')", {"path": "~/x"}, "the path begins with ~"),
         ("args.a.exists(p, within(p, '/w')) || true", {"a": ["~"]}, "the path begins with ~"),
         ("args.a.exists(x, x > 0)", {"a": [1] * (MOST_IN_MACRO + 1)}, "more than 200 entries to go through"),
         ("run.input.x == 1", {}, "run.input.x == 1 does not fit the kind of its values"),
@@ -234,7 +234,7 @@ def test_any_text_is_refused_or_can_be_weighed(when: str) -> None:
 
 def test_paths_compared_by_their_beginning_are_found() -> None:
     """`startsWith` on a path is no fence; on an address or a name it is nobody's business."""
-    assert path_prefixes("args.path.startsWith('/work')") == ("path.startsWith('/work')",)
+    assert path_prefixes("args.path.startsWith('/data')") == ("path.startsWith('/data')",)
     assert path_prefixes("args.x.startsWith('~/a') || args.file.startsWith('a')") == (
         "x.startsWith('~/a')",
         "file.startsWith('a')",

@@ -67,9 +67,9 @@ def _unknown_tools(policy: Policy, tools: Mapping[str, ToolShape]) -> Iterator[s
 
 
 def _path_prefixes(where: str, policy: Policy) -> Iterator[Finding]:
-    """Paths compared by their beginning: `/work/../etc` begins with `/work`, too."""
+    """Paths compared by their beginning: `/data/../etc` begins with `/data`, too."""
     for said in path_prefixes(policy.when) if policy.when else ():
-        mend = 'Write within(args.path, "/work"), which sees through ".." and refuses what it cannot tell'
+        mend = 'Write within(args.path, "/data"), which sees through ".." and refuses what it cannot tell'
         yield warning(f"{where}: {said} does not keep a path inside of a folder", mend)
 
 

@@ -22,7 +22,7 @@ from tests.page.chromium import chromium
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 WIDE = {"width": 1120, "height": 700}
-PHONE = {"width": 390, "height": 780}
+PHONE = {"width": 390, "height": 844}
 FRAME_MS = 1400
 LAST_FRAME_MS = 3200
 COLOURS = 96

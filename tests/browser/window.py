@@ -100,6 +100,5 @@ class Window:
 
     async def looks_right(self) -> None:
         """Nothing is wider than the window, cut off, on top of something else, too faint or too small to be tapped."""
-        await self.page.wait_for_timeout(0)
         found = await self.page.evaluate(LOOKS)
         assert found == [], "\n".join(found)

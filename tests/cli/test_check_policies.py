@@ -49,7 +49,7 @@ CASES = {
     ),
     "an argument that is not there": ('tool = "read_file"\nnote = "{args.x.y}"', "{args.x}, which", "It takes path"),
     "a path by its beginning": (
-        'tool = "read_file"\nwhen = "args.path.startsWith(\'/work\')"', "does not keep a path", "within(args.path",
+        'tool = "read_file"\nwhen = "args.path.startsWith(\'/data\')"', "does not keep a path", "within(args.path",
     ),
     "a misspelt argument of a condition": (
         'tool = "make_*"\nwhen = "args.amonut > 1"', "asks for args.amonut, which make_payment", "mean amount?",

@@ -106,10 +106,6 @@ class Directory:
                 log.warning("nobody can be named", selector=selector, problem=str(refused))
         return frozenset(found)
 
-    async def describe(self, selectors: Sequence[Selector], starter: Actor | None = None) -> tuple[str, ...]:
-        """The selectors as names in plain text, where mrkdwn cannot stand: `Maria Lindqvist`, `@managers`."""
-        return tuple([await self._name(selector, starter) for selector in dict.fromkeys(selectors)])
-
     async def close(self) -> None:
         """End the reads under way."""
         await self._readings.close()
@@ -167,18 +163,6 @@ class Directory:
         if channel is None or not 0 < len(people) <= _MOST_NAMED:
             return (mention(selector, {selector: channel.id} if channel else None),)
         return (mention(f"user:{user}") for user in sorted(people))
-
-    async def _name(self, selector: Selector, starter: Actor | None) -> str:
-        kind, _, name = selector.partition(":")
-        if selector == STARTER:
-            return starter.label if starter else "whoever started the run"
-        if kind != "user":
-            return f"@{name}" if kind == "usergroup" else name
-        try:
-            async with asyncio.timeout(self._limit):
-                return (await self._roster.person(name)).value.name or name
-        except (SlackFailure, TimeoutError):
-            return name
 
 
 def _starter_id(starter: Actor | None) -> Mapping[str, str] | None:

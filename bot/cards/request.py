@@ -22,7 +22,6 @@ from bot.cards.blocks import (
     header,
     message,
     ours,
-    plain,
     preformatted,
     quote,
     rich,
@@ -30,7 +29,7 @@ from bot.cards.blocks import (
 )
 from bot.cards.buttons import card_buttons
 from bot.cards.subject import AGENT_WORDS, Passage, Subject, subject_of
-from bot.cards.text import clip, date, escape, line, link, listed, person, quantity, utc, visible
+from bot.cards.text import clip, date, escape, line, link, person, quantity, utc, visible
 from bot.cards.wording import WHAT_FOLLOWS, heading, progress, rules, verdict, votes
 from storage.types import RequestKind, RequestStatus
 
@@ -82,21 +81,6 @@ def fallback(view: RequestView, subject: Subject, *, noted: bool = True) -> str:
 def note_line(view: RequestView) -> str:
     """The policy's note on one line, visible; empty where there is none."""
     return clip(line(view.note), _NOTE_LINE) if view.note else ""
-
-
-def opening(view: RequestView, mentions: Sequence[str], now: datetime) -> Message:
-    """A new message that tells a stage's approvers: an updated card notifies nobody."""
-    subject = subject_of(view)
-    return message(
-        view.id,
-        fallback(view, subject),
-        [context(ours(opening_mention(view, mentions, now)), plain(heading(view, subject), 200))],
-    )
-
-
-def opening_mention(view: RequestView, mentions: Sequence[str], now: datetime) -> str:
-    """One line of mrkdwn that asks the people of the current stage to decide."""
-    return f"{listed(mentions) or 'Nobody can be named'}: your decision is needed. {rules(view, (), now)}"
 
 
 def _origin(view: RequestView, thread_link: str) -> Iterator[Part]:

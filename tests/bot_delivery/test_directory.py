@@ -267,13 +267,6 @@ async def test_mentions_never_fail_a_click(brisk: Office, ws: Workspace) -> None
     ws.heal()
 
 
-async def test_names_for_plain_text(office: Office) -> None:
-    """Where no mention can stand, people are named."""
-    asked = (MANAGERS, f"user:{office.person('sam').id}", "channel:#approvers", STARTER, "user:U0NOBODY001")
-    names = await office.directory.describe(asked, office.person("ana"))
-    assert names == ("@managers", "Sam Whitlock", "#approvers", "Ana Ruiz", "U0NOBODY001")
-
-
 async def test_an_address_names_the_one_person_who_has_it(tmp_path: Path, ws: Workspace, clock: MovableClock) -> None:
     """Switched on; nobody where the address is nobody's, or its owner has left."""
     maria, dora = "email:maria@lanternworks.example", "email:dora@lanternworks.example"

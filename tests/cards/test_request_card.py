@@ -11,7 +11,7 @@ import pytest
 from agent_runtime.views import ArgumentChange, CallView, EditView, RequestView
 from bot.cards import notices
 from bot.cards.ids import ActionId, Target
-from bot.cards.request import card, opening
+from bot.cards.request import card
 from bot.cards.subject import subject_of
 from storage.types import SCHEDULER, Actor, ActorKind, CallStatus, DecisionKind, OnTimeout, RequestStatus
 from tests.cards.hostile import ASK, BEN, BUY, DOUBT, DRAFT, NOW, closed, vote
@@ -236,13 +236,3 @@ def test_block_ids_change_with_every_change_that_shows() -> None:
         assert not {one["block_id"] for one in before.blocks} & {one["block_id"] for one in after.blocks}
         assert before.digest != after.digest
     assert card(BUY, now=NOW + timedelta(hours=1)).digest == drawn[0].digest
-
-
-def test_a_stage_opens_with_a_message_that_mentions_its_approvers() -> None:
-    """By our ids, in markup of ours; the tool's name stands apart as plain text."""
-    message = opening(replace(BUY, stage=1), ["<!subteam^S1FIN>"], NOW)
-    check_message(message)
-    asked, about = message.blocks[0]["elements"]
-    assert asked["text"].startswith("<!subteam^S1FIN>: your decision is needed. Stage 2 of 2")
-    assert about == {"type": "plain_text", "text": "Approve buy?", "emoji": False}
-    assert BEN.id not in message.text

@@ -39,6 +39,18 @@ KEY = b"k" * 32
 LONGEST_WAIT = timedelta(minutes=2)
 """Budgets and back-offs are waited out on the clock up to this long."""
 
+MANAGERS_DECIDE = """
+[slack]
+approvals_channel = "#approvals"
+
+[operators]
+members = ["usergroup:oncall"]
+
+[default.stage]
+approvers = ["usergroup:managers"]
+"""
+"""What a policy file begins with where a test adds its own policies."""
+
 
 @dataclass
 class House:

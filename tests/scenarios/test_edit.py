@@ -14,19 +14,12 @@ from agent_runtime.redaction import MARK
 from bot.workspace import Person, View
 from storage.types import RequestStatus, RunStatus
 from tests.scenarios.agents import calling
-from tests.scenarios.house import House, open_house
+from tests.scenarios.house import MANAGERS_DECIDE, House, open_house
 
 OVER_BOTH = True
-POLICY = """
-[slack]
-approvals_channel = "#approvals"
-
-[operators]
-members = ["usergroup:oncall"]
-
-[default.stage]
-approvers = ["usergroup:managers"]
-
+POLICY = (
+    MANAGERS_DECIDE
+    + """
 [[policy]]
 tool = "buy"
 when = "args.amount > 100000"
@@ -52,6 +45,7 @@ tool = "buy"
 decisions = ["approve", "edit", "reject"]
 redact = ["/card"]
 """
+)
 CARD = "4111-1111-1111-1111"
 ARGS = {"item": "a laptop", "amount": 900, "card": CARD, "places": ["Oslo"]}
 

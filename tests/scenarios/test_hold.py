@@ -11,25 +11,19 @@ import pytest
 from agent_runtime.demo.conversation import PlannedCall
 from storage.types import RequestStatus
 from tests.scenarios.agents import calling, noting
-from tests.scenarios.house import House, open_house
+from tests.scenarios.house import MANAGERS_DECIDE, House, open_house
 
 OVER_BOTH = True
-POLICY = """
-[slack]
-approvals_channel = "#approvals"
-
-[operators]
-members = ["usergroup:oncall"]
-
-[default.stage]
-approvers = ["usergroup:managers"]
-
+POLICY = (
+    MANAGERS_DECIDE
+    + """
 [[policy]]
 tool = "note"
 hold = "30s"
 require_reason = ["reject"]
 decisions = ["approve", "reject", "skip"]
 """
+)
 HELD = "about to run: note"
 
 

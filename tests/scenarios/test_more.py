@@ -10,19 +10,12 @@ import pytest
 from agent_runtime.demo.conversation import PlannedCall
 from bot.workspace import Person, View
 from tests.scenarios.agents import calling, noting
-from tests.scenarios.house import House, open_house
+from tests.scenarios.house import MANAGERS_DECIDE, House, open_house
 
 OVER_BOTH = True
-POLICY = """
-[slack]
-approvals_channel = "#approvals"
-
-[operators]
-members = ["usergroup:oncall"]
-
-[default.stage]
-approvers = ["usergroup:managers"]
-
+POLICY = (
+    MANAGERS_DECIDE
+    + """
 [[policy]]
 tool = "note"
 agent = "grants"
@@ -39,6 +32,7 @@ tool = "note"
 approvers = ["usergroup:managers"]
 quorum = 2
 """
+)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from agent_runtime.judging import CallFacts, Require, evaluate
 from agent_runtime.policy import Policy
 from agent_runtime.reading import read_request, read_run
 from agent_runtime.redaction import MARK
-from bot.cards.request import card, opening
+from bot.cards.request import card
 from bot.cards.run import run_card
 from storage import audit, outbox
 from storage.tx import Tx
@@ -43,8 +43,8 @@ async def surfaces(world: World, run_id: str, request_ids: list[str]) -> str:
     texts = [repr(run), repr(views), repr(run_card(run).blocks)]
     for view in views:
         assert view is not None
-        shown, told = card(view, now=world.clock.now()), opening(view, (), world.clock.now())
-        texts += [repr(shown.blocks), shown.text, repr(told.blocks)]
+        shown = card(view, now=world.clock.now())
+        texts += [repr(shown.blocks), shown.text]
     return "\n".join([*texts, *await world.db.read(_rows)])
 
 

@@ -16,7 +16,7 @@ from agent_runtime.prompts import AnswerFault, read_prompt, validate_answer
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.sealed import read_rules
 from agent_runtime.wishes import Wish, wish_fault
-from storage import boots, requests, runs
+from storage import pauses, requests, runs
 from storage.models import Request
 from storage.tx import Tx
 from storage.types import Actor, DecisionKind, Json, JsonValue, RequestStatus
@@ -103,7 +103,7 @@ def current(tx: Tx, context: Context, request_id: str) -> Request | None:
     request = requests.get(tx, request_id)
     if request is None or request.status is not RequestStatus.PENDING or request.due_at is None:
         return request
-    due = boots.unpaused(tx, context.now)
+    due = pauses.unpaused(tx, context.now)
     if due is None or request.due_at > due or request.held_until is not None:
         return request
     expire(tx, context, request)

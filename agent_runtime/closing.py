@@ -15,7 +15,7 @@ from agent_runtime.grants import grant_as_wished
 from agent_runtime.lifecycle import REQUEST_MOVES, require_move
 from agent_runtime.rules import Rules
 from agent_runtime.sealed import approved_at, has_quorum, read_rules, standing_votes
-from storage import boots, requests, runs
+from storage import pauses, requests, runs
 from storage.models import Decision, Request, Run
 from storage.tx import Tx
 from storage.types import SCHEDULER, SYSTEM, Actor, JsonValue, OnTimeout, RequestStatus, RunStatus
@@ -93,7 +93,7 @@ def end_hold(tx: Tx, context: Context, request: Request) -> bool:
     if until is not None and context.now < until:
         problem = {"problem": "the end of its hold was moved"}
         record_request(tx, context, Event.INTEGRITY_BROKEN, request, SYSTEM, INTERNAL, problem)
-        due = boots.elapsed(tx, context.now) + (until - context.now)
+        due = pauses.elapsed(tx, context.now) + (until - context.now)
         requests.change(tx, request, RequestStatus.PENDING, due_at=due, held_until=due)
         return False
     last = max(standing_votes(context.seal, request, decisions), key=lambda vote: (vote.at, vote.number))

@@ -23,7 +23,7 @@ from agent_runtime.judging import Judgement, Require, evaluate, rules_for_outcom
 from agent_runtime.revisions import keep_policies, revise
 from agent_runtime.rules import Rules
 from agent_runtime.sealed import FIRST_REVISION, digest_shown, is_genuine_call, read_rules, seal_rules
-from storage import boots, journal, requests
+from storage import journal, pauses, requests
 from storage.models import Request, Run
 from storage.tx import Tx
 from storage.types import SYSTEM, Actor, ActorKind, Json, JsonValue, RequestKind, RequestStatus
@@ -102,7 +102,7 @@ def _draft(
         on_timeout=rules.on_timeout,
         opened_at=context.now,
         stage_opened_at=context.now,
-        due_at=boots.elapsed(tx, context.now) + rules.timeout,
+        due_at=pauses.elapsed(tx, context.now) + rules.timeout,
     )
     request.digest = digest_shown(request)
     return Draft(request, rules, judgement.args)

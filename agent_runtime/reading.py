@@ -14,7 +14,7 @@ from agent_runtime.policy import Rules
 from agent_runtime.redaction import Redaction, mask, mask_deep
 from agent_runtime.views import CallView, EditView, GrantView, RequestView, RunView, StageView, Vote
 from agent_runtime.wishes import Wish
-from storage import audit, boots, grants, inquiries, journal, requests, runs
+from storage import audit, grants, inquiries, journal, pauses, requests, runs
 from storage.models import Decision, JournalEntry, Request, Run
 from storage.tx import Tx
 from storage.types import Actor, CallStatus, DecisionKind, RequestKind, RequestStatus
@@ -73,7 +73,7 @@ def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
     rules = Rules.model_validate(request.rules)
     redaction, secrets = redaction_of(rules), secrets_of(rules, request)
     decisions = requests.votes(tx, [request.id])
-    stopped = boots.stopped_for(tx)
+    stopped = pauses.stopped_for(tx)
     pending = requests.pending(tx, run.id)
     fast = _fast(tx, request)
     siblings = [other for other in pending if other.id != request.id and other.pause == request.pause]

@@ -25,7 +25,7 @@ from agent_runtime.policy import PolicySet
 from agent_runtime.redaction import mask
 from agent_runtime.rules import Rules
 from agent_runtime.sealed import seal_rules
-from storage import boots, requests
+from storage import pauses, requests
 from storage.models import Decision, KeptPolicies, Request, Run
 from storage.tx import Tx
 from storage.types import Actor, DecisionKind, Json, RequestStatus
@@ -79,7 +79,7 @@ def revise(
             "rules": rules.model_dump(mode="json"),
             "on_timeout": rules.on_timeout,
             "stage_opened_at": context.now,
-            "due_at": boots.elapsed(tx, context.now) + rules.timeout,
+            "due_at": pauses.elapsed(tx, context.now) + rules.timeout,
             "held_until": None,
         }
     )

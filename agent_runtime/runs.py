@@ -21,7 +21,7 @@ from agent_runtime.opening import CapReached, open_pause
 from agent_runtime.people import Membership, authorise_owner, authorise_start
 from agent_runtime.policy import may_start
 from agent_runtime.refusals import RefusalReason
-from storage import boots, requests, runs
+from storage import pauses, requests, runs
 from storage.models import Request, Run
 from storage.tx import Tx
 from storage.types import SYSTEM, Actor, Json, JsonValue, RequestKind, RequestStatus, RunStatus
@@ -72,7 +72,7 @@ def start(tx: Tx, context: Context, order: Order, membership: Membership, origin
 
 def claim(tx: Tx, context: Context, owner: str, until: datetime, skip: Sequence[str]) -> Run | None:
     """Take the next run to advance; its attempt number rises, which fences every earlier holder out."""
-    if boots.paused(tx):
+    if pauses.paused(tx):
         return None
     run = runs.claimable(tx, context.now, skip)
     if run is None:

@@ -23,7 +23,7 @@ from agent_runtime.policy import PolicySet
 from agent_runtime.results import require_usable
 from agent_runtime.sealed import genuine_answer
 from agent_runtime.worker import LEASE, Worker
-from storage import boots, outbox, requests, runs
+from storage import boots, outbox, pauses, requests, runs
 from storage.database import Database
 from storage.models import Boot, Run
 from storage.tx import Tx
@@ -190,7 +190,7 @@ def _position(tx: Tx, context: Context, run: Run) -> Position:
 
 
 def _sweep(tx: Tx, context: Context) -> int:
-    due = boots.unpaused(tx, context.now)
+    due = pauses.unpaused(tx, context.now)
     if due is None:
         return 0
     overdue = requests.overdue(tx, due, SWEEP_BATCH)

@@ -27,7 +27,7 @@ from agent_runtime.judging import Allow, Deny, Require, evaluate
 from agent_runtime.revisions import changed_names, editors
 from agent_runtime.rules import Rules
 from agent_runtime.sealed import FIRST_REVISION, genuine_answer, has_quorum, is_genuine_call, read_rules
-from storage import boots, journal, requests, runs
+from storage import journal, pauses, requests, runs
 from storage.grants import Grant
 from storage.models import Decision, JournalEntry, Request, Run
 from storage.tx import Tx
@@ -61,7 +61,7 @@ def start_call(tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCall)
     current = runs.get(tx, run.id)
     if current is None or current.cancel_requested:
         return RunCancelled(run.id)
-    if boots.paused(tx):
+    if pauses.paused(tx):
         return ExecutionPaused()
     try:
         call = _own_copy(call)

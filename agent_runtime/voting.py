@@ -17,7 +17,7 @@ from agent_runtime.outcomes import settle_outcome
 from agent_runtime.policy import Rules
 from agent_runtime.prompts import read_prompt, validate_answer
 from agent_runtime.sealed import NO, YES, standing_votes, votes_in
-from storage import boots, requests, runs
+from storage import pauses, requests, runs
 from storage.models import Decision, Request
 from storage.tx import Tx
 from storage.types import Actor, DecisionKind, Json, JsonValue, RequestKind, RequestStatus
@@ -103,7 +103,7 @@ def _approve(
         grant_as_wished(tx, context, request, rules)
         runs.queue_if_pause_closed(tx, request.run_id, context.now)
         return True
-    until = boots.elapsed(tx, context.now) + rules.hold
+    until = pauses.elapsed(tx, context.now) + rules.hold
     assert requests.change(tx, request, RequestStatus.PENDING, held_until=until, due_at=until), "one writer"
     seconds = int(rules.hold.total_seconds())
     seq = record_request(tx, context, Event.REQUEST_HELD, request, actor, INTERNAL, {"seconds": seconds})
@@ -128,7 +128,7 @@ def _end(
 
 
 def _open_stage(tx: Tx, context: Context, request: Request, rules: Rules, stage: int) -> None:
-    due = boots.elapsed(tx, context.now) + rules.timeout
+    due = pauses.elapsed(tx, context.now) + rules.timeout
     values = {"stage": stage, "stage_opened_at": context.now, "due_at": due, "held_until": None}
     assert requests.change(tx, request, RequestStatus.PENDING, **values), "one writer: nobody can be between"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Enum, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import JSON, Enum, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from storage.types import (
@@ -80,13 +80,18 @@ class Request(SQLModel, table=True):
     """One interrupt that needs people. `subject` is the interrupt's natural key inside its run and `generation` counts
     requests for the same subject. `rules` is the policy snapshot of this revision, sealed by `rules_mac`; `policy_set`
     names the whole set that was in force when it opened. `asked_args` and `asked_digest` are the agent's own call;
-    `args` and `digest` are what is up for decision. `held_until` (in unpaused time, like `due_at`) says that enough
-    people approved it and that they may still take that back."""
+    `args` and `digest` are what is up for decision. `held_until` (in unpaused time, like every timer here) says that
+    enough people approved it and that they may still take that back. `asking` counts how often its approvers were asked
+    anew, `card` names the request on whose card it stood first (empty: its own). `due_at` is the deadline, `next_at`
+    the next thing to happen in time; `rung` counts the steps of its stage's ladder that are behind it, and until
+    `quiet_until` the ladder is held, by whom and why says `quiet`."""
 
     __tablename__ = "request"
     __table_args__ = (
         UniqueConstraint("run_id", "subject", "generation"),
         Index("request_due", "due_at", "id", sqlite_where=text("status = 'pending'"),
+              postgresql_where=text("status = 'pending'")),
+        Index("request_next", "next_at", "id", sqlite_where=text("status = 'pending'"),
               postgresql_where=text("status = 'pending'")),
         Index("request_open", "run_id", sqlite_where=text("status = 'pending'"),
               postgresql_where=text("status = 'pending'")),
@@ -121,6 +126,12 @@ class Request(SQLModel, table=True):
     stage_opened_at: datetime
     due_at: datetime | None = None
     held_until: datetime | None = None
+    asking: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    card: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    rung: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    next_at: datetime | None = None
+    quiet_until: datetime | None = None
+    quiet: dict[str, Any] | None = Field(default=None, sa_type=Json)
     closed_at: datetime | None = None
     closed_by: dict[str, Any] | None = Field(default=None, sa_type=Json)
     close_reason: str = ""
@@ -239,6 +250,7 @@ class Delivery(SQLModel, table=True):
     __table_args__ = (
         Index("outbox_due", "priority", "due_at", sqlite_where=text("status = 'due'"),
               postgresql_where=text("status = 'due'")),
+        Index("outbox_subject", "subject"),
         Index("outbox_leased", "lease_until", sqlite_where=text("status = 'leased'"),
               postgresql_where=text("status = 'leased'")),
     )  # fmt: skip
@@ -288,18 +300,6 @@ class Boot(SQLModel, table=True):
     heartbeat_at: datetime
     host: str
     pid: int
-
-
-class Pause(SQLModel, table=True):
-    """One row: while `since` is set no timer fires and nothing executes; `total_seconds` is how long that was so
-    before."""
-
-    __tablename__ = "pause"
-    __table_args__ = (CheckConstraint("id = 1", name="one_pause"),)
-
-    id: int = Field(default=1, primary_key=True)
-    since: datetime | None = None
-    total_seconds: float = 0.0
 
 
 class Checkpoint(SQLModel, table=True):

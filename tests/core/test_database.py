@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import boots
+from storage import boots, pauses
 from storage.database import Database, has_wal_reset_bug, migrate, sqlite_path
 from storage.errors import StorageUnusable, StoreClosed
 from storage.models import Boot
@@ -225,14 +225,14 @@ async def test_foreign_rows_are_enforced(db: Database) -> None:
 async def test_a_pause_is_counted(db: Database) -> None:
     """Unpaused time stands still while stopped and is behind by that much afterwards."""
     hour = timedelta(hours=1)
-    assert await db.transact(boots.stop, START)
-    assert not await db.transact(boots.stop, START + hour)
-    assert await db.read(boots.unpaused, START + hour) is None
-    assert await db.read(boots.elapsed, START + hour) == START
-    assert await db.transact(boots.go, START + 2 * hour)
-    assert not await db.transact(boots.go, START + 3 * hour)
-    assert await db.read(boots.unpaused, START + 3 * hour) == START + hour
-    assert await db.read(boots.stopped_for) == 2 * hour
+    assert await db.transact(pauses.stop, START)
+    assert not await db.transact(pauses.stop, START + hour)
+    assert await db.read(pauses.unpaused, START + hour) is None
+    assert await db.read(pauses.elapsed, START + hour) == START
+    assert await db.transact(pauses.go, START + 2 * hour)
+    assert not await db.transact(pauses.go, START + 3 * hour)
+    assert await db.read(pauses.unpaused, START + 3 * hour) == START + hour
+    assert await db.read(pauses.stopped_for) == 2 * hour
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from agent_runtime.refusals import RefusalReason
 from agent_runtime.runs import Order
 from agent_runtime.runtime import Runtime
 from storage import audit as audit_rows
-from storage import boots, journal, requests
+from storage import journal, pauses, requests
 from storage import runs as run_rows
 from storage.database import Database
 from storage.models import Decision, JournalEntry, Request, Run
@@ -175,10 +175,10 @@ class World:
 
     async def stop(self) -> None:
         """An operator pauses timers and executions."""
-        await self.db.transact(boots.stop, self.clock.now())
+        await self.db.transact(pauses.stop, self.clock.now())
 
     async def go(self) -> None:
-        await self.db.transact(boots.go, self.clock.now())
+        await self.db.transact(pauses.go, self.clock.now())
 
     # What the house does
 

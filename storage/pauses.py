@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CheckConstraint, text, update
+from sqlalchemy import CheckConstraint, delete, text, update
 from sqlmodel import Field, SQLModel, col, select
 
-from storage.models import Json
+from storage.models import Json, Request
 from storage.tx import Tx
+from storage.types import RequestStatus
 
 
 class Pause(SQLModel, table=True):
@@ -27,48 +28,94 @@ class Pause(SQLModel, table=True):
 
 
 class AgentPause(SQLModel, table=True):
-    """One agent whose timers and executions are stopped; the row goes when they go on."""
+    """One agent whose timers and executions are stopped; the row goes when they go on. `stands_at` is the unpaused time
+    at which its timers stand still: while everything is stopped, too, both stand still together."""
 
     __tablename__ = "agent_pause"
 
     agent: str = Field(primary_key=True)
     since: datetime
+    stands_at: datetime
     stopped_by: dict[str, Any] = Field(sa_type=Json)
     why: str = ""
 
 
-def paused(tx: Tx) -> bool:
-    """Whether executions and timers are stopped."""
-    return tx.scalar(select(col(Pause.since)).where(col(Pause.id) == 1)) is not None
+def everything(tx: Tx) -> Pause | None:
+    """The pause of everything, while it lasts."""
+    row = _pause(tx)
+    return row if row is not None and row.since is not None else None
 
 
-def stop(tx: Tx, now: datetime) -> bool:
+def of_agent(tx: Tx, agent: str) -> AgentPause | None:
+    """The pause of one agent alone, while it lasts."""
+    return tx.one(AgentPause, select(AgentPause).where(col(AgentPause.agent) == agent))
+
+
+def of_agents(tx: Tx) -> list[AgentPause]:
+    """The agents that are paused alone, by name."""
+    return tx.all(AgentPause, select(AgentPause).order_by(col(AgentPause.agent)))
+
+
+def paused(tx: Tx, agent: str = "") -> bool:
+    """Whether executions and timers are stopped: of everything, or of this agent."""
+    return everything(tx) is not None or (agent != "" and of_agent(tx, agent) is not None)
+
+
+def stop(tx: Tx, now: datetime, by: dict[str, Any] | None = None, why: str = "") -> bool:
     """Stop executions and timers. False where they are stopped already."""
-    if tx.insert_new(Pause(id=1, since=now)):
+    if tx.insert_new(Pause(id=1, since=now, stopped_by=by, why=why)):
         return True
-    return tx.change(update(Pause).where(col(Pause.since).is_(None)).values(since=now)) == 1
+    stopped = update(Pause).where(col(Pause.since).is_(None)).values(since=now, stopped_by=by, why=why)
+    return tx.change(stopped) == 1
 
 
 def go(tx: Tx, now: datetime) -> bool:
     """Let executions and timers go on; deadlines move by the time that was stopped. False where nothing was."""
-    row = _pause(tx)
+    row = everything(tx)
     if row is None or row.since is None:
         return False
     total = row.total_seconds + (now - row.since).total_seconds()
-    tx.change(update(Pause).values(since=None, total_seconds=total))
+    tx.change(update(Pause).values(since=None, total_seconds=total, stopped_by=None, why=""))
     tx.wake("runs")
     return True
 
 
-def unpaused(tx: Tx, now: datetime) -> datetime | None:
-    """`now` in unpaused time, which due dates are compared with; None while paused."""
-    row = _pause(tx)
-    return None if row is not None and row.since is not None else _elapsed(row, now)
+def stop_agent(tx: Tx, agent: str, now: datetime, by: dict[str, Any], why: str = "") -> bool:
+    """Stop the executions and timers of one agent. False where they are stopped already."""
+    return tx.insert_new(AgentPause(agent=agent, since=now, stands_at=elapsed(tx, now), stopped_by=by, why=why))
 
 
-def elapsed(tx: Tx, now: datetime) -> datetime:
-    """`now` in unpaused time, from which due dates are reckoned; it stands still while paused."""
-    return _elapsed(_pause(tx), now)
+def go_agent(tx: Tx, agent: str, now: datetime) -> bool:
+    """Let one agent go on; the timers of its open requests move by the unpaused time that it was stopped. False where
+    it was not."""
+    row = of_agent(tx, agent)
+    if row is None:
+        return False
+    tx.change(delete(AgentPause).where(col(AgentPause.agent) == agent))
+    by = max(elapsed(tx, now) - row.stands_at, timedelta(0))
+    open_ = select(Request).where(col(Request.agent) == agent, col(Request.status) == RequestStatus.PENDING)
+    for request in tx.all(Request, open_):
+        set_ = {name: at + by for name in TIMERS if (at := getattr(request, name)) is not None}
+        if set_:
+            tx.change(update(Request).where(col(Request.id) == request.id).values(**set_))
+    tx.wake("runs")
+    return True
+
+
+TIMERS = ("due_at", "next_at", "held_until", "quiet_until")
+"""The columns of a request that are in unpaused time."""
+
+
+def unpaused(tx: Tx, now: datetime, agent: str = "") -> datetime | None:
+    """`now` in unpaused time, which due dates are compared with; None while everything, or this agent, is paused."""
+    return None if paused(tx, agent) else _elapsed(_pause(tx), now)
+
+
+def elapsed(tx: Tx, now: datetime, agent: str = "") -> datetime:
+    """`now` in unpaused time, from which due dates (of this agent's requests) are reckoned; it stands still while
+    paused."""
+    alone = of_agent(tx, agent) if agent else None
+    return _elapsed(_pause(tx), now) if alone is None else alone.stands_at
 
 
 def stopped_for(tx: Tx) -> timedelta:

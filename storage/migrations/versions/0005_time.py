@@ -42,6 +42,7 @@ def upgrade() -> None:
         "agent_pause",
         sa.Column("agent", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("since", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("stands_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("stopped_by", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("why", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.PrimaryKeyConstraint("agent"),

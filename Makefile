@@ -36,7 +36,7 @@ lint: $(READY) ## Style, banned names, one-way imports, module length
 	@awk 'FNR > 350 && !seen[FILENAME]++ { print FILENAME ": longer than 350 lines, split it by noun"; bad = 1 } END { exit bad }' \
 		$$(find bot agent_runtime storage -name '*.py' -not -path '*/migrations/versions/*')
 
-types: $(READY) ## mypy, strict
+types: $(READY) ## mypy: the code strictly, the tests' names and calls
 	$(BIN)/mypy
 
 chaos: $(READY) ## Hundreds of random kills and restarts on the same files

@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import app as composition
 from bot.cards.ids import ActionId, CallbackId
 from bot.checks.scopes import APP_LEVEL, ENTRANCES, EVENTS, METHODS, SCOPES, SWITCHED_ON
+from bot.door import PATH
 from bot.manifest import EVENTS_PATH, PLACEHOLDER, as_shape, read_manifest
 from tests.scenarios.house import open_house
 
@@ -164,7 +165,7 @@ def test_nothing_is_listened_to_that_the_manifest_has_no_place_for(listened: dic
 
 def test_all_addresses_are_the_one_that_the_server_answers() -> None:
     """One path takes everything."""
-    assert EVENTS_PATH == composition.PATH
+    assert EVENTS_PATH == PATH
     found = list(addresses(MANIFEST))
     assert set(found) == {PLACEHOLDER}
     assert len(found) == len(COMMANDS) + 2

@@ -33,7 +33,7 @@ from storage.grants import Grant
 from storage.models import Request, Run
 from storage.types import Actor, DecisionKind, GrantScope, RequestKind, RequestStatus
 from tests.core.agent import Killed, one
-from tests.core.test_machine import empty_store
+from tests.core.story import empty_store
 from tests.core.world import ANA, BOB, CLEO, EVE, HOURS, MINUTES, NO, OPS, SAM, SURFACE, YES, World, policy_set, stage
 
 T = TypeVar("T")

@@ -43,9 +43,8 @@ class Play:
         self._verdicts = list(verdicts)
         self.broken: Exception | None = None
         node = graph.nodes["tools"]
-        gate = ToolNode(
-            list(node.bound.tools_by_name.values()), handle_tool_errors=tell, awrap_tool_call=self._answered
-        )
+        bound: Any = node.bound
+        gate = ToolNode(list(bound.tools_by_name.values()), handle_tool_errors=tell, awrap_tool_call=self._answered)
         nodes = {**graph.nodes, "tools": node.copy({"bound": gate})}
         self.graph = graph.copy(update={"nodes": nodes, "checkpointer": InMemorySaver(serde=STRICT)})
         self.config: Any = {"configurable": {"thread_id": run}}

@@ -7,11 +7,12 @@ import json
 import threading
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import agent_runtime.demo
-from agent_runtime.demo import POLICY_FILE, agents
+from agent_runtime.demo import POLICY_FILE, DemoAgent, agents
 from agent_runtime.demo.records import RecordFile
 from agent_runtime.judging import Allow, CallFacts, Require, evaluate
 from agent_runtime.policy_file import load_policy_file
@@ -49,8 +50,13 @@ def untouched(folder: Path) -> bool:
     return not list(folder.iterdir())
 
 
+def tools_of(agent: DemoAgent) -> dict[str, Any]:
+    bound: Any = agent.graph.nodes["tools"].bound
+    return bound.tools_by_name
+
+
 def demo_tools(data_dir: Path) -> dict[str, set[str]]:
-    return {name: set(agent.graph.nodes["tools"].bound.tools_by_name) for name, agent in agents(data_dir).items()}
+    return {name: set(tools_of(agent)) for name, agent in agents(data_dir).items()}
 
 
 def test_the_five_patterns_are_there_and_nothing_is_written_yet(tmp_path: Path) -> None:
@@ -93,7 +99,7 @@ def test_the_input_is_one_described_text(tmp_path: Path, name: str) -> None:
 def test_every_argument_of_every_tool_is_described(tmp_path: Path) -> None:
     """People can edit a call in a form that says what each field is."""
     for agent in agents(tmp_path).values():
-        for tool in agent.graph.nodes["tools"].bound.tools_by_name.values():
+        for tool in tools_of(agent).values():
             schema = tool.tool_call_schema.model_json_schema()
             assert schema["description"]
             assert all(field["description"] for field in schema["properties"].values()), tool.name

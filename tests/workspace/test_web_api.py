@@ -270,8 +270,8 @@ async def test_arguments_come_in_any_encoding(ws: Workspace) -> None:
             "error"
         ] == "json_not_object"
         assert (await post(data="{", headers=good | {"Content-Type": "application/json"}))["error"] == "invalid_json"
-        async with session.get(ws.api_url + "users.info?user=U0ANA000001", headers=good) as answer:
-            assert (await answer.json())["user"]["name"] == "ana"
+        async with session.get(ws.api_url + "users.info?user=U0ANA000001", headers=good) as response:
+            assert (await response.json())["user"]["name"] == "ana"
 
 
 async def test_views_trust_triggers_once_and_briefly(

@@ -103,7 +103,7 @@ def current(tx: Tx, context: Context, request_id: str) -> Request | None:
     request = requests.get(tx, request_id)
     if request is None or request.status is not RequestStatus.PENDING or request.due_at is None:
         return request
-    due = pauses.unpaused(tx, context.now)
+    due = pauses.unpaused(tx, context.now, request.agent)
     if due is None or request.due_at > due or request.held_until is not None:
         return request
     expire(tx, context, request)

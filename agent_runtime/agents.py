@@ -118,7 +118,8 @@ class Ledger(Protocol):
     only authority, and everything before it is advice from one snapshot.
 
     Every method raises `LeaseLost` when another worker holds the run and `RunCancelled` when a person stopped it;
-    `start` raises `ExecutionPaused` while an operator has stopped everything. An agent lets all three through.
+    `start` raises `ExecutionPaused` while an operator has stopped everything, or this agent. An agent lets all three
+    through.
     """
 
     def interrupt_for(self, call: ToolCall) -> Interrupt | None:

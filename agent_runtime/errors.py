@@ -3,7 +3,7 @@
 SignoffError
  ├── AgentError          an agent failed
  ├── RunCancelled        a person stopped the run while it was being advanced
- ├── ExecutionPaused     an operator stopped all executions
+ ├── ExecutionPaused     an operator stopped executions
  ├── LeaseLost           another worker holds the row (from storage)
  ├── ConfigError         the policy file or a setting is wrong
  └── TextError           a text of the configuration does not mean what it must
@@ -47,7 +47,7 @@ class RunCancelled(SignoffError):
 
 
 class ExecutionPaused(SignoffError):
-    """An operator stopped all executions: nothing may start until they let it go on."""
+    """An operator stopped all executions, or this agent's: none may start until they let it go on."""
 
     def __init__(self) -> None:
         super().__init__("executions are paused")

@@ -10,9 +10,11 @@ from agent_runtime.audit import Event
 from agent_runtime.grant_reading import grant_view
 from agent_runtime.hidden import redaction_of, secrets_of, secrets_of_run, shown_change
 from agent_runtime.inquiries import inquiry_view
+from agent_runtime.lifecycle import ENDED
+from agent_runtime.pausing import pause_of
 from agent_runtime.policy import Rules
 from agent_runtime.redaction import Redaction, mask, mask_deep
-from agent_runtime.views import CallView, EditView, GrantView, RequestView, RunView, StageView, Vote
+from agent_runtime.views import CallView, EditView, GrantView, PauseView, RequestView, RunView, StageView, Vote
 from agent_runtime.wishes import Wish
 from storage import audit, grants, inquiries, journal, pauses, requests, runs
 from storage.models import Decision, JournalEntry, Request, Run
@@ -66,6 +68,7 @@ def _run_view(tx: Tx, run: Run) -> RunView:
         error=mask(run.error, secrets),
         waiting_on=tuple(_request_view(tx, run, request) for request in requests.pending(tx, run.id)),
         cancel_requested=run.cancel_requested,
+        paused=pause_of(tx, run.agent) if run.status not in ENDED else None,
     )
 
 
@@ -113,8 +116,14 @@ def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
         grant_rule=rules.grant if request.kind is RequestKind.TOOL else None,
         grant=_grant_view(tx, request),
         inquiries=tuple(inquiry_view(one) for one in inquiries.of_request(tx, request.id)),
+        paused=_pause(tx, request),
         remarks=tuple(mask(said, secrets) for said in (rules.trouble, rules.set_note) if said),
     )
+
+
+def _pause(tx: Tx, request: Request) -> PauseView | None:
+    to_come = request.status is RequestStatus.APPROVED and request.consumed_at is None
+    return pause_of(tx, request.agent) if to_come or request.status is RequestStatus.PENDING else None
 
 
 def _grant_view(tx: Tx, request: Request) -> GrantView | None:

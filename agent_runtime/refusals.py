@@ -56,4 +56,6 @@ class RefusalReason(Described):
     BAD_WISH = "bad_wish", "this approval cannot count for further calls."
     UNKNOWN_GRANT = "unknown_grant", "no such grant is known here."
     NOT_YOUR_GRANT = "not_your_grant", "only the people who gave a grant, or an operator, may end it."
+    ALREADY_PAUSED = "already_paused", "it is paused already."
+    NOT_PAUSED = "not_paused", "it is not paused."
     UNKNOWN_RUN = "unknown_run", "no such run is known here."

@@ -74,7 +74,8 @@ def claim(tx: Tx, context: Context, owner: str, until: datetime, skip: Sequence[
     """Take the next run to advance; its attempt number rises, which fences every earlier holder out."""
     if pauses.paused(tx):
         return None
-    run = runs.claimable(tx, context.now, skip)
+    stopped = [one.agent for one in pauses.of_agents(tx)]
+    run = runs.claimable(tx, context.now, skip, stopped)
     if run is None:
         return None
     values: dict[str, Any] = {"owner": owner, "attempt": run.attempt + 1, "lease_until": until}
@@ -129,7 +130,12 @@ def fail(tx: Tx, context: Context, run: Run, lease: Lease, reason: str, *, retry
 
 
 def hand_back(tx: Tx, context: Context, run: Run, lease: Lease) -> None:
-    """Executions were paused during the advance: a worker takes the run again when they go on."""
+    """Executions were paused during the advance: a worker takes the run again when they go on. One that a person wanted
+    stopped meanwhile is stopped."""
+    current = runs.get(tx, run.id)
+    if current is not None and current.cancel_requested:
+        finish_cancelling(tx, context, run, lease)
+        return
     values = {"due_at": context.now, "lease_until": None, "updated_at": context.now}
     if runs.change_held(tx, run.id, lease.owner, lease.attempt, status=RunStatus.QUEUED, **values):
         outbound.want_run(tx, context, run.id)

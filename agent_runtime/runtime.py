@@ -193,7 +193,8 @@ def _sweep(tx: Tx, context: Context) -> int:
     due = pauses.unpaused(tx, context.now)
     if due is None:
         return 0
-    overdue = requests.overdue(tx, due, SWEEP_BATCH)
+    stopped = [one.agent for one in pauses.of_agents(tx)]
+    overdue = requests.overdue(tx, due, SWEEP_BATCH, stopped)
     for request in overdue:
         fall_due(tx, context, request)
     return len(overdue)

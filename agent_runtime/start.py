@@ -61,7 +61,7 @@ def start_call(tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCall)
     current = runs.get(tx, run.id)
     if current is None or current.cancel_requested:
         return RunCancelled(run.id)
-    if pauses.paused(tx):
+    if pauses.paused(tx, current.agent):
         return ExecutionPaused()
     try:
         call = _own_copy(call)

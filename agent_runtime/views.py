@@ -95,6 +95,17 @@ class AbsenceView:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseView:
+    """Since then no call starts and no timer fires: of this agent, or of all where `agent` is empty. `by` is None where
+    nobody is known to have stopped it."""
+
+    agent: str
+    since: datetime
+    by: Actor | None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GrantView:
     """An approval that counts for further calls. `like` are the arguments they must share, as they may be shown: all,
     or those named in `keys`. `starter` is whose runs it is for; None where it is for every run of the agent."""
@@ -182,6 +193,9 @@ class RequestView:
     inquiries: tuple[InquiryView, ...] = ()
     """What they let it count for."""
 
+    paused: PauseView | None = None
+    """What stops its timers and the start of its call, while it is open and until the call was started."""
+
     @property
     def votes_in_stage(self) -> int:
         """Approvals that count towards the current stage's quorum."""
@@ -217,3 +231,5 @@ class RunView:
     error: str = ""
     waiting_on: tuple[RequestView, ...] = ()
     cancel_requested: bool = False
+    paused: PauseView | None = None
+    """What keeps it from going on, while it is open."""

@@ -38,9 +38,11 @@ def pending(tx: Tx, run_id: str) -> list[Request]:
     return tx.all(Request, statement.order_by(col(Request.pause), col(Request.ordinal)))
 
 
-def all_pending(tx: Tx, limit: int) -> list[Request]:
-    """Everything that waits, the next deadline first."""
+def all_pending(tx: Tx, limit: int, agent: str = "") -> list[Request]:
+    """Everything that waits (for this agent), the next deadline first."""
     statement = select(Request).where(col(Request.status) == RequestStatus.PENDING)
+    if agent:
+        statement = statement.where(col(Request.agent) == agent)
     return tx.all(Request, statement.order_by(col(Request.due_at), col(Request.id)).limit(limit))
 
 
@@ -106,11 +108,11 @@ def newest(tx: Tx, run_id: str, subject: str) -> Request | None:
     return tx.one(Request, statement.order_by(col(Request.generation).desc()).limit(1))
 
 
-def overdue(tx: Tx, due: datetime, limit: int) -> list[Request]:
-    """Pending requests whose time is up, the oldest deadline first."""
+def overdue(tx: Tx, due: datetime, limit: int, but: Sequence[str] = ()) -> list[Request]:
+    """Pending requests whose time is up, the oldest deadline first; of no agent named in `but`."""
     statement = (
         select(Request)
-        .where(col(Request.status) == RequestStatus.PENDING, col(Request.due_at) <= due)
+        .where(col(Request.status) == RequestStatus.PENDING, col(Request.due_at) <= due, col(Request.agent).not_in(but))
         .order_by(col(Request.due_at), col(Request.id))
         .limit(limit)
     )

@@ -49,12 +49,21 @@ def with_prefix(tx: Tx, prefix: str, limit: int = 5) -> list[Run]:
     return tx.all(Run, select(Run).where(col(Run.id).startswith(prefix, autoescape=True)).limit(limit))
 
 
-def claimable(tx: Tx, now: datetime, skip: Sequence[str]) -> Run | None:
-    """The run to advance next: due and queued, or running under an expired lease."""
+def open_(tx: Tx, limit: int, agent: str = "") -> list[Run]:
+    """The runs that have not ended, of this agent where one is named; the newest first."""
+    statement = select(Run).where(col(Run.status).in_((RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)))
+    if agent:
+        statement = statement.where(col(Run.agent) == agent)
+    return tx.all(Run, statement.order_by(col(Run.created_at).desc(), col(Run.id)).limit(limit))
+
+
+def claimable(tx: Tx, now: datetime, skip: Sequence[str], but: Sequence[str] = ()) -> Run | None:
+    """The run to advance next: due and queued, or running under an expired lease; of no agent named in `but`."""
+    others = (col(Run.id).not_in(skip), col(Run.agent).not_in(but))
     due = tx.one(
         Run,
         select(Run)
-        .where(col(Run.status) == RunStatus.QUEUED, col(Run.due_at) <= now, col(Run.id).not_in(skip))
+        .where(col(Run.status) == RunStatus.QUEUED, col(Run.due_at) <= now, *others)
         .order_by(col(Run.due_at))
         .limit(1),
     )
@@ -63,7 +72,7 @@ def claimable(tx: Tx, now: datetime, skip: Sequence[str]) -> Run | None:
     return tx.one(
         Run,
         select(Run)
-        .where(col(Run.status) == RunStatus.RUNNING, col(Run.lease_until) <= now, col(Run.id).not_in(skip))
+        .where(col(Run.status) == RunStatus.RUNNING, col(Run.lease_until) <= now, *others)
         .order_by(col(Run.lease_until))
         .limit(1),
     )

@@ -1,0 +1,96 @@
+"""The pause switch: operators stop executions and timers, of everything or of one agent, and let them go on.
+
+While it lasts no call starts, no timer fires, and no run of a paused agent is taken; what runs already ends as it does.
+Votes are recorded: what they bring about happens afterwards. `valid_for` of an approval does not stand still: a pause
+makes nobody's yes any fresher.
+"""
+
+from __future__ import annotations
+
+from agent_runtime import outbound
+from agent_runtime.audit import Event, Origin, record
+from agent_runtime.clean_text import clean
+from agent_runtime.context import Context
+from agent_runtime.people import Membership, authorise_operator
+from agent_runtime.refusals import RefusalReason
+from agent_runtime.views import PauseView
+from storage import pauses, requests, runs
+from storage.pauses import AgentPause, Pause
+from storage.tx import Tx
+from storage.types import Actor, Json
+
+LONGEST_WHY = 300
+"""Characters of a reason that cards tell."""
+
+MOST_SHOWN = 200
+"""So many open runs and requests are redrawn when a pause begins or ends: Slack takes about 50 updates a minute, and
+closed cards must not wait behind thousands that only say that nothing happens."""
+
+
+def pause(
+    tx: Tx, context: Context, agent: str, why: str, membership: Membership, origin: Origin
+) -> PauseView | RefusalReason:
+    """Stop everything, or one agent where it is named. Only operators may."""
+    actor, why = membership.actor, clean(why).strip()[:LONGEST_WHY]
+    by = actor.model_dump(mode="json")
+    refusal = authorise_operator(membership, context.policies.operators, context.now)
+    if refusal is None:
+        now = context.now
+        new = pauses.stop_agent(tx, agent, now, by, why) if agent else pauses.stop(tx, now, by, why)
+        refusal = None if new else RefusalReason.ALREADY_PAUSED
+    if refusal is not None:
+        return _refuse(tx, context, "pause", agent, refusal, actor, origin)
+    record(tx, context, Event.PAUSE_BEGAN, actor, origin=origin, text={"agent": agent, "why": why})
+    _show(tx, context, agent)
+    return PauseView(agent, context.now, actor, why)
+
+
+def resume(tx: Tx, context: Context, agent: str, membership: Membership, origin: Origin) -> PauseView | RefusalReason:
+    """Let everything, or one agent, go on; the pause that ended. Each pause is ended by itself: an agent that was
+    paused alone stays so when everything else goes on."""
+    actor = membership.actor
+    refusal = authorise_operator(membership, context.policies.operators, context.now)
+    row = pauses.of_agent(tx, agent) if agent else pauses.everything(tx)
+    if refusal is not None or row is None:
+        return _refuse(tx, context, "resume", agent, refusal or RefusalReason.NOT_PAUSED, actor, origin)
+    ended = _view(row)
+    assert pauses.go_agent(tx, agent, context.now) if agent else pauses.go(tx, context.now), "read in this transaction"
+    text: Json = {"agent": agent, "seconds": (context.now - ended.since).total_seconds()}
+    record(tx, context, Event.PAUSE_ENDED, actor, origin=origin, text=text)
+    _show(tx, context, agent)
+    return ended
+
+
+def pause_of(tx: Tx, agent: str) -> PauseView | None:
+    """What stops this agent now: the pause of everything, else its own."""
+    row = pauses.everything(tx) or pauses.of_agent(tx, agent)
+    return None if row is None else _view(row)
+
+
+def read_pauses(tx: Tx) -> tuple[PauseView, ...]:
+    """Every pause that lasts: that of everything first, then those of agents by name."""
+    everything = pauses.everything(tx)
+    return tuple(_view(row) for row in (*((everything,) if everything else ()), *pauses.of_agents(tx)))
+
+
+def _view(row: Pause | AgentPause) -> PauseView:
+    assert row.since is not None, "only pauses that last are read"
+    by = Actor.model_validate(row.stopped_by) if row.stopped_by else None
+    return PauseView(row.agent if isinstance(row, AgentPause) else "", row.since, by, row.why)
+
+
+def _refuse(
+    tx: Tx, context: Context, command: str, agent: str, refusal: RefusalReason, actor: Actor, origin: Origin
+) -> RefusalReason:
+    text: Json = {"command": command, "agent": agent, "refusal": refusal.value}
+    record(tx, context, Event.PAUSE_REFUSED, actor, origin=origin, text=text)
+    return refusal
+
+
+def _show(tx: Tx, context: Context, agent: str) -> None:
+    """What is open says whether it is paused: runs' own messages and cards, and whatever else listens for changes."""
+    for run in runs.open_(tx, MOST_SHOWN, agent):
+        outbound.want_run(tx, context, run.id)
+    for request in requests.all_pending(tx, MOST_SHOWN, agent):
+        outbound.want_card(tx, context, request, patience=outbound.SOON)
+    tx.wake("outbox")

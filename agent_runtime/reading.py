@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from agent_runtime.arguments import changes
 from agent_runtime.audit import Event
+from agent_runtime.earlier import what_came_before
 from agent_runtime.grant_reading import grant_view
 from agent_runtime.hidden import redaction_of, secrets_of, secrets_of_run, shown_change
 from agent_runtime.inquiries import inquiry_view
@@ -79,6 +80,7 @@ def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
     stopped = pauses.stopped_for(tx)
     pending = requests.pending(tx, run.id)
     fast = _fast(tx, request)
+    asked_again, approved_before = what_came_before(tx, request, rules)
     siblings = [other for other in pending if other.id != request.id and other.pause == request.pause]
     return RequestView(
         id=request.id,
@@ -116,6 +118,8 @@ def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
         grant_rule=rules.grant if request.kind is RequestKind.TOOL else None,
         grant=_grant_view(tx, request),
         inquiries=tuple(inquiry_view(one) for one in inquiries.of_request(tx, request.id)),
+        asked_again=asked_again,
+        approved_before=approved_before,
         paused=_pause(tx, request),
         remarks=tuple(mask(said, secrets) for said in (rules.trouble, rules.set_note) if said),
     )

@@ -147,6 +147,31 @@ class InquiryView:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedAgain:
+    """The call that people rejected before the agent asked for this one: who was last to reject it, with which words,
+    and what changed since; `changes` is None where those who are asked now were not asked then."""
+
+    request_id: str
+    actor: Actor
+    at: datetime
+    reason: str
+    changes: tuple[ArgumentChange, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedBefore:
+    """An earlier call of the same run that people approved. Of the arguments that both calls have, `same` names those
+    with one value, `other` those with two."""
+
+    request_id: str
+    tool: str
+    actors: tuple[Actor, ...]
+    at: datetime
+    same: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RequestView:
     """Everything a card shows. `payload` is the agent's own (question or review); `args` and `tool` belong to calls.
     `note` is the policy's, `reason` the agent's own words. `open_siblings` counts requests of the same pause that
@@ -190,8 +215,11 @@ class RequestView:
     grant_rule: GrantRule | None = None
     """What approvers may let their yes count for, beside this call."""
     grant: GrantView | None = None
-    inquiries: tuple[InquiryView, ...] = ()
     """What they let it count for."""
+    inquiries: tuple[InquiryView, ...] = ()
+    asked_again: AskedAgain | None = None
+    approved_before: tuple[ApprovedBefore, ...] = ()
+    """The last ones, the latest first."""
 
     paused: PauseView | None = None
     """What stops its timers and the start of its call, while it is open and until the call was started."""

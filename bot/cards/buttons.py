@@ -1,4 +1,5 @@
-"""Which decision buttons a pending request offers: on its card, and on the last page of its full view."""
+"""Which buttons a request offers: on its card, and on the last page of its full view. Leaving a step out is behind
+*More...*, where it says what that does."""
 
 from __future__ import annotations
 
@@ -18,14 +19,14 @@ def target_of(view: RequestView) -> Target:
 
 
 def decision_buttons(view: RequestView, subject: Subject, *, confirm: bool = False) -> list[Part]:
-    """Every decision that the request offers; none when it is closed. The first is the only primary one."""
+    """Every decision that the request offers, but Skip; none when it is closed. The first is the only primary one."""
     if view.status is not RequestStatus.PENDING:
         return []
     match view.kind:
         case RequestKind.TOOL:
             return _tool(view, subject, confirm)
         case RequestKind.QUESTION:
-            return [_button(view, subject, ActionId.ANSWER, "Answer", PRIMARY), *_skip(view, subject)]
+            return [_button(view, subject, ActionId.ANSWER, "Answer", PRIMARY)]
         case RequestKind.REVIEW:
             return _review(view, subject)
         case RequestKind.OUTCOME:
@@ -34,9 +35,10 @@ def decision_buttons(view: RequestView, subject: Subject, *, confirm: bool = Fal
 
 def card_buttons(view: RequestView, subject: Subject, *, confirm: bool = False) -> list[Part]:
     """The buttons of a card. Where it cannot show all that must be seen, saying yes is left to the full view; saying no
-    stays, because refusing what one has not read harms nobody."""
+    stays, because refusing what one has not read harms nobody. A closed one offers to read what it does not show."""
+    everything = _button(view, subject, ActionId.REVIEW_ALL, "Show everything")
     if view.status is not RequestStatus.PENDING:
-        return []
+        return [everything] if subject.clipped else []
     buttons = decision_buttons(view, subject, confirm=confirm)
     if not subject.fits:
         refusing = [one for one in buttons if one["action_id"] in _REFUSING]
@@ -44,22 +46,21 @@ def card_buttons(view: RequestView, subject: Subject, *, confirm: bool = False) 
         return [
             _button(view, subject, ActionId.REVIEW_ALL, "Review everything", style),
             *refusing,
-            *_more(view, subject),
+            *more_button(view, subject),
         ]
     if subject.clipped:
-        buttons.append(_button(view, subject, ActionId.REVIEW_ALL, "Show everything"))
-    return [*buttons, *_more(view, subject)]
+        buttons.append(everything)
+    return [*buttons, *more_button(view, subject)]
 
 
-def _more(view: RequestView, subject: Subject) -> list[Part]:
+def more_button(view: RequestView, subject: Subject) -> list[Part]:
+    """What leads to all else that can be done about a call."""
     return [_button(view, subject, ActionId.MORE, "More...")] if view.kind is RequestKind.TOOL else []
 
 
 _REFUSING = frozenset(
     {
         ActionId.REJECT.value,
-        ActionId.SKIP.value,
-        ActionId.SKIP_BECAUSE.value,
         ActionId.CHANGES.value,
         ActionId.TAKE_BACK.value,
     }
@@ -73,7 +74,7 @@ def _tool(view: RequestView, subject: Subject, confirm: bool) -> list[Part]:
         offered.append(_button(view, subject, ActionId.REJECT, "Reject", DANGER))
     if DecisionKind.EDITED in view.decisions:
         offered.append(_button(view, subject, ActionId.EDIT, "Edit"))
-    return [*offered, *_skip(view, subject)]
+    return offered
 
 
 def _approve(view: RequestView, subject: Subject, confirm: bool) -> list[Part]:
@@ -110,23 +111,13 @@ def _outcome(view: RequestView, subject: Subject) -> list[Part]:
     ]
 
 
-def _skip(view: RequestView, subject: Subject) -> list[Part]:
-    if DecisionKind.SKIPPED not in view.decisions:
-        return []
-    if DecisionKind.SKIPPED in view.require_reason:
-        return [_button(view, subject, ActionId.SKIP_BECAUSE, "Skip")]
-    return [button(ActionId.SKIP, target_of(view).value, "Skip", subject.title, confirm=_skipping(view))]
-
-
-def _skipping(view: RequestView) -> Confirm:
-    """Skipping reads like passing a request on to somebody else; it closes it."""
-    if view.kind is RequestKind.QUESTION:
-        return Confirm("Skip this question?", f"The agent goes on without an answer. {NOBODY_ELSE}", *_SKIP_OR_NOT)
-    return Confirm("Skip this step?", f"The agent goes on without this step. {NOBODY_ELSE}", *_SKIP_OR_NOT)
-
-
 NOBODY_ELSE = "Nobody else is asked."
-_SKIP_OR_NOT = ("Skip", "Go back")
+
+
+def skip_button(view: RequestView, subject: Subject) -> Part:
+    """Leaves the step out, after a reason where the policy wants one. What it does stands beside it."""
+    action = ActionId.SKIP_BECAUSE if DecisionKind.SKIPPED in view.require_reason else ActionId.SKIP
+    return _button(view, subject, action, "Skip")
 
 
 def _button(view: RequestView, subject: Subject, action: ActionId, label: str, style: str | None = None) -> Part:

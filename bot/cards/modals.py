@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from agent_runtime.prompts import LONGEST_TEXT, Question
 from agent_runtime.views import RequestView
 from bot.cards.blocks import Part, actions, button, context, ours, plain, preformatted, quote, rich, section, sentence
-from bot.cards.buttons import NOBODY_ELSE, decision_buttons, target_of
+from bot.cards.buttons import NOBODY_ELSE, decision_buttons, more_button, target_of
 from bot.cards.ids import ActionId, CallbackId, FieldId, Metadata
 from bot.cards.subject import Subject, subject_of
 from bot.cards.text import clip, line, person
@@ -77,12 +77,17 @@ def review_all(view: RequestView, page: int, *, channel: str = "", confirm: bool
         blocks.append(actions(*turns))
     if page == last and view.status is not RequestStatus.PENDING:
         blocks.append(context(ours(verdict(view))))
-    elif page == last and (buttons := decision_buttons(view, subject, confirm=confirm)):
-        if view.grant_rule is not None and view.held_until is None:
-            further = "Approve this and the next"
-            buttons.append(button(ActionId.ALLOW_NEXT, target_of(view).value, further, subject.title))
-        blocks.append(actions(*buttons))
+    elif page == last:
+        blocks.append(actions(*_last_page_buttons(view, subject, confirm)))
     return modal(CallbackId.REVIEW_ALL, "Review everything", blocks, Metadata(target_of(view), page, channel))
+
+
+def _last_page_buttons(view: RequestView, subject: Subject, confirm: bool) -> list[Part]:
+    buttons = decision_buttons(view, subject, confirm=confirm)
+    if buttons and view.grant_rule is not None and view.held_until is None:
+        further = "Approve this and the next"
+        buttons.append(button(ActionId.ALLOW_NEXT, target_of(view).value, further, subject.title))
+    return [*buttons, *more_button(view, subject)]
 
 
 def closed(view: RequestView, *, channel: str = "") -> Part:
@@ -118,7 +123,7 @@ def _reason(view: RequestView, kind: DecisionKind, callback: CallbackId, title: 
         "The thread gets these words." if kind is DecisionKind.APPROVED else "The agent and the thread get these words."
     )
     if kind is DecisionKind.SKIPPED:
-        told = f"The agent goes on without this step. {NOBODY_ELSE} {told}"
+        told = f"This step is left out; the run goes on. {NOBODY_ELSE} {told}"
     field = text_field(FieldId.REASON, "Reason", optional=not required, hint=told)
     asked = f"{title} {subject_of(view).title}?" if view.kind is RequestKind.TOOL else ""
     return _form(view, callback, title, title, channel, [field], asked)

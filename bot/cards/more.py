@@ -1,5 +1,5 @@
 """What else can be done about a call, behind *More...*: read everything, take one's vote back, ask whoever started the
-run, approve this and the next ones like it. Each with a sentence on what it does."""
+run, approve this and the next ones like it, leave it out. Each with a sentence on what it does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from agent_runtime.views import RequestView
 from agent_runtime.wishes import Wish
 from bot.cards.blocks import Part, actions, button, context, ours, plain, section
-from bot.cards.buttons import target_of
+from bot.cards.buttons import NOBODY_ELSE, skip_button, target_of
 from bot.cards.ids import ActionId, CallbackId, FieldId, Metadata
 from bot.cards.modals import closed, modal, text_field
 from bot.cards.subject import Subject, subject_of
@@ -34,27 +34,33 @@ def more(view: RequestView, actor: Actor, *, channel: str = "") -> Part:
         return closed(view, channel=channel)
     subject = subject_of(view)
     blocks: list[Part] = [context(plain(heading(view, subject), 200))]
-    for sentence, action, label, style in _offers(view, subject, actor):
-        blocks += [
-            section(ours(sentence)),
-            actions(button(action, target_of(view).value, label, subject.title, style=style)),
-        ]
+    for sentence, offered in _offers(view, subject, actor):
+        blocks += [section(ours(sentence)), actions(offered)]
     return modal(CallbackId.MORE, "More", blocks, Metadata(target_of(view), 0, channel))
 
 
-def _offers(view: RequestView, subject: Subject, actor: Actor) -> Iterator[tuple[str, ActionId, str, str | None]]:
+def _offers(view: RequestView, subject: Subject, actor: Actor) -> Iterator[tuple[str, Part]]:
+    """What each does, and its button."""
+
+    def labelled(action: ActionId, label: str) -> Part:
+        return button(action, target_of(view).value, label, subject.title)
+
     voted = has_vote(view, actor)
     if voted:
-        yield "Your vote does not count any more; you can decide again.", ActionId.TAKE_BACK, "Take my vote back", None
-    yield "Every argument in full, page by page.", ActionId.REVIEW_ALL, "Review everything", None
-    yield _ASKING, ActionId.ASK_STARTER, "Ask a question", None
+        words = "Your vote does not count any more; you can decide again."
+        yield words, labelled(ActionId.TAKE_BACK, "Take my vote back")
+    yield "Every argument in full, page by page.", labelled(ActionId.REVIEW_ALL, "Review everything")
+    yield _ASKING, labelled(ActionId.ASK_STARTER, "Ask a question")
     if may_allow_next(view) and subject.fits and not voted:
-        yield _ALLOWING, ActionId.ALLOW_NEXT, "Approve this and the next", None
-    yield "Let somebody decide in your stead while you are away.", ActionId.HAND_OVER, "Hand over", None
+        yield _ALLOWING, labelled(ActionId.ALLOW_NEXT, "Approve this and the next")
+    if DecisionKind.SKIPPED in view.decisions:
+        yield _SKIPPING, skip_button(view, subject)
+    yield "Let somebody decide in your stead while you are away.", labelled(ActionId.HAND_OVER, "Hand over")
 
 
 _ASKING = "Ask whoever started the run, in its thread. The request stays open meanwhile."
 _ALLOWING = "Approve this call, and have the next ones like it run without asking: as many and as long as you choose."
+_SKIPPING = f"This step is left out; the run goes on. {NOBODY_ELSE}"
 
 
 def has_vote(view: RequestView, actor: Actor) -> bool:

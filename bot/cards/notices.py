@@ -47,6 +47,12 @@ def closed(view: RequestView) -> str:
     return f"Too late: {code(clip(subject.title, 80))} was closed{by}{at} ({words}). Nothing was changed by your click."
 
 
+def not_a_reader(view: RequestView) -> str:
+    """Who wanted to read all of a request that is closed, and may not."""
+    title = code(clip(subject_of(view).title, 80))
+    return f"Only whoever started the run, its approvers and operators may read all of {title}."
+
+
 def recorded(view: RequestView) -> str:
     """A decision counted."""
     title = code(clip(subject_of(view).title, 80))

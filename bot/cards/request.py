@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from agent_runtime.prompts import WhatHappened
-from agent_runtime.views import RequestView
+from agent_runtime.views import ApprovedBefore, RequestView
 from bot.cards.arguments import Excerpt
 from bot.cards.blocks import (
     Message,
@@ -26,6 +26,8 @@ from bot.cards.blocks import (
     quote,
     rich,
     sentence,
+    when,
+    who,
 )
 from bot.cards.buttons import card_buttons
 from bot.cards.subject import AGENT_WORDS, Passage, Subject, subject_of
@@ -35,6 +37,8 @@ from storage.types import RequestKind, RequestStatus
 
 _NOTE_LIMIT = 1_500
 _NOTE_LINE = 200
+_MOST_NAMED = 5
+_NAMES = 300
 
 
 def card(
@@ -49,12 +53,13 @@ def card(
     URL of the run's thread where the card stands elsewhere; `confirm` asks once more before an approval counts."""
     subject = subject_of(view)
     pending = view.status is RequestStatus.PENDING
+    state = rules(view, mentions, now) if pending else verdict(view, beside_votes=True)
     blocks: list[Part] = [
         header(heading(view, subject)),
         context(*_origin(view, thread_link)),
         rich(*_why(view, subject)),
         rich(*_what(subject)),
-        context(ours(rules(view, mentions, now)) if pending else ours(verdict(view)), *progress(view)),
+        context(ours(state), *progress(view)),
         context(*votes(view)),
     ]
     buttons = card_buttons(view, subject, confirm=confirm)
@@ -104,6 +109,8 @@ def _why(view: RequestView, subject: Subject) -> Iterator[Part]:
         yield sentence(clip(visible(remark, fold=True).text, _NOTE_LIMIT))
     if isinstance(subject.prompt, WhatHappened):
         yield sentence(_started(subject.prompt))
+    for before in view.approved_before:
+        yield _approved(before)
     words = [one for one in subject.others if one.label == AGENT_WORDS]
     for passage in words:
         yield from _passage(passage)
@@ -121,6 +128,22 @@ def _started(prompt: WhatHappened) -> str:
         return "This call was started, and its end was never recorded."
     at = utc(moment) if moment.tzinfo else prompt.started_at
     return f"This call was started at {at}, and its end was never recorded."
+
+
+def _approved(before: ApprovedBefore) -> Part:
+    """An earlier call of the run that people approved, by our rows, whatever the agent says of it; and what it has in
+    common with this one."""
+    named = before.actors[:_MOST_NAMED]
+    people = [part for number, actor in enumerate(named) for part in (", " if number else "", who(actor))]
+    more = f" and {len(before.actors) - len(named)} more" if len(before.actors) > len(named) else ""
+    shared = [
+        f"{how} {clip(', '.join(clip(line(name), 40) for name in names), _NAMES)}"
+        for how, names in (("same", before.same), ("other", before.other))
+        if names
+    ]
+    common = f" ({'; '.join(shared)})" if shared else ""
+    tool = bold(clip(line(before.tool), 80))
+    return sentence("Earlier in this run: ", tool, " approved by ", *people, f"{more}, ", when(before.at), common)
 
 
 def _what(subject: Subject) -> Iterator[Part]:

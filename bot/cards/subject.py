@@ -80,6 +80,7 @@ def subject_of(view: RequestView) -> Subject:
             others.insert(0, Passage("Changes since the previous draft", _difference(prompt.previous, prompt.draft)))
     else:
         must_see.append(Passage("Arguments", arguments(view.args)))
+        others += _since_rejected(view)
         others += _changes(view)
         others += _inquiries(view)
     if view.reason:
@@ -109,6 +110,22 @@ def _answer(view: RequestView) -> Iterator[Passage]:
         label, value = (f"The {key}", value[key]) if key else (label, None)
     if value is not None:
         yield Passage(label, prose(value if isinstance(value, str) else indented(value), **_ANSWER), words=True)
+
+
+def _since_rejected(view: RequestView) -> Iterator[Passage]:
+    """Who rejected the call that this one follows, why, and what the agent changed since."""
+    again = view.asked_again
+    if again is None:
+        return
+    who = f"Asked again after {clip(line(again.actor.label), 80)} rejected the earlier one"
+    if again.reason:
+        yield Passage(f"{who}, because", prose(again.reason, **_REASON), words=True)
+    label = "What changed since" if again.reason else f"{who}. What changed since"
+    if again.changes is not None:
+        changed = changed_arguments(again.changes) if again.changes else Visible("(nothing: it is the same call)", 0)
+        yield Passage(label, excerpt(changed, **_DIFFERENCE))
+    elif not again.reason:
+        yield Passage(who, excerpt(Visible(f"(request {again.request_id}, which other people were asked about)", 0)))
 
 
 def _changes(view: RequestView) -> Iterator[Passage]:

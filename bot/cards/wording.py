@@ -134,19 +134,29 @@ def deadline(view: RequestView, now: datetime) -> str:
     return f"times out {date(view.due_at)}, then {WHAT_FOLLOWS[view.on_timeout]}"
 
 
-def verdict(view: RequestView) -> str:
-    """One line of mrkdwn for a closed request: who closed it, when, and how long it took."""
+def verdict(view: RequestView, *, beside_votes: bool = False) -> str:
+    """One line of mrkdwn for a closed request: who closed it, when, and how long it took. `beside_votes`: it stands on
+    one card with the votes; where one of them closed it, it is said there by whom and when."""
     if _timed_out(view):
         # Without how long it was open: a server that was down closes it later than the limit that people were told.
         return f"Time ran out {date(view.closed_at)}" if view.closed_at else "Time ran out"
     parts = [f"Closed by {person(view.closed_by)}" if view.closed_by else "Closed"]
-    if view.closed_at is not None:
+    took = view.closed_at - view.opened_at if view.closed_at is not None else None
+    if beside_votes and took is not None and _closed_by_vote(view):
+        parts = [f"Decided after {duration(took)}"]
+    elif view.closed_at is not None and took is not None:
         parts[0] += f" {date(view.closed_at)}"
-        parts.append(f"after {duration(view.closed_at - view.opened_at)}")
+        parts.append(f"after {duration(took)}")
     if view.grant is not None:
         more = quantity(view.grant.max_uses, "further call")
         parts.append(f"counts for {more} until {date(view.grant.expires_at)} (grant {code(line(view.grant.id))})")
     return " · ".join(parts)
+
+
+def _closed_by_vote(view: RequestView) -> bool:
+    """Whether one of the votes that stand closed it."""
+    closer = view.closed_by.key if view.closed_by else None
+    return any(vote.actor.key == closer and not vote.withdrawn for vote in view.votes)
 
 
 def progress(view: RequestView) -> list[Part]:
@@ -193,7 +203,7 @@ def votes(view: RequestView) -> list[Part]:
         did = "answered" if view.kind is RequestKind.QUESTION else "decided"
         return [ours(f"Nobody has {did} yet." if view.status is RequestStatus.PENDING else f"Nobody {did}.")]
     latest = view.votes[::-1]
-    lines = [_vote(vote, staged=len(view.stages) > 1) for vote in latest]
+    lines = [_vote(vote, _in_stage(view, vote.stage)) for vote in latest]
     reasons = [vote for vote in latest if vote.reason][:_MOST_REASONS]
     return [ours(listed(lines, 2_900)), *(data(f"{vote.actor.label}: {vote.reason}", 600) for vote in reasons)]
 
@@ -214,8 +224,15 @@ def _voted(vote: Vote) -> str:
     return _CHOSE.get(str(action), _VOTED[vote.kind]) if vote.kind is DecisionKind.ANSWERED else _VOTED[vote.kind]
 
 
-def _vote(vote: Vote, *, staged: bool) -> str:
-    stage = f" in stage {vote.stage + 1}" if staged else ""
+def _in_stage(view: RequestView, stage: int) -> str:
+    """In which of several stages, and what that one is called."""
+    if len(view.stages) < 2:
+        return ""
+    name = f" ({code(clip(line(view.stages[stage].name), 60))})" if stage < len(view.stages) else ""
+    return f" in stage {stage + 1}{name}"
+
+
+def _vote(vote: Vote, stage: str) -> str:
     fast = ", sooner than anybody reads" if vote.fast else ""
     instead = f" in the stead of {person(vote.on_behalf_of)}" if vote.on_behalf_of else ""
     words = f"{person(vote.actor)} {_voted(vote)}{instead}{stage} {date(vote.at)}{fast}"

@@ -25,7 +25,7 @@ from bot.desk import Desk
 from bot.desk_work import Answered
 from bot.listeners.opening import bounded
 from bot.listeners.reading import Payload, actor_of, first_action, is_in_modal, origin_of, place_of
-from storage.types import DecisionKind, JsonValue, RequestKind
+from storage.types import DecisionKind, JsonValue, RequestKind, RequestStatus
 
 Ack = Callable[..., Awaitable[Any]]
 View = dict[str, Any]
@@ -87,7 +87,9 @@ class Press:
 
     @property
     def channel(self) -> str:
-        return place_of(self.body).channel
+        """Where the card stands; in a modal, as the modal remembers it."""
+        remembered = metadata_in(self.body.get("view") or {})
+        return place_of(self.body).channel or (remembered.channel if remembered else "")
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -166,7 +168,7 @@ class Buttons:
         if view is None or not has_vote(view, actor):
             view = await self._readable(press, _any_but_a_yes)
         if view is not None:
-            await self._open(press, more(view, actor, channel=press.channel))
+            await self._show(press, more(view, actor, channel=press.channel))
 
     async def open_ask(self, press: Press) -> None:
         """What to ask whoever started the run, for those who may decide."""
@@ -185,10 +187,17 @@ class Buttons:
             await self._show_in_modal(press, answered)
 
     async def open_review(self, press: Press) -> None:
-        """Everything there is to read, from its first page; to those who may decide."""
-        view = await self._readable(press, _any_but_a_yes)
+        """Everything there is to read, from its first page; to those who may decide, and of a closed request to those
+        who may read it."""
+        target = press.target
+        view = await self._desk.request(target.request_id) if target else None
+        if view is None or view.status is RequestStatus.PENDING or press.action is not ActionId.REVIEW_ALL:
+            view = await self._readable(press, _any_but_a_yes)
+        elif not await self._desk.may_read_request(view, actor_of(press.body)):
+            await self._refuse(press, view.id, notices.not_a_reader(view))
+            return
         if view is not None:
-            await self._open(press, modals.review_all(view, 0, channel=press.channel))
+            await self._show(press, modals.review_all(view, 0, channel=press.channel))
 
     async def turn_page(self, press: Press) -> None:
         """The next or previous page of a review."""
@@ -224,6 +233,14 @@ class Buttons:
             await self._open(press, modals.notice("Nothing was changed", refused.sentence))  # pressed on App Home
         return view if refused is None else None
 
+    async def _refuse(self, press: Press, request_id: str, words: str) -> None:
+        """Say privately, where the button stood, why nothing opens."""
+        place = place_of(press.body)
+        if place.message_ts:
+            await self._desk.tell(request_id, actor_of(press.body), place, words)
+        else:
+            await self._show(press, modals.notice("Not shown", words))
+
     async def _must_be_read_first(self, press: Press, target: Target) -> bool:
         """Whether a yes comes from a card on which the request cannot be read whole. Such a card has no such button:
         then everything is shown, to be decided there."""
@@ -255,6 +272,11 @@ class Buttons:
         trigger = str(press.body.get("trigger_id") or "")
         call = press.client.views_push if is_in_modal(press.body) else press.client.views_open
         await bounded(call(trigger_id=trigger, view=view))
+
+    async def _show(self, press: Press, view: View) -> None:
+        """In place of the modal where the button stood, if it stood in one: these lead to one another for ever, and no
+        more than three modals may lie on each other."""
+        await (self._update(press, view) if is_in_modal(press.body) else self._open(press, view))
 
     async def _update(self, press: Press, view: View) -> None:
         shown = press.body.get("view") or {}

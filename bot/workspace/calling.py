@@ -1,8 +1,8 @@
 """Whom a message calls, as the page's numbers count it: Slack itself notifies everybody a text mentions.
 
 A number would be of no use beside whoever only started something, or beside everybody whom a status names. So these do
-not count: who is only named as having started or closed it, who decided already, and everybody on a message of an app
-that offers buttons but asks for nothing, such as the state of a run with its Cancel.
+not count: who is only named as having started or closed it or approved an earlier call, who decided already, and
+everybody on a message of an app that offers buttons but asks for nothing, such as the state of a run with its Cancel.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ def _meant(value: Any) -> Any:
         return value
     if value.get("type") == "mrkdwn":
         return value | {"text": _NAMED_ONLY.sub("", str(value.get("text", "")))}
-    if value.get("type") == "rich_text_section" and _begins(value, "Started "):
+    if value.get("type") == "rich_text_section" and _begins(value, "Started ", "Earlier in this run: "):
         return value | {"elements": []}
     return {key: _meant(each) for key, each in value.items()}
 
 
-def _begins(section: dict[str, Any], word: str) -> bool:
+def _begins(section: dict[str, Any], *words: str) -> bool:
     first: dict[str, Any] = next(iter(section.get("elements") or []), {})
-    return str(first.get("text", "")).startswith(word)
+    return str(first.get("text", "")).startswith(words)

@@ -8,7 +8,18 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from agent_runtime.rules import GrantRule
-from agent_runtime.views import ArgumentChange, CallView, EditView, InquiryView, RequestView, RunView, StageView, Vote
+from agent_runtime.views import (
+    ApprovedBefore,
+    ArgumentChange,
+    AskedAgain,
+    CallView,
+    EditView,
+    InquiryView,
+    RequestView,
+    RunView,
+    StageView,
+    Vote,
+)
 from storage.types import (
     SCHEDULER,
     Actor,
@@ -142,6 +153,13 @@ inquiries = st.builds(
     InquiryView, st.just("QK7M2XQ"), st.just("A7K2MXQ"), actors, hostile, st.just(NOW), hostile,
     st.sampled_from((None, NOW)),
 )  # fmt: skip
+again = st.builds(
+    AskedAgain, st.just("A1"), actors, st.just(NOW), hostile, st.none() | st.lists(changes, max_size=3).map(tuple)
+)
+names_of = st.lists(hostile, max_size=3).map(tuple)
+before = st.builds(
+    ApprovedBefore, st.just("A1"), hostile, st.lists(actors, max_size=3).map(tuple), st.just(NOW), names_of, names_of
+)
 
 
 @st.composite
@@ -182,6 +200,8 @@ def requests(draw: st.DrawFn) -> RequestView:
         asked_args=draw(args),  # type: ignore[arg-type]
         edits=tuple(draw(st.lists(edits, max_size=3))),
         inquiries=tuple(draw(st.lists(inquiries, max_size=2))),
+        asked_again=draw(st.none() | again),
+        approved_before=tuple(draw(st.lists(before, max_size=3))),
         held_until=draw(st.sampled_from((None, NOW))),
         hold=draw(st.sampled_from((None, timedelta(seconds=30)))),
         grant_rule=draw(st.sampled_from((None, GrantRule(scopes=tuple(GrantScope), keys=("a`<", "b"))))),

@@ -102,9 +102,7 @@ def test_turning_the_pages_shows_every_character_before_a_decision_is_offered(vi
         page = turned
     assert seen == subject_of(view).whole
     assert all(one.excerpt.whole in seen for one in subject_of(view).must_see)
-    assert bool(set(buttons) - {ActionId.PAGE_PREVIOUS}) == (
-        view.status is RequestStatus.PENDING and (view.kind != "tool" or bool(view.decisions))
-    )
+    assert bool(set(buttons) - {ActionId.PAGE_PREVIOUS}) == (view.status is RequestStatus.PENDING)
 
 
 def _preformatted(modal: Part) -> str:

@@ -75,7 +75,9 @@ def test_the_full_view_decides_on_its_last_page_only() -> None:
     view = replace(BUY, args={"body": "word " * 3_000})
     first, last = modals.review_all(view, -5), modals.review_all(view, 99)
     assert [one["text"]["text"] for one in elements(first["blocks"])] == ["Next page"]
-    assert [one["text"]["text"] for one in elements(last["blocks"])] == ["Previous page", "Approve", "Reject"]
+    assert [one["text"]["text"] for one in elements(last["blocks"])] == [
+        "Previous page", "Approve", "Reject", "More...",
+    ]  # fmt: skip
     metadata = metadata_in(last)
     assert metadata is not None
     assert metadata.page == 1

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from agent_runtime.views import RequestView, RunView
+from agent_runtime.views import ApprovedBefore, ArgumentChange, AskedAgain, RequestView, RunView
 from bot.cards import modals
 from bot.cards.home import open_request
 from bot.cards.ids import ActionId
+from bot.cards.more import more
 from bot.cards.replies import run_list, unknown_word
 from bot.cards.request import card
 from bot.cards.run import run_card
 from bot.cards.text import duration
 from storage.types import SCHEDULER, DecisionKind, RequestStatus, RunStatus
-from tests.cards.hostile import ASK, BUY, DRAFT, NOW, RUN, closed, vote
+from tests.cards.hostile import ANA, ASK, BEN, BUY, DRAFT, NOW, RUN, closed, vote
 from tests.cards.limits import check_message, elements, texts
 
 
@@ -28,12 +29,47 @@ def confirmation(view: RequestView | RunView, action: ActionId) -> dict[str, str
 
 def test_skipping_says_that_nobody_else_is_asked() -> None:
     """It closes the request: it does not pass it on. With a form, the form says so."""
-    offered = replace(
-        BUY, decisions=frozenset({DecisionKind.APPROVED, DecisionKind.SKIPPED}), require_reason=frozenset()
-    )
-    asked = confirmation(offered, ActionId.SKIP)
-    assert asked["text"] == "The agent goes on without this step. Nobody else is asked."
-    assert "Nobody else is asked." in " ".join(texts([modals.skip(offered)]))
+    offered = replace(BUY, decisions=(DecisionKind.APPROVED, DecisionKind.SKIPPED))
+    said = "This step is left out; the run goes on. Nobody else is asked."
+    shown = list(texts(more(offered, BEN)["blocks"]))
+    assert shown[shown.index("Skip") - 1] == said
+    assert said in " ".join(texts([modals.skip(offered)]))
+    assert "Skip" not in texts([card(offered, now=NOW).blocks, modals.review_all(offered, 99)["blocks"]])
+    assert "Skip" not in texts(more(BUY, BEN)["blocks"])
+
+
+def test_what_people_did_is_said_once() -> None:
+    """Who decided and when stands among the votes; whoever closed a request without a vote is named beside it."""
+    approved = " ".join(texts(card(closed(BUY, RequestStatus.APPROVED, vote(DecisionKind.APPROVED)), now=NOW).blocks))
+    assert "Decided after 12 min" in approved
+    assert "Closed by" not in approved
+    cancelled = " ".join(texts(card(closed(BUY, RequestStatus.CANCELLED, by=ANA), now=NOW).blocks))
+    assert "Closed by <@U1ANA>" in cancelled
+
+
+def test_whoever_signed_an_earlier_stage_or_call_is_named_by_our_rows() -> None:
+    """The stage by its name; an earlier call with what it has in common with this one."""
+    second = replace(BUY, stage=1, votes=(vote(DecisionKind.APPROVED),))
+    assert "<@U2BEN> approved in stage 1 (`manager`) <!date^" in " ".join(texts(card(second, now=NOW).blocks))
+    before = ApprovedBefore("A1", "signoff", (BEN,), NOW, same=("item",), other=("amount",))
+    why = card(replace(BUY, approved_before=(before,)), now=NOW).blocks[2]["elements"][0]["elements"]
+    assert [one.get("text") or one.get("user_id") or one.get("timestamp") for one in why] == [
+        "Earlier in this run: ", "signoff", " approved by ", "U2BEN", ", ", int(NOW.timestamp()),
+        " (same item; other amount)",
+    ]  # fmt: skip
+
+
+def test_a_call_that_is_asked_again_says_who_rejected_it_why_and_what_changed() -> None:
+    """Where nothing changed it says that; where other people were asked then, that and no values."""
+    change = ArgumentChange("amount", 900, 1200)
+    again = AskedAgain("A1", BEN, NOW, "too <dear>", (change,))
+    shown = list(texts(card(replace(BUY, asked_again=again), now=NOW).blocks))
+    at = shown.index("Asked again after Ben rejected the earlier one, because")
+    assert shown[at + 1 : at + 4] == ["too <dear>", "What changed since", "- amount: 900\n+ amount: 1200"]
+    same = " ".join(texts(card(replace(BUY, asked_again=replace(again, reason="", changes=())), now=NOW).blocks))
+    assert "Asked again after Ben rejected the earlier one. What changed since (nothing: it is the same call)" in same
+    hidden = " ".join(texts(card(replace(BUY, asked_again=replace(again, reason="", changes=None)), now=NOW).blocks))
+    assert "(request A1, which other people were asked about)" in hidden
 
 
 def test_stopping_a_run_has_two_buttons_that_each_say_what_they_do() -> None:

@@ -86,7 +86,7 @@ def test_an_open_call_can_be_approved_or_rejected_by_what_the_buttons_carry() ->
 def test_each_kind_offers_its_own_decisions() -> None:
     """Calls, questions, drafts and doubtful outcomes are decided in their own words, and only as offered."""
     assert labels(replace(BUY, decisions=(APPROVED, REJECTED, DecisionKind.SKIPPED))) == [
-        "Approve", "Reject", "Skip", "More...",
+        "Approve", "Reject", "More...",
     ]  # fmt: skip
     assert labels(replace(BUY, decisions=(REJECTED,))) == ["Reject", "More..."]
     assert labels(ASK) == ["Answer"]
@@ -98,9 +98,11 @@ def test_each_kind_offers_its_own_decisions() -> None:
 
 @pytest.mark.parametrize("status", [one for one in RequestStatus if one is not RequestStatus.PENDING])
 def test_a_closed_card_has_no_buttons(status: RequestStatus) -> None:
-    """Nothing invites a click that would be refused."""
+    """Nothing invites a click that would be refused; what is not all on the card can still be read."""
     for view in (BUY, ASK, DRAFT, DOUBT):
         assert buttons(closed(view, status)) == []
+    for long in (replace(BUY, args={"body": "x y " * 10_000}), replace(BUY, reason="because " * 500)):
+        assert labels(closed(long, status)) == ["Show everything"]
 
 
 def test_an_open_card_says_by_which_rules_and_until_when() -> None:
@@ -117,8 +119,8 @@ def test_an_open_card_says_by_which_rules_and_until_when() -> None:
 def test_a_closed_card_says_who_when_how_long_and_why() -> None:
     """The verdict, the person, the time it took and their own words stand on the card."""
     said = words(closed(BUY, RequestStatus.REJECTED, vote(REJECTED, "Too <dear>, *really*")))
-    assert "Closed by <@U2BEN> <!date^" in said
-    assert "after 12 min" in said
+    assert "<@U2BEN> rejected in stage 1 (`manager`) <!date^" in said
+    assert "Decided after 12 min" in said
     assert "Ben: Too <dear>, *really*" in said
 
 

@@ -27,6 +27,15 @@ async def press(house: House, who: str, words: str, button: str) -> None:
     await house.settle()
 
 
+async def skip(house: House, who: str, words: str) -> None:
+    """Leave a step out, behind More..."""
+    person = house.person(who)
+    opened = await person.click(house.card(words, "More..."), "More...")
+    assert opened.view is not None
+    await person.click(opened.view, "Skip")
+    await house.settle()
+
+
 async def fill(house: House, who: str, words: str, button: str, field: str, value: str) -> None:
     """Press a button, fill the form that opens, and send it."""
     person = house.person(who)

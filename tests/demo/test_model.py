@@ -16,7 +16,7 @@ from bot.workspace import Workspace
 from bot.workspace.demo_world import demo_world
 from storage.types import RequestStatus, RunStatus
 from tests.demo.model_server import KEY, calls, says, serve_model
-from tests.demo.modelled import ended, fill, house_with, press
+from tests.demo.modelled import ended, fill, house_with, press, skip
 from tests.scenarios.effects import mails, records, sandbox
 from tests.scenarios.house import START, open_house
 
@@ -101,7 +101,7 @@ async def test_many_calls_at_once_are_decided_one_by_one(tmp_path: Path) -> None
     script = calls(*wanted, ids=["same", "same", ""]), says("Two of three.")
     async with house_with(tmp_path, *script) as (house, server):
         run = await house.start("sam", "ops", "Write three files")
-        await press(house, "maria", "b.txt", "Skip")
+        await skip(house, "maria", "b.txt")
         await press(house, "maria", "a.txt", "Approve")
         assert sandbox(tmp_path) == {}
         await press(house, "maria", "c.txt", "Approve")

@@ -42,7 +42,7 @@ async def test_the_card_tells_its_whole_life(house: House) -> None:
     await house.start("ana", "approval", TASK)
     card = house.card("Approve send_email?")
     assert card.channel == "#approvals"
-    assert card.labels == ["Approve", "Reject", "Edit", "Skip", "More..."]
+    assert card.labels == ["Approve", "Reject", "Edit", "More..."]
     assert card.mentions == {"@managers", "@ana"}
     assert "times out" in card.plain()
     assert "1 approval needed · times out" in card.plain()
@@ -141,10 +141,16 @@ async def test_a_rejection_without_a_reason_ends_it(house: House) -> None:
 
 
 async def test_a_skipped_step_is_left_out(house: House) -> None:
-    """Skip tells the agent to go on without the call, which is not the same as a no."""
+    """Skip, behind More..., tells the agent to go on without the call, which is not the same as a no."""
     run = await house.start("ana", "approval", TASK)
     card = house.card("Approve send_email?")
-    await house.person("maria").click(card, "Skip")
+    maria = house.person("maria")
+    opened = await maria.click(card, "More...")
+    assert opened.view is not None
+    assert "This step is left out; the run goes on." in opened.view.plain()
+    await maria.click(opened.view, "Skip")
+    assert maria.view is not None
+    assert maria.view.title == "Recorded"
     await house.settle()
     ended = await house.run(run.id)
     assert ended.status is RunStatus.SUCCEEDED

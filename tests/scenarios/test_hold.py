@@ -48,7 +48,7 @@ async def house(tmp_path: Path, transport: str, done: list[str]) -> AsyncIterato
 async def test_it_runs_when_nobody_takes_it_back(house: House, done: list[str]) -> None:
     """The card says when; before that nothing runs, after it the approved call does."""
     card = house.card(HELD)
-    assert card.labels == ["Take back", "Reject", "Skip", "More..."]
+    assert card.labels == ["Take back", "Reject", "More..."]
     assert "30 s after the last approval" in card.plain()
     await house.advance(timedelta(seconds=29))
     assert done == []

@@ -74,6 +74,14 @@ class Event(Described):
     PAUSE_REFUSED = "pause.refused", "Somebody could not stop executions, or let them go on."
     POLICY_CHANGED = "policy.changed", "The policy file was read anew and holds for new judgements."
     POLICY_REFUSED = "policy.refused", "A changed policy file has faults; the one before still holds."
+    ALERT_RAISED = "alert.raised", "Something is stuck, and people are told."
+    ALERT_ACKNOWLEDGED = "alert.acknowledged", "Somebody looks after an alert, for a while."
+    ALERT_MUTED = "alert.muted", "Somebody wants to hear nothing of an alert for a day."
+    ALERT_UNMUTED = "alert.unmuted", "Somebody wants to hear of a muted alert again."
+    ALERT_SENT_AGAIN = "alert.sent_again", "Somebody had a message that was given up sent again."
+    ALERT_LAPSED = "alert.lapsed", "An acknowledgement or a mute ran out, and people are told again."
+    ALERT_REFUSED = "alert.refused", "Somebody could not do something about an alert."
+    ALERT_RESOLVED = "alert.resolved", "What an alert was about is over."
     NOISE = "noise", "Unauthenticated deliveries, counted by kind and minute."
 
 

@@ -30,6 +30,7 @@ class Priority(IntEnum):
     CLOSED_CARD = 10
     NOTICE = 15
     NEW_CARD = 20
+    ALERT = 22
     RUN = 25
     VOTE = 30
     NOTE = 40
@@ -43,6 +44,9 @@ class Topic(Described):
     NOTE = "note", "One line in a run's thread about one audit entry."
     INQUIRY = "inquiry", "An approver's question to whoever started the run, in its thread; the key names it."
     FYI = "fyi", "A line to a channel or person whom the policy has told and not asked, about one audit entry."
+    ALERT = "alert", "An alert's message; the key names the alert."
+    CALL = "call", "A line below an alert's message that calls people again, about one audit entry."
+    DIGEST = "digest", "What is waiting, once a day; the key names the moment."
     NOTICE = "notice", "Something private to one person, worth nothing after a while."
     REPLY = "reply", "What a message to us is answered, once; the key names that message."
 

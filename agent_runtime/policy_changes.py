@@ -9,7 +9,7 @@ from agent_runtime.policy_file import Configuration
 from agent_runtime.rules import Frozen
 
 _KEYS = {"sets": "set", "tools": "tool", "stages": "stage", "grant": "grants"}
-_RESTART = {"agents": "agents", "approvals_channel": "slack.approvals_channel", "alerts_channel": "alerts.channel",
+_RESTART = {"agents": "agents", "approvals_channel": "slack.approvals_channel",
             "emails": "slack.emails"}  # fmt: skip
 
 _Same = Callable[[Policy, Policy], bool]

@@ -16,6 +16,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from agent_runtime import policy_table
+from agent_runtime.alert_rules import AlertRules
+from agent_runtime.alerts_table import read_alerts
 from agent_runtime.errors import ConfigError, ConfigFault, TextError, quoted
 from agent_runtime.import_path import parse_import_path
 from agent_runtime.policy import AgentRule, Caps, Default, PolicySet, Stage
@@ -29,14 +31,13 @@ _SYNTAX_PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\
 
 class Configuration(BaseModel):
     """What the file says. `agents` are import paths, none where the file need not name any; an empty
-    `approvals_channel` means the run's own thread, and alerts go to the approvals channel where `alerts_channel` is not
-    set."""
+    `approvals_channel` means the run's own thread."""
 
     model_config = ConfigDict(frozen=True)
 
     agents: tuple[str, ...]
     approvals_channel: str
-    alerts_channel: str
+    alerts: AlertRules
     policies: PolicySet
     emails: bool = False
     """Whether the directory reads people's e-mail addresses: to tell two accounts of one person, and for `email:`."""
@@ -100,10 +101,10 @@ _NAMES_PEOPLE = frozenset({"approvers", "members", "starters", "escalate_to"})
 
 
 def _configuration(top: TableReader, agents: tuple[str, ...], faults: Faults, digest: str) -> Configuration:
-    slack, alerts = top.table("slack"), top.table("alerts", later=("waiting",))
+    slack, alerts = top.table("slack"), top.table("alerts")
     approvals_channel = slack.parsed("approvals_channel", parse_channel)
     emails = slack.flag("emails")
-    alerts_channel = alerts.parsed("channel", parse_channel, default=approvals_channel)
+    alert_rules = read_alerts(alerts, approvals_channel)
     operators = top.table("operators")
     members = operators.texts("members", policy_table.selector)
     tables = top.tables("agent")
@@ -122,7 +123,7 @@ def _configuration(top: TableReader, agents: tuple[str, ...], faults: Faults, di
     return Configuration(
         agents=agents,
         approvals_channel=approvals_channel,
-        alerts_channel=alerts_channel,
+        alerts=alert_rules,
         emails=emails,
         policies=PolicySet(
             default=default,

@@ -11,6 +11,7 @@ import structlog
 
 from agent_runtime import runs as run_state
 from agent_runtime.agents import Agent, Answer, Completed, Lease, Paused, Turn
+from agent_runtime.alert_rules import AlertRules
 from agent_runtime.callback import Callbacks
 from agent_runtime.clock import Clock, Ids, random_id, random_salt
 from agent_runtime.closing import fall_due
@@ -59,6 +60,7 @@ class Runtime:
         ids: Ids = random_id,
         salt: Callable[[], bytes] = random_salt,
         asking: Asking = Asking.PEOPLE,
+        alerts: AlertRules | None = None,
         callbacks: Callbacks | None = None,
     ) -> None:
         self.db = db
@@ -68,6 +70,7 @@ class Runtime:
         self.seal = seal
         self.boot_id = ids("B")
         self.asking = asking
+        self.alerts = alerts or AlertRules()
         self.callbacks: Callbacks = callbacks or {}
         self._ids = ids
         self._salt = salt

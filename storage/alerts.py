@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, text
-from sqlmodel import Field, SQLModel
+from sqlalchemy import Index, text, update
+from sqlmodel import Field, SQLModel, col, select
 
 from storage.models import Json
+from storage.tx import Tx
 
 
 class Alert(SQLModel, table=True):
@@ -38,3 +40,43 @@ class Alert(SQLModel, table=True):
     muted_until: datetime | None = None
     resolved_at: datetime | None = None
     resolved_why: str = ""
+
+
+def insert(tx: Tx, alert: Alert) -> bool:
+    """Add an alert. False where its id is taken, or one about the same thing is open."""
+    return tx.insert_new(alert)
+
+
+def get(tx: Tx, alert_id: str) -> Alert | None:
+    """One alert."""
+    return tx.one(Alert, select(Alert).where(col(Alert.id) == alert_id))
+
+
+def find(tx: Tx, cause: str, thing: str) -> Alert | None:
+    """The open alert about a thing."""
+    return tx.one(Alert, select(Alert).where(col(Alert.cause) == cause, col(Alert.thing) == thing, _OPEN))
+
+
+def all_open(tx: Tx) -> list[Alert]:
+    """Every open alert, the oldest trouble first."""
+    return tx.all(Alert, select(Alert).where(_OPEN).order_by(col(Alert.since), col(Alert.id)))
+
+
+def latest(tx: Tx, cause: str, thing: str, since: datetime) -> Alert | None:
+    """The newest alert about a thing, open or not, of those raised after that moment."""
+    named = (col(Alert.cause) == cause, col(Alert.thing) == thing, col(Alert.raised_at) > since)
+    return tx.one(Alert, select(Alert).where(*named).order_by(col(Alert.raised_at).desc()).limit(1))
+
+
+def change(tx: Tx, alert_id: str, **values: Any) -> bool:
+    """Change an alert that is still open."""
+    return tx.change(update(Alert).where(col(Alert.id) == alert_id, _OPEN).values(**values)) == 1
+
+
+def runs_of(tx: Tx, cause: str) -> Sequence[str]:
+    """The runs that open alerts of a cause are about."""
+    named = select(col(Alert.run_id)).where(col(Alert.cause) == cause, col(Alert.run_id) != "", _OPEN)
+    return [str(row["run_id"]) for row in tx.rows(named)]
+
+
+_OPEN = col(Alert.resolved_at).is_(None)

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent_runtime.alert_rules import AgentAlerts, AlertRules
+from agent_runtime.causes import Severity
 from agent_runtime.errors import ConfigError, ConfigFault
 from agent_runtime.policy import Action, AgentRule, Caps, Default, Policy, PolicySet, Stage
 from agent_runtime.policy_file import Configuration, load_policy_file, read_policy_text
@@ -23,6 +25,15 @@ agents = ["agent_runtime.demo:agents", "shop.agents:purchasing"]
 approvals_channel = "#approvals"
 [alerts]
 channel = "C0ALERTS"
+waiting = "1h"
+fallback = ["#other", "user:U9"]
+digest = "off"
+zone = "Europe/Berlin"
+heartbeat_url_env = "HEARTBEAT_URL"
+[[alerts.agent]]
+name = "ops-*"
+severity = "critical"
+failing = 2
 [operators]
 members = ["user:U0123", "usergroup:oncall"]
 [caps]
@@ -113,7 +124,15 @@ def test_a_file_with_everything_loads_as_written(tmp_path: Path) -> None:
     assert load_policy_file(path) == Configuration(
         agents=("agent_runtime.demo:agents", "shop.agents:purchasing"),
         approvals_channel="#approvals",
-        alerts_channel="C0ALERTS",
+        alerts=AlertRules(
+            channel="C0ALERTS",
+            waiting=timedelta(hours=1),
+            fallback=("#other", "user:U9"),
+            digest="",
+            zone="Europe/Berlin",
+            heartbeat_url_env="HEARTBEAT_URL",
+            agents=(AgentAlerts(name="ops-*", severity=Severity.CRITICAL, failing=2),),
+        ),
         policies=PolicySet(
             default=Default(
                 stage=Stage(name="approval", approvers=("channel:#approvers",), allow_public=True),
@@ -139,7 +158,7 @@ def test_the_smallest_file_is_the_default_stage() -> None:
     whoever names none."""
     configuration = read_policy_text(STAGE, "signoff.toml")
     assert configuration.agents == ()
-    assert (configuration.approvals_channel, configuration.alerts_channel) == ("", "")
+    assert (configuration.approvals_channel, configuration.alerts.channel) == ("", "")
     stage = Stage(name="approval", approvers=("channel:#approvers",))
     assert configuration.policies == PolicySet(default=Default(stage=stage))
 
@@ -147,7 +166,7 @@ def test_the_smallest_file_is_the_default_stage() -> None:
 def test_alerts_go_to_the_approvals_channel_where_they_have_none_of_their_own() -> None:
     """An alert is never lost for want of a channel that the file could have named."""
     configuration = read_policy_text(f'slack.approvals_channel = "#approvals"\n{STAGE}', "signoff.toml")
-    assert configuration.alerts_channel == "#approvals"
+    assert configuration.alerts.channel == "#approvals"
 
 
 BROKEN = {
@@ -201,7 +220,6 @@ BROKEN = {
         6,
         "Remove it",
     ),
-    "a threshold for alerts": ('[alerts]\nwaiting = "2h"\n' + STAGE, "alerts.waiting", 2, "Remove it"),
     "a decision that there is not": (
         STAGE + '[[policy]]\ndecisions = ["approve", "delegate"]\n',
         "policy 1.decisions 2",
@@ -376,7 +394,9 @@ def test_a_file_saved_by_a_windows_editor_loads(tmp_path: Path) -> None:
 TABLES = {
     "": {"agents", "slack", "alerts", "operators", "agent", "default", "policy", "caps"},
     "[slack]": {"approvals_channel"},
-    "[alerts]": {"channel"},
+    "[alerts]": {"channel", "fallback", "waiting", "queued", "failing", "heartbeat", "digest", "zone",
+                 "heartbeat_url", "heartbeat_url_env", "heartbeat_every", "agent"},
+    "[[alerts.agent]]": {"name", "channel", "severity", "waiting", "queued", "failing"},
     "[operators]": {"members"},
     "[caps]": {
         "max_requests", "max_reasks", "max_open_per_approver", "max_open_per_starter", "max_starts_per_hour",

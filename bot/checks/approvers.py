@@ -63,6 +63,8 @@ def everybody_asked(configuration: Configuration) -> Iterator[Asked]:
             yield Asked(where, stage.approvers, stage.quorum, stage.allow_public, guests, own)
         people = tuple(who for who in policy.notify if not who.startswith("channel:"))
         yield Asked(f"{policy.label(number)}, notify", people)
+    if told := tuple(who for who in configuration.alerts.fallback if who.startswith("user:")):
+        yield Asked("[alerts], fallback", told)
     if policies.operators:
         yield Asked("[operators]", policies.operators, 1, allow_public=False, allow_guests=False)
     for rule in policies.agents:

@@ -29,7 +29,9 @@ async def check_places(
 def places(configuration: Configuration) -> Mapping[str, str]:
     """Every channel that is posted to, and what for."""
     policies = configuration.policies
-    named = [(configuration.approvals_channel, "approvals"), (configuration.alerts_channel, "alerts")]
+    named = [(configuration.approvals_channel, "approvals"), (configuration.alerts.channel, "alerts")]
+    named += [(one.channel, f"alerts of {one.name}") for one in configuration.alerts.agents]
+    named += [(who, "alerts, fallback") for who in configuration.alerts.fallback if not who.startswith("user:")]
     named.append((policies.default.stage.channel, "[default.stage]"))
     for number, policy in enumerate(policies.policies, start=1):
         named += [(stage.channel, f"{policy.label(number)}, stage {stage.name}") for stage in policy.stages]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from agent_runtime.alert_rules import AgentAlerts, AlertRules
 from agent_runtime.policy import AgentRule, Default, Policy, PolicySet
 from agent_runtime.policy_file import Configuration
 from agent_runtime.rules import Stage
@@ -13,7 +14,7 @@ from bot.checks.places import places
 CONFIGURATION = Configuration(
     agents=("my_agents:agents",),
     approvals_channel="#one",
-    alerts_channel="#two",
+    alerts=AlertRules(channel="#two", fallback=("#six", "user:U6"), agents=(AgentAlerts(name="a", channel="#seven"),)),
     policies=PolicySet(
         default=Default(stage=Stage(name="approval", approvers=("user:U1",), channel="#three")),
         policies=(
@@ -41,6 +42,6 @@ def named(value: Any) -> set[str]:
 def test_everybody_and_every_channel_that_is_named_is_looked_at() -> None:
     """Whatever place of the file they stand in."""
     everything = named(CONFIGURATION.model_dump())
-    assert len(everything) == 10
+    assert len(everything) == 13
     people = {selector for asked in everybody_asked(CONFIGURATION) for selector in asked.selectors}
     assert people | set(places(CONFIGURATION)) == everything

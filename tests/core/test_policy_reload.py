@@ -122,7 +122,7 @@ async def test_what_needs_a_restart_is_said(worlds: Any, tmp_path: Path) -> None
     write(path, '[slack]\napprovals_channel = "#other"\n' + STAGE)
     await rest(watch)
     (row,) = await world.db.read(_texts, "policy.changed")
-    assert row["needs_restart"] == ["slack.approvals_channel", "alerts.channel"]
+    assert row["needs_restart"] == ["slack.approvals_channel"]
 
 
 def test_a_difference_names_every_policy_that_is_not_as_it_was() -> None:

@@ -1,0 +1,153 @@
+"""The only writer of alerts: raise, update, resolve. One open alert for one thing, and one message for one alert."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from agent_runtime import outbound
+from agent_runtime.alert_rules import AlertRules
+from agent_runtime.audit import INTERNAL, Event, Origin, record
+from agent_runtime.causes import Cause
+from agent_runtime.context import Context
+from agent_runtime.outbound import Priority, Topic
+from agent_runtime.troubles import Found, Trouble
+from storage import alerts, messages, outbox
+from storage.alerts import Alert
+from storage.tx import Tx
+from storage.types import SCHEDULER, Actor, Json
+
+ACKNOWLEDGED_FOR = timedelta(hours=1)
+MUTED_FOR = timedelta(days=1)
+FOLD = "*"
+"""What the thing of an alert begins with that stands for many of one cause."""
+
+REFUSED = "refused"
+"""The fact that says which places did not take an alert's message."""
+
+OVER: Mapping[Cause, str] = {
+    Cause.WAITING: "The run does not wait for them any more.",
+    Cause.OVERDUE: "It was decided, or is not asked any more.",
+    Cause.NOBODY: "Enough people can decide now, or nobody has to any more.",
+    Cause.OUTCOME: "Somebody said what happened, or the run ended.",
+    Cause.QUEUED: "A worker has taken it, or it was stopped.",
+    Cause.FAILING: "It goes on, was stopped, or was left alone for a week.",
+    Cause.UNDELIVERED: "It was delivered, or nobody waits for it any more.",
+    Cause.PAUSED: "Executions and timers go on.",
+    Cause.SILENT: "It says again that it lives, or holds no work any more.",
+    Cause.POLICY: "The file is in order, and holds.",
+    Cause.UNHEARD: "The monitor takes the heartbeat again.",
+}
+"""Why an alert is over, in a sentence."""
+
+
+def message_key(alert_id: str) -> str:
+    """The key of the delivery of an alert's message."""
+    return f"alert:{alert_id}"
+
+
+def want(tx: Tx, context: Context, alert_id: str, *, patience: timedelta = outbound.NOW) -> None:
+    """The alert's message must show its current state."""
+    key = message_key(alert_id)
+    outbox.want(tx, key, Topic.ALERT, alert_id, Priority.ALERT, context.now, patience=patience)
+
+
+def call_again(tx: Tx, context: Context, alert: Alert, seq: int, text: str) -> None:
+    """People are mentioned anew, below the alert's message: one that is updated notifies nobody."""
+    row = messages.get(tx, message_key(alert.id))
+    if row is not None and row.ts is not None:
+        outbox.tell(tx, f"call:{seq}", Topic.CALL, alert.id, {"text": text}, Priority.ALERT, context.now, None)
+
+
+def raise_alert(tx: Tx, context: Context, rules: AlertRules, trouble: Trouble) -> Alert:
+    """The open alert about this thing, with what is known of it now. A thing that somebody muted stays muted."""
+    known = alerts.find(tx, trouble.cause, trouble.thing)
+    if known is not None:
+        return _update(tx, context, rules, known, trouble)
+    before = alerts.latest(tx, trouble.cause, trouble.thing, context.now - MUTED_FOR)
+    muted = before if before is not None and before.muted_until and before.muted_until > context.now else None
+    alert = Alert(
+        id=context.ids("L"), cause=trouble.cause, thing=trouble.thing, agent=trouble.agent, run_id=trouble.run_id,
+        request_id=trouble.request_id, severity=rules.severity(trouble.cause, trouble.agent), facts=dict(trouble.facts),
+        since=trouble.since, raised_at=context.now, muted_by=muted.muted_by if muted else None,
+        muted_until=muted.muted_until if muted else None,
+    )  # fmt: skip
+    while not alerts.insert(tx, alert):
+        alert.id = context.ids("L")
+    note(tx, context, Event.ALERT_RAISED, alert, SCHEDULER, INTERNAL, {"facts": alert.facts})
+    want(tx, context, alert.id)
+    return alert
+
+
+def resolve(tx: Tx, context: Context, alert: Alert, why: str = "") -> None:
+    """Its trouble is over."""
+    why = why or OVER[Cause(alert.cause)]
+    if alerts.change(tx, alert.id, resolved_at=context.now, resolved_why=why):
+        lasted = int((context.now - alert.since).total_seconds())
+        note(tx, context, Event.ALERT_RESOLVED, alert, SCHEDULER, INTERNAL, {"why": why, "seconds": lasted})
+        want(tx, context, alert.id)
+
+
+def compare(tx: Tx, context: Context, rules: AlertRules, found: Found) -> None:
+    """Raise what is new, update what goes on, resolve what is over. What nobody could judge stays as it is."""
+    things = {(trouble.cause, trouble.thing) for trouble in found.troubles}
+    for alert in alerts.all_open(tx):
+        cause = Cause(alert.cause)
+        judged = cause in found.judged and not alert.thing.startswith(FOLD)
+        held = alert.agent in found.stopped and cause in _STANDING_STILL
+        if judged and not held and (cause, alert.thing) not in things:
+            resolve(tx, context, alert)
+    for trouble in found.troubles:
+        raise_alert(tx, context, rules, trouble)
+
+
+_STANDING_STILL = frozenset({Cause.WAITING, Cause.QUEUED, Cause.FAILING})
+
+
+def lapse(tx: Tx, context: Context) -> None:
+    """Acknowledgements and mutes last for a while; whoever gave them may have forgotten."""
+    for alert in alerts.all_open(tx):
+        if alert.acknowledged_until is not None and alert.acknowledged_until <= context.now:
+            alerts.change(tx, alert.id, acknowledged_by=None, acknowledged_until=None)
+            _again(tx, context, alert, "Nobody has mended this within the hour in which it was acknowledged.")
+        if alert.muted_until is not None and alert.muted_until <= context.now:
+            alerts.change(tx, alert.id, muted_by=None, muted_until=None)
+            _again(tx, context, alert, "This was muted for a day, and still is as it was.")
+
+
+def _again(tx: Tx, context: Context, alert: Alert, text: str) -> None:
+    seq = note(tx, context, Event.ALERT_LAPSED, alert, SCHEDULER, INTERNAL, {})
+    call_again(tx, context, alert, seq, text)
+    want(tx, context, alert.id)
+
+
+def _update(tx: Tx, context: Context, rules: AlertRules, alert: Alert, trouble: Trouble) -> Alert:
+    kept = {REFUSED: alert.facts[REFUSED]} if REFUSED in alert.facts else {}
+    values = {
+        "facts": {**trouble.facts, **kept},
+        "request_id": trouble.request_id,
+        "run_id": trouble.run_id,
+        "since": trouble.since,
+        "severity": rules.severity(trouble.cause, trouble.agent).value,
+    }
+    if any(getattr(alert, name) != value for name, value in values.items()):
+        alerts.change(tx, alert.id, **values)
+        want(tx, context, alert.id, patience=outbound.SOON)
+        return alert.model_copy(update=values)
+    return alert
+
+
+def note(tx: Tx, context: Context, event: Event, alert: Alert, actor: Actor, origin: Origin, text: Json) -> int:
+    """One audit entry about an alert; its sequence number."""
+    about: Json = {
+        "alert": alert.id,
+        "cause": str(alert.cause),
+        "thing": alert.thing,
+        "severity": str(alert.severity),
+        "agent": alert.agent,
+        "since": alert.since.isoformat(),
+    }
+    return record(
+        tx, context, event, actor,
+        origin=origin, run_id=alert.run_id, request_id=alert.request_id, text={**about, **text},
+    )  # fmt: skip

@@ -1,0 +1,43 @@
+"""The watch: every few seconds one look at what is in trouble, and one transaction that raises, updates and resolves
+alerts, and has the daily digest told when its time has come."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+from agent_runtime import alerts, storms
+from agent_runtime.alert_rules import AlertRules
+from agent_runtime.context import Context
+from agent_runtime.runtime import Runtime
+from agent_runtime.troubles import Look, Trouble, find_troubles
+from storage.tx import Tx
+
+FindVacant = Callable[[], Awaitable[Sequence[Trouble] | None]]
+"""Finds the open requests that nobody, or too few, can approve; None where the directory does not say."""
+
+
+class AlertsWatch:
+    """Looks after alerts. `look` is called every few seconds; `find_vacant` asks the directory first."""
+
+    def __init__(self, runtime: Runtime, find_vacant: FindVacant | None = None) -> None:
+        self._runtime = runtime
+        self._find_vacant = find_vacant
+        self._looked_at: datetime | None = None
+
+    async def look(self) -> None:
+        """One look at everything."""
+        vacant = await self._find_vacant() if self._find_vacant is not None else None
+        context, rules = self._runtime.context(), self._runtime.alerts
+        # Who slept, with the machine or behind a debugger, has heard nobody meanwhile.
+        slept = self._looked_at is not None and context.now - self._looked_at >= rules.heartbeat
+        self._looked_at = context.now
+        look = Look(self._runtime.boot_id, awake=not slept, vacant=vacant)
+        await self._runtime.db.transact(watch, context, rules, look)
+
+
+def watch(tx: Tx, context: Context, rules: AlertRules, look: Look) -> None:
+    """Raise, update and resolve alerts by what the rows say now."""
+    alerts.compare(tx, context, rules, find_troubles(tx, context, rules, look))
+    alerts.lapse(tx, context)
+    storms.fold(tx, context, rules)

@@ -1,0 +1,222 @@
+"""What is in trouble now: each cause of an alert as a look at the rows. Nothing here changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from agent_runtime.alert_rules import AlertRules
+from agent_runtime.causes import Cause
+from agent_runtime.clean_text import clean
+from agent_runtime.context import Context
+from agent_runtime.hidden import secrets_of_run
+from agent_runtime.redaction import mask
+from storage import alerts, outbox, pauses, requests, runs, stuck
+from storage.alerts import Alert
+from storage.stuck import Ended, Standing, Waiting
+from storage.tx import Tx
+from storage.types import DeliveryStatus, Json, RequestKind, RequestStatus, RunStatus
+
+REMEMBERED = timedelta(days=7)
+"""So long a failure that nobody looks after stays an alert."""
+
+UNDELIVERED_FOR = timedelta(days=1)
+"""So long a message that was given up stays one, unless somebody still waits for what it says."""
+
+MOST_RUNS = 200
+"""So many of the latest runs are looked at for agents that keep failing."""
+
+LONGEST_ERROR = 500
+_AT_WORK = frozenset({DeliveryStatus.DUE, DeliveryStatus.LEASED})
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One thing in trouble. `thing` is its natural key within the cause; `facts` are what people read about it, and
+    change only when there is something new to read."""
+
+    cause: Cause
+    thing: str
+    since: datetime
+    agent: str = ""
+    run_id: str = ""
+    request_id: str = ""
+    facts: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """By whom and how the rows are looked at. `awake`: this process itself did not sleep meanwhile, so that the silence
+    of others means something. `vacant` is whom the directory found nobody for; None: it did not say."""
+
+    boot_id: str
+    awake: bool = True
+    vacant: Sequence[Trouble] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found. Of other causes than those `judged`, and of the agents that are `stopped`, nothing is known."""
+
+    troubles: tuple[Trouble, ...]
+    judged: frozenset[Cause]
+    stopped: frozenset[str] = frozenset()
+
+
+def find_troubles(tx: Tx, context: Context, rules: AlertRules, look: Look) -> Found:
+    """Everything that is in trouble now."""
+    stopped = frozenset(one.agent for one in pauses.of_agents(tx))
+    judged = {Cause.OVERDUE, Cause.OUTCOME, Cause.UNDELIVERED, Cause.PAUSED}
+    found = [*_stopped(tx), *_undelivered(tx, context)]
+    vacant = look.vacant
+    if vacant is not None:
+        judged.add(Cause.NOBODY)
+        found += vacant
+    else:
+        vacant = [trouble_of(one) for one in alerts.all_open(tx) if one.cause == Cause.NOBODY]
+    asked = [one for one in _requests(tx, context, rules) if one.cause is not Cause.WAITING]
+    found += asked
+    if pauses.everything(tx) is None:
+        judged |= {Cause.WAITING, Cause.QUEUED, Cause.FAILING}
+        told = {one.request_id for one in (*vacant, *asked)}
+        found += _waiting(tx, context, rules, told)
+        found += _unclaimed(tx, context, rules)
+        found += _failing(tx, context, rules)
+    if look.awake:
+        judged.add(Cause.SILENT)
+        found += _silent(tx, context, rules, look.boot_id)
+    kept = (one for one in found if one.agent not in stopped or one.cause in _WHILE_STOPPED)
+    return Found(tuple(kept), frozenset(judged), stopped)
+
+
+_WHILE_STOPPED = frozenset({Cause.PAUSED, Cause.OUTCOME, Cause.OVERDUE, Cause.NOBODY, Cause.UNDELIVERED})
+
+
+def trouble_of(alert: Alert) -> Trouble:
+    """The trouble that an alert tells of."""
+    return Trouble(
+        Cause(alert.cause), alert.thing, alert.since, alert.agent, alert.run_id, alert.request_id, dict(alert.facts)
+    )
+
+
+def _requests(tx: Tx, context: Context, rules: AlertRules) -> Iterator[Trouble]:
+    """Open requests that are stuck by themselves, each with its most telling cause."""
+    for one in stuck.waiting(tx, context.now - rules.shortest_wait):
+        facts: Json = {"tool": one.tool, "kind": one.kind.value}
+        if one.kind is RequestKind.OUTCOME:
+            yield Trouble(Cause.OUTCOME, one.id, one.opened_at, one.agent, one.run_id, one.id, facts)
+        elif one.overdue:
+            yield Trouble(Cause.OVERDUE, one.id, one.stage_opened_at, one.agent, one.run_id, one.id, facts)
+
+
+def _waiting(tx: Tx, context: Context, rules: AlertRules, told: set[str]) -> Iterator[Trouble]:
+    """Runs whose people take long, unless a request of theirs has a more telling alert."""
+
+    def takes_long(one: Waiting) -> bool:
+        return one.opened_at <= context.now - rules.waiting_for(one.agent) and one.id not in told
+
+    found = filter(takes_long, stuck.waiting(tx, context.now - rules.shortest_wait))
+    by_run = sorted(found, key=lambda one: (one.run_id, one.opened_at, one.id))
+    for run_id, grouped in groupby(by_run, key=lambda one: one.run_id):
+        oldest, *others = grouped
+        facts: Json = {"tool": oldest.tool, "kind": oldest.kind.value, "more": len(others)}
+        yield Trouble(Cause.WAITING, run_id, oldest.opened_at, oldest.agent, run_id, oldest.id, facts)
+
+
+def _unclaimed(tx: Tx, context: Context, rules: AlertRules) -> Iterator[Trouble]:
+    for run in stuck.unclaimed(tx, context.now - rules.shortest_queue):
+        if run.since <= context.now - rules.queued_for(run.agent):
+            facts: Json = {"lost": run.status is RunStatus.RUNNING}
+            yield Trouble(Cause.QUEUED, run.id, run.since, run.agent, run.id, facts=facts)
+
+
+def _failing(tx: Tx, context: Context, rules: AlertRules) -> Iterator[Trouble]:
+    fewest = min([rules.failing, *(one.failing for one in rules.agents if one.failing)])
+    for run in stuck.failing(tx, fewest, alerts.runs_of(tx, Cause.FAILING)):
+        if run.status is RunStatus.FAILED and run.since <= context.now - REMEMBERED:
+            continue
+        if run.failures >= rules.failing_for(run.agent) or run.status is RunStatus.FAILED:
+            yield _failing_run(tx, context, run)
+    yield from _failing_agents(tx, context, rules)
+
+
+def _failing_run(tx: Tx, context: Context, run: Standing) -> Trouble:
+    known = alerts.find(tx, Cause.FAILING, run.id)
+    ended = run.status is RunStatus.FAILED
+    facts: Json = {"failures": run.failures, "error": _error(tx, run.id, run.error), "ended": ended}
+    return Trouble(Cause.FAILING, run.id, known.since if known else context.now, run.agent, run.id, facts=facts)
+
+
+def _failing_agents(tx: Tx, context: Context, rules: AlertRules) -> Iterator[Trouble]:
+    """Agents of which the latest runs all failed."""
+    by_agent: dict[str, list[Ended]] = {}
+    for run in stuck.ended(tx, context.now - REMEMBERED, MOST_RUNS):
+        by_agent.setdefault(run.agent, []).append(run)
+    for agent, latest in by_agent.items():
+        failed = _leading_failures(latest)
+        if len(failed) >= rules.failing_for(agent):
+            newest, first = failed[0], failed[-1]
+            facts: Json = {"failures": len(failed), "error": _error(tx, newest.id, newest.error), "all": True}
+            yield Trouble(Cause.FAILING, f"agent:{agent}", first.at, agent, newest.id, facts=facts)
+
+
+def _leading_failures(latest: Sequence[Ended]) -> Sequence[Ended]:
+    good = next((place for place, run in enumerate(latest) if not run.failed), len(latest))
+    return latest[:good]
+
+
+def _error(tx: Tx, run_id: str, error: str) -> str:
+    return clean(mask(error, secrets_of_run(tx, run_id)), LONGEST_ERROR)
+
+
+def _stopped(tx: Tx) -> Iterator[Trouble]:
+    everything = pauses.everything(tx)
+    if everything is not None and everything.since is not None:
+        facts: Json = {"by": everything.stopped_by, "why": everything.why}
+        yield Trouble(Cause.PAUSED, "everything", everything.since, facts=facts)
+    for one in pauses.of_agents(tx):
+        yield Trouble(
+            Cause.PAUSED, f"agent:{one.agent}", one.since, one.agent, facts={"by": one.stopped_by, "why": one.why}
+        )
+
+
+def _silent(tx: Tx, context: Context, rules: AlertRules, boot_id: str) -> Iterator[Trouble]:
+    for boot in stuck.silent(tx, boot_id, context.now - rules.heartbeat):
+        facts: Json = {"host": boot.host, "process": boot.pid}
+        yield Trouble(Cause.SILENT, boot.id, boot.heartbeat_at, facts=facts)
+
+
+def _undelivered(tx: Tx, context: Context) -> Iterator[Trouble]:
+    """Those that were raised when the message was given up, and are still not delivered."""
+    for alert in alerts.all_open(tx):
+        if alert.cause == Cause.UNDELIVERED and not alert.thing.startswith("*") and _is_missing(tx, context, alert):
+            yield trouble_of(alert)
+
+
+def _is_missing(tx: Tx, context: Context, alert: Alert) -> bool:
+    delivery = outbox.get(tx, alert.thing)
+    if delivery is None or delivery.status in _AT_WORK:
+        return delivery is not None  # it is being tried again
+    if delivery.status is not DeliveryStatus.DEAD:
+        return False
+    request = requests.get(tx, alert.request_id) if alert.request_id else None
+    if request is not None and request.status is RequestStatus.PENDING:
+        return True
+    return delivery.updated_at > context.now - UNDELIVERED_FOR
+
+
+def undelivered(tx: Tx, key: str, subject: str, kind: str, error: str, now: datetime) -> Trouble:
+    """A message that was given up just now. `subject` is what the delivery is about, a request or a run."""
+    request = requests.get(tx, subject)
+    run = runs.get(tx, request.run_id if request is not None else subject)
+    return Trouble(
+        Cause.UNDELIVERED,
+        key,
+        now,
+        agent=run.agent if run is not None else "",
+        run_id=run.id if run is not None else "",
+        request_id=request.id if request is not None else "",
+        facts={"kind": kind, "error": clean(error, LONGEST_ERROR)},
+    )

@@ -39,7 +39,7 @@ def close(
     won = requests.change(
         tx, request, RequestStatus.PENDING,
         status=status, closed_at=context.now, closed_by=closer.model_dump(mode="json"), close_reason=reason,
-        answer=answer, due_at=None, held_until=None,
+        answer=answer, due_at=None, next_at=None, held_until=None,
     )  # fmt: skip
     if not won:
         return False
@@ -94,7 +94,7 @@ def end_hold(tx: Tx, context: Context, request: Request) -> bool:
         problem = {"problem": "the end of its hold was moved"}
         record_request(tx, context, Event.INTEGRITY_BROKEN, request, SYSTEM, INTERNAL, problem)
         due = pauses.elapsed(tx, context.now) + (until - context.now)
-        requests.change(tx, request, RequestStatus.PENDING, due_at=due, held_until=due)
+        requests.change(tx, request, RequestStatus.PENDING, due_at=due, next_at=due, held_until=due)
         return False
     last = max(standing_votes(context.seal, request, decisions), key=lambda vote: (vote.at, vote.number))
     close(tx, context, request, RequestStatus.APPROVED, SCHEDULER, INTERNAL, by=Actor.model_validate(last.actor))
@@ -146,7 +146,7 @@ def fail_waiting(tx: Tx, context: Context, run: Run, reason: str) -> None:
 
 
 def _keep(tx: Tx, context: Context, request: Request) -> bool:
-    if not requests.change(tx, request, RequestStatus.PENDING, due_at=None, held_until=None):
+    if not requests.change(tx, request, RequestStatus.PENDING, due_at=None, next_at=None, held_until=None):
         return False
     seq = record_request(tx, context, Event.REQUEST_OVERDUE, request, SCHEDULER, INTERNAL, {})
     outbound.note(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from agent_runtime import outbound
+from agent_runtime import ladder, outbound
 from agent_runtime.agents import Interrupt, ToolCall
 from agent_runtime.audit import INTERNAL, Event, record
 from agent_runtime.caps import why_not_ask
@@ -101,8 +101,7 @@ def _draft(
         rules_mac="",
         on_timeout=rules.on_timeout,
         opened_at=context.now,
-        stage_opened_at=context.now,
-        due_at=pauses.elapsed(tx, context.now) + rules.timeout,
+        **ladder.opening(rules, 0, context.now, pauses.elapsed(tx, context.now)),
     )
     request.digest = digest_shown(request)
     return Draft(request, rules, judgement.args)

@@ -10,7 +10,7 @@ import hashlib
 
 from pydantic import ValidationError
 
-from agent_runtime import outbound
+from agent_runtime import ladder, outbound
 from agent_runtime.agents import ToolCall
 from agent_runtime.arguments import changes
 from agent_runtime.audit import Event, Origin, record_request
@@ -71,24 +71,21 @@ def revise(
 ) -> Request | None:
     """Put other arguments up for decision, by these rules, from the first stage on; None where this person's vote on
     the present ones stands. Raises NotJson."""
+    timers = ladder.opening(rules, 0, context.now, pauses.elapsed(tx, context.now))
     after = request.model_copy(
         update={
             "revision": request.revision + 1,
-            "stage": 0,
             "args": dict(args),
             "rules": rules.model_dump(mode="json"),
             "on_timeout": rules.on_timeout,
-            "stage_opened_at": context.now,
-            "due_at": pauses.elapsed(tx, context.now) + rules.timeout,
-            "held_until": None,
+            **timers,
         }
     )
     after.digest = digest_call(request.agent, request.run_id, _call(request, args), after.revision)
     after.rules_mac = seal_rules(context.seal, after)
     if not write_decision(tx, context, request, DecisionKind.EDITED, actor, reason=reason, value=after.args):
         return None
-    columns = ("revision", "stage", "args", "digest", "rules", "rules_mac", "on_timeout", "stage_opened_at", "due_at",
-             "held_until")  # fmt: skip
+    columns = ("revision", "args", "digest", "rules", "rules_mac", "on_timeout", *timers)
     values = {name: getattr(after, name) for name in columns}
     assert requests.change(tx, request, RequestStatus.PENDING, **values), "one writer: nobody can be between"
     _tell(tx, context, request, after, actor, origin, reason)

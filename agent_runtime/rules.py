@@ -6,10 +6,11 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from agent_runtime.hours import Hours
 from agent_runtime.selectors import STARTER, Selector, parse_selector
 from storage.types import DecisionKind, GrantScope, OnTimeout
 
-__all__ = ["Frozen", "GrantRule", "GrantScope", "Rules", "Stage"]
+__all__ = ["Frozen", "GrantRule", "GrantScope", "Hours", "Rules", "Rung", "Stage"]
 
 
 class Frozen(BaseModel):
@@ -18,10 +19,27 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Rung(Frozen):
+    """What happens when a stage has waited for `after`: those who may decide are reminded, or `escalate_to` may decide
+    too from then on. It is said where the card stands, and in `channel` where there is one; `repeat` more times at the
+    same interval."""
+
+    after: timedelta = Field(gt=timedelta(0))
+    remind: bool = False
+    escalate_to: tuple[Selector, ...] = ()
+    channel: str = ""
+    repeat: int = Field(default=0, ge=0)
+
+
+def _says_nothing(value: object) -> bool:
+    return not value
+
+
 class Stage(Frozen):
     """One step of an approval chain: `quorum` of the `approvers` must say yes, or `reject_quorum` of them no. Its card
     goes to `channel`; where that is empty, to the run's thread if `starter:` is among the approvers, else to the
-    settings' approvals channel."""
+    settings' approvals channel. `rungs` are its ladder, which climbs in its working `hours` where it has some. A stage
+    without them is written as it was before there were any: grants are bound to what is written."""
 
     name: str
     approvers: tuple[Selector, ...] = Field(min_length=1)
@@ -29,11 +47,18 @@ class Stage(Frozen):
     reject_quorum: int = Field(default=1, ge=1)
     channel: str = ""
     allow_public: bool = False
+    rungs: tuple[Rung, ...] = Field(default=(), exclude_if=_says_nothing)
+    hours: Hours | None = Field(default=None, exclude_if=_says_nothing)
 
     @field_validator("approvers")
     @classmethod
     def _canonical(cls, approvers: tuple[str, ...]) -> tuple[Selector, ...]:
         return tuple(dict.fromkeys(parse_selector(text) for text in approvers))
+
+    @property
+    def everybody(self) -> tuple[Selector, ...]:
+        """The approvers, and all to whom it may be escalated."""
+        return tuple(dict.fromkeys((*self.approvers, *(who for rung in self.rungs for who in rung.escalate_to))))
 
     @property
     def in_thread(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent_runtime import outbound
+from agent_runtime import ladder, outbound
 from agent_runtime.acts import Act
 from agent_runtime.audit import INTERNAL, Event, Origin, record_request
 from agent_runtime.caps import is_fast
@@ -104,7 +104,9 @@ def _approve(
         runs.queue_if_pause_closed(tx, request.run_id, context.now)
         return True
     until = pauses.elapsed(tx, context.now) + rules.hold
-    assert requests.change(tx, request, RequestStatus.PENDING, held_until=until, due_at=until), "one writer"
+    assert requests.change(tx, request, RequestStatus.PENDING, held_until=until, due_at=until, next_at=until), (
+        "one writer"
+    )
     seconds = int(rules.hold.total_seconds())
     seq = record_request(tx, context, Event.REQUEST_HELD, request, actor, INTERNAL, {"seconds": seconds})
     line = f"{request.tool}: approved by {actor.label}; it waits {seconds} s, in which that can be taken back."
@@ -128,8 +130,7 @@ def _end(
 
 
 def _open_stage(tx: Tx, context: Context, request: Request, rules: Rules, stage: int) -> None:
-    due = pauses.elapsed(tx, context.now) + rules.timeout
-    values = {"stage": stage, "stage_opened_at": context.now, "due_at": due, "held_until": None}
+    values = ladder.opening(rules, stage, context.now, pauses.elapsed(tx, context.now))
     assert requests.change(tx, request, RequestStatus.PENDING, **values), "one writer: nobody can be between"
 
 

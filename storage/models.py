@@ -83,8 +83,8 @@ class Request(SQLModel, table=True):
     `args` and `digest` are what is up for decision. `held_until` (in unpaused time, like every timer here) says that
     enough people approved it and that they may still take that back. `asking` counts how often its approvers were asked
     anew, `card` names the request on whose card it stood first (empty: its own). `due_at` is the deadline, `next_at`
-    the next thing to happen in time; `rung` counts the steps of its stage's ladder that are behind it, and until
-    `quiet_until` the ladder is held, by whom and why says `quiet`."""
+    the next thing to happen in time; `rung` counts the steps of its stage's ladder that are behind it, `ladder_from` is
+    when that began to climb; until `quiet_until` it is held, by whom and why says `quiet`."""
 
     __tablename__ = "request"
     __table_args__ = (
@@ -129,6 +129,7 @@ class Request(SQLModel, table=True):
     asking: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     card: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
     rung: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    ladder_from: datetime | None = None
     next_at: datetime | None = None
     quiet_until: datetime | None = None
     quiet: dict[str, Any] | None = Field(default=None, sa_type=Json)

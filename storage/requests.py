@@ -109,11 +109,12 @@ def newest(tx: Tx, run_id: str, subject: str) -> Request | None:
 
 
 def overdue(tx: Tx, due: datetime, limit: int, but: Sequence[str] = ()) -> list[Request]:
-    """Pending requests whose time is up, the oldest deadline first; of no agent named in `but`."""
+    """Pending requests to which something is to happen by now, what should have happened first of all first; of no
+    agent named in `but`."""
     statement = (
         select(Request)
-        .where(col(Request.status) == RequestStatus.PENDING, col(Request.due_at) <= due, col(Request.agent).not_in(but))
-        .order_by(col(Request.due_at), col(Request.id))
+        .where(col(Request.status) == RequestStatus.PENDING, col(Request.next_at) <= due, col(Request.agent).not_in(but))
+        .order_by(col(Request.next_at), col(Request.id))
         .limit(limit)
     )
     return tx.all(Request, statement)

@@ -23,6 +23,7 @@ def upgrade() -> None:
             sa.Column("card", sqlmodel.sql.sqltypes.AutoString(), server_default=sa.text("''"), nullable=False)
         )
         batch_op.add_column(sa.Column("rung", sa.Integer(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("ladder_from", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True))
         batch_op.add_column(sa.Column("next_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True))
         batch_op.add_column(sa.Column("quiet_until", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True))
         batch_op.add_column(sa.Column("quiet", sa.JSON(none_as_null=True), nullable=True))
@@ -82,5 +83,5 @@ def downgrade() -> None:
         batch_op.drop_index("outbox_subject")
     with op.batch_alter_table("request", schema=None) as batch_op:
         batch_op.drop_index("request_next")
-        for name in ("quiet", "quiet_until", "next_at", "rung", "card", "asking"):
+        for name in ("quiet", "quiet_until", "next_at", "ladder_from", "rung", "card", "asking"):
             batch_op.drop_column(name)

@@ -1,0 +1,84 @@
+"""The ladder: what happens to an open request in time, and when. Pure; `rungs` climbs it.
+
+Moments are in unpaused time, in which a stop of everything did not happen. Working hours are times of the day, so they
+need `shift`: what is to be added to unpaused time to get the time on the wall.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from agent_runtime.rules import Rules, Stage
+from agent_runtime.selectors import Selector
+from storage.models import Request
+
+NO_SHIFT = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a ladder: a rung of the file, or a repetition of one. `after` counts from the stage's opening."""
+
+    number: int
+    after: timedelta
+    remind: bool
+    escalate_to: tuple[Selector, ...]
+    channel: str
+
+
+def steps(stage: Stage) -> tuple[Step, ...]:
+    """The steps of a stage's ladder in their order; a repetition comes as long after the one before it as its rung
+    came after the rung before that."""
+    return tuple(Step(number, *one) for number, one in enumerate(_steps(stage)))
+
+
+def _steps(stage: Stage) -> Iterator[tuple[timedelta, bool, tuple[Selector, ...], str]]:
+    before = timedelta(0)
+    for rung in stage.rungs:
+        for turn in range(rung.repeat + 1):
+            yield rung.after + turn * (rung.after - before), rung.remind, rung.escalate_to, rung.channel
+        before = rung.after
+
+
+def step_due(stage: Stage, ladder_from: datetime | None, rung: int, shift: timedelta = NO_SHIFT) -> datetime | None:
+    """When the next step is due of a ladder of which `rung` steps are behind; None where none is left."""
+    ladder = steps(stage)
+    if ladder_from is None or rung >= len(ladder):
+        return None
+    return _after(stage, ladder_from, ladder[rung].after, shift)
+
+
+def next_at(request: Request, stage: Stage, shift: timedelta = NO_SHIFT) -> datetime | None:
+    """The next thing that happens to an open request in time: the end of a hold of its ladder, a step, its deadline;
+    None where nothing does."""
+    if request.held_until is not None:
+        return request.due_at
+    step = request.quiet_until or step_due(stage, request.ladder_from, request.rung, shift)
+    return min((moment for moment in (step, request.due_at) if moment is not None), default=None)
+
+
+def opening(rules: Rules, stage: int, now: datetime, unpaused: datetime) -> dict[str, Any]:
+    """The timers of a request whose stage opens now, by column: nothing of its ladder is behind it."""
+    asked, shift = rules.stages[stage], now - unpaused
+    waits = asked.hours is not None and asked.hours.timeout_waits
+    due = _after(asked, unpaused, rules.timeout, shift) if waits else unpaused + rules.timeout
+    first = step_due(asked, unpaused, 0, shift)
+    return {
+        "stage": stage,
+        "stage_opened_at": now,
+        "ladder_from": unpaused,
+        "rung": 0,
+        "quiet_until": None,
+        "quiet": None,
+        "held_until": None,
+        "due_at": due,
+        "next_at": due if first is None else min(first, due),
+    }
+
+
+def _after(stage: Stage, moment: datetime, span: timedelta, shift: timedelta) -> datetime:
+    """So long after a moment, in working time where the stage has working hours."""
+    return moment + span if stage.hours is None else stage.hours.add(moment + shift, span) - shift

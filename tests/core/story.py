@@ -15,18 +15,38 @@ from tests.core.agent import Calls, Questions, call, one
 from tests.core.world import ANA, BOB, CLEO, EDIT, MINUTES, NO, OPS, YES, policy_set, stage, who
 
 HOLD = 10 * MINUTES
+DENIED = Policy(tools=("pay",), when="args.amount < 0", action=Action.DENY)
+NOTE = Policy(tools=("note",), stages=(stage(ANA, BOB),), timeout=45 * MINUTES, on_timeout=OnTimeout.KEEP)
+
+
+def _pay(*stages: Stage, **more: Any) -> Policy:
+    offers = (YES, NO, EDIT)
+    return Policy(tools=("pay",), stages=stages, timeout=60 * MINUTES, valid_for=90 * MINUTES, decisions=offers, **more)
+
+
+def _mail(*stages: Stage) -> Policy:
+    return Policy(tools=("mail",), stages=stages, timeout=30 * MINUTES, on_timeout=OnTimeout.FAIL, hold=HOLD)
+
+
 POLICIES = policy_set(
-    Policy(tools=("pay",), when="args.amount < 0", action=Action.DENY),
-    Policy(tools=("pay",), when="args.amount < 100",
-           stages=(stage(ANA, BOB, CLEO, quorum=2), stage(CLEO, OPS, name="two")),
-           timeout=60 * MINUTES, valid_for=90 * MINUTES, decisions=(YES, NO, EDIT)),
-    Policy(tools=("pay",), sets={"checked": True},
-           stages=(Stage(name="one", approvers=who(ANA, BOB, CLEO), quorum=2, reject_quorum=2),
-                   stage(BOB, OPS, name="two"), stage(CLEO, OPS, name="three")),
-           timeout=60 * MINUTES, valid_for=90 * MINUTES, decisions=(YES, NO, EDIT)),
-    Policy(tools=("mail",), stages=(stage(ANA, BOB),), timeout=30 * MINUTES, on_timeout=OnTimeout.FAIL, hold=HOLD),
-    Policy(tools=("note",), stages=(stage(ANA, BOB),), timeout=45 * MINUTES, on_timeout=OnTimeout.KEEP),
+    DENIED,
+    _pay(stage(ANA, BOB, CLEO, quorum=2), stage(CLEO, OPS, name="two"), when="args.amount < 100"),
+    _pay(
+        Stage(name="one", approvers=who(ANA, BOB, CLEO), quorum=2, reject_quorum=2),
+        stage(BOB, OPS, name="two"), stage(CLEO, OPS, name="three"),
+        sets={"checked": True},
+    ),
+    _mail(stage(ANA, BOB)),
+    NOTE,
 )  # fmt: skip
+RELOADED = policy_set(
+    DENIED,
+    _pay(stage(ANA, BOB, CLEO), stage(OPS, name="two"), when="args.amount < 100"),
+    _pay(stage(BOB, CLEO, quorum=2), stage(ANA, OPS, name="two"), sets={"checked": True}),
+    _mail(stage(OPS)),
+    NOTE,
+)
+"""What the file says after somebody changed it: what is open keeps the rules it was opened by."""
 STEPS = (
     Calls((call("pay", {"amount": 10}, call_id="c1"), call("mail", {"to": "x"}, call_id="c2"))),
     Questions({"q": "Which?"}),
@@ -47,14 +67,26 @@ def seat(*people: Actor, yes: int = 1, no: int = 1) -> Seat:
     return Seat(frozenset(people), yes, no)
 
 
-SMALL = (seat(ANA, BOB, CLEO, yes=2), seat(CLEO, OPS))
-BIG = (seat(ANA, BOB, CLEO, yes=2, no=2), seat(BOB, OPS), seat(CLEO, OPS))
-OTHERS = (seat(ANA, BOB),)
+CHAINS = (
+    {
+        "small": (seat(ANA, BOB, CLEO, yes=2), seat(CLEO, OPS)),
+        "big": (seat(ANA, BOB, CLEO, yes=2, no=2), seat(BOB, OPS), seat(CLEO, OPS)),
+        "mail": (seat(ANA, BOB),),
+        "note": (seat(ANA, BOB),),
+    },
+    {
+        "small": (seat(ANA, BOB, CLEO), seat(OPS)),
+        "big": (seat(BOB, CLEO, yes=2), seat(ANA, OPS)),
+        "mail": (seat(OPS),),
+        "note": (seat(ANA, BOB),),
+    },
+)
+"""By the policies as they were first, and as they were reloaded."""
 
 
-def chain(tool: str, args: dict[str, Any]) -> tuple[Seat, ...]:
-    """Who must decide about this call."""
-    return OTHERS if tool != "pay" else SMALL if args["amount"] < 100 else BIG
+def chain(tool: str, args: dict[str, Any], version: int) -> tuple[Seat, ...]:
+    """Who must decide about this call, by that version of the policies."""
+    return CHAINS[version][tool if tool != "pay" else "small" if args["amount"] < 100 else "big"]
 
 
 @dataclass(frozen=True)
@@ -72,9 +104,9 @@ def count(votes: list[Ballot], stage: int, kind: DecisionKind) -> int:
     return len({vote.actor.key for vote in votes if (vote.stage, vote.kind) == (stage, kind)})
 
 
-def are_enough(votes: list[Ballot], tool: str, args: dict[str, Any], now: datetime) -> bool:
+def are_enough(votes: list[Ballot], tool: str, args: dict[str, Any], version: int, now: datetime) -> bool:
     """Whether these votes, which stand at this moment, let this call run."""
-    seats = list(enumerate(chain(tool, args)))
+    seats = list(enumerate(chain(tool, args, version)))
     hold = HOLD if tool == "mail" else 0 * MINUTES
     return (
         all(count(votes, number, YES) >= one.yes for number, one in seats)

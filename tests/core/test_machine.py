@@ -24,10 +24,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from agent_runtime.approvals import Accepted, Refused
 from agent_runtime.refusals import RefusalReason
+from storage import requests as request_rows
+from storage import runs as run_rows
 from storage.models import Request, Run
+from storage.tx import Tx
 from storage.types import Actor, DecisionKind, RequestKind, RequestStatus, RunStatus
 from tests.core.agent import Killed
-from tests.core.story import HOLD, POLICIES, STEPS, Ballot, are_enough, chain, empty_store
+from tests.core.story import HOLD, POLICIES, RELOADED, STEPS, Ballot, Seat, are_enough, chain, empty_store
 from tests.core.world import ANA, BOB, CLEO, EDIT, EVE, MINUTES, NO, OPS, SAM, YES, World
 
 T = TypeVar("T")
@@ -38,10 +41,25 @@ AMOUNTS = st.sampled_from([20, 500, 600, 10, -1])
 FINAL = {status for status in RequestStatus if status is not RequestStatus.PENDING}
 
 
+def all_requests(tx: Tx, run_ids: list[str]) -> list[Request]:
+    """Every request of these runs."""
+    return [request for run_id in run_ids for request in request_rows.of_run(tx, run_id)]
+
+
+def all_rows(tx: Tx, run_ids: list[str]) -> tuple[list[Request], list[Run], list[int]]:
+    """Every request of these runs, the runs, and how often each request was closed, from one snapshot on the writer's
+    own connection: a read for each, over threads, would take most of the time of a story."""
+    closes = "select count(*) from audit where event = 'request.closed' group by request_id"
+    counts = [count for (count,) in tx._connection.exec_driver_sql(closes)]
+    return all_requests(tx, run_ids), [found for one in run_ids if (found := run_rows.get(tx, one))], counts
+
+
 class House(RuleBasedStateMachine):
     """One store, one agent, people, and what a bystander would remember of them."""
 
     template: Path
+    taken = 0
+    """How many steps were taken and looked at, in all stories."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,6 +71,8 @@ class House(RuleBasedStateMachine):
         self.runs: list[Run] = [self.do(self.world.waiting())]
         self.votes: dict[tuple[str, int], list[Ballot]] = defaultdict(list)
         self.made: dict[tuple[str, int], dict[str, Any]] = {}
+        self.version = 0
+        self.opened_by: dict[str, int] = {}
         self.seen = 0
         self.again: Counter[tuple[str, str]] = Counter()
         self.ends: dict[str, RequestStatus] = {}
@@ -62,7 +82,7 @@ class House(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.do(self.world.settle())
-        self.nothing_lies_around()
+        self.promises_are_kept()
         self.the_chain_is_whole()
         self.do(self.world.db.close())
         self.loop.close()
@@ -160,7 +180,7 @@ class House(RuleBasedStateMachine):
         assert card.tool == "pay"
         assert args["amount"] >= 0
         self.made[card.id, card.revision + 1] = args
-        assert verdict.counted == (actor in chain("pay", args)[0].people)
+        assert verdict.counted == (actor in self.seats(card, args)[0].people)
         assert not verdict.closed
         if verdict.counted:
             self.votes[card.id, card.revision + 1].append(Ballot(actor, 0, YES, self.world.clock.now()))
@@ -242,14 +262,28 @@ class House(RuleBasedStateMachine):
         assert len(self.world.effects) == effects
         self.do(self.world.go())
 
+    @rule()
+    def reload(self) -> None:
+        """The policy file is changed, or changed back."""
+        self.version = 1 - self.version
+        self.world.use((POLICIES, RELOADED)[self.version])
+
     # What must hold
 
     @invariant()
-    def requests_close_once(self) -> None:
+    def promises_are_kept(self) -> None:
+        """I1 to I4, after every step."""
+        requests, runs, closes = self.world.db.submit(all_rows, [run.id for run in self.runs]).result()
+        self.know(requests)
+        House.taken += 1
+        self.requests_close_once(requests, closes)
+        self.effects_are_approved(requests)
+        self.nothing_lies_around(requests, runs)
+
+    def requests_close_once(self, requests: list[Request], closes: list[int]) -> None:
         """I1."""
-        rows = "select request_id, count(*) from audit where event = 'request.closed' group by request_id"
-        assert all(count == 1 for _, count in self.do(self.world.look(rows)))
-        for request in self.all_requests():
+        assert set(closes) <= {1}
+        for request in requests:
             before = self.ends.get(request.id)
             if before is not None and before is not request.status:
                 assert request.status is RequestStatus.LAPSED
@@ -257,32 +291,23 @@ class House(RuleBasedStateMachine):
             if request.status in FINAL:
                 self.ends[request.id] = request.status
 
-    @invariant()
-    def calls_take_effect_once(self) -> None:
-        """I2."""
-        done = Counter((effect["run"], effect["key"]) for effect in self.world.effects)
+    def effects_are_approved(self, requests: list[Request]) -> None:
+        """I2 and I3."""
+        effects = self.world.effects
+        done = Counter((effect["run"], effect["key"]) for effect in effects)
         for key, times in done.items():
             assert times <= 1 + self.again[key], key
-
-    @invariant()
-    def only_what_was_approved_took_effect(self) -> None:
-        """I3."""
-        effects = self.world.effects
-        if len(effects) == self.seen:
-            return
-        requests = self.all_requests()
         for effect in effects[self.seen :]:
             about = [one for one in requests if one.run_id == effect["run"] and one.subject == f"call:{effect['key']}"]
             assert any(self.is_approved(one, effect) for one in about), effect
         self.seen = len(effects)
 
-    @invariant()
-    def nothing_lies_around(self) -> None:
+    def nothing_lies_around(self, requests: list[Request], runs: list[Run]) -> None:
         """I4: a waiting run waits for somebody, and a queued or running one is at a worker's hand."""
-        pending = {one.run_id for one in self.all_requests() if one.status is RequestStatus.PENDING}
-        for run in self.runs:
-            now = self.do(self.world.run(run))
-            assert (now.status is RunStatus.WAITING) == (run.id in pending), now.status
+        pending = {one.run_id for one in requests if one.status is RequestStatus.PENDING}
+        assert len(runs) == len(self.runs)
+        for run in runs:
+            assert (run.status is RunStatus.WAITING) == (run.id in pending), run.status
 
     def the_chain_is_whole(self) -> None:
         """I5."""
@@ -299,17 +324,30 @@ class House(RuleBasedStateMachine):
 
     def remember(self, card: Request, actor: Actor, kind: DecisionKind) -> None:
         assert card.status is RequestStatus.PENDING
-        assert actor in chain(card.tool, card.args)[card.stage].people
+        assert actor in self.seats(card)[card.stage].people
         self.votes[card.id, card.revision].append(Ballot(actor, card.stage, kind, self.world.clock.now()))
 
+    def seats(self, card: Request, args: Any = None) -> tuple[Seat, ...]:
+        """Who must decide about a card's call, had it these arguments, by the policies of when it opened."""
+        return chain(card.tool, card.args if args is None else args, self.opened_by[card.id])
+
     def all_requests(self) -> list[Request]:
-        return [request for run in self.runs for request in self.do(self.world.requests(run))]
+        return self.know(self.world.db.submit(all_requests, [run.id for run in self.runs]).result())
+
+    def know(self, requests: list[Request]) -> list[Request]:
+        """What was not there at the last look was opened by the policies of now."""
+        for request in requests:
+            self.opened_by.setdefault(request.id, self.version)
+        return requests
 
     def is_approved(self, request: Request, effect: dict[str, Any]) -> bool:
         newest = max([1, *(revision for known, revision in self.made if known == request.id)])
         args = self.made.get((request.id, newest), request.asked_args)
         votes = self.votes[request.id, newest]
-        return args == effect["args"] and are_enough(votes, request.tool, effect["args"], self.world.clock.now())
+        version = self.opened_by[request.id]
+        return args == effect["args"] and are_enough(
+            votes, request.tool, effect["args"], version, self.world.clock.now()
+        )
 
     def deserves(self, card: Request, actor: Actor, kind: DecisionKind, reason: RefusalReason) -> bool:
         """Whether the model, too, would refuse a click on what the card shows."""
@@ -321,7 +359,7 @@ class House(RuleBasedStateMachine):
             return actor is SAM
         if reason is RefusalReason.HELD:
             return kind is YES and card.held_until is not None
-        seats = chain(card.tool, card.args)
+        seats = self.seats(card)
         return reason is RefusalReason.NOT_AN_APPROVER and actor not in seats[card.stage].people
 
 
@@ -344,6 +382,9 @@ def test_a_few_stories_keep_every_promise() -> None:
 
 
 @pytest.mark.slow
-def test_many_stories_keep_every_promise() -> None:
-    """Hundreds of long stories, other ones each time."""
-    play(examples=300, steps=60)
+@pytest.mark.parametrize("part", range(10))
+def test_many_stories_keep_every_promise(part: int) -> None:
+    """A hundred thousand steps in long stories, other ones each time; the parts run side by side."""
+    before = House.taken
+    while House.taken < before + 10_000:
+        play(examples=100, steps=60)

@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent_runtime.announcing import announce
 from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
 from agent_runtime.digest import Seal, canonical
@@ -132,6 +133,8 @@ def record(
     entry.hash = _hash(entry)
     entry.mac = context.seal.make(PURPOSE, entry.hash)
     rows.append(tx, entry, AuditText(seq=last + 1, salt=salt, body=body))
+    if context.webhooks:
+        announce(tx, context, entry)
     return last + 1
 
 
@@ -180,6 +183,11 @@ def is_genuine_entry(entry: AuditEntry, seal: Seal) -> bool:
     return _hash(entry) == entry.hash and seal.fits(PURPOSE, entry.hash, entry.mac)
 
 
+def is_genuine_text(entry: AuditEntry, text: AuditText) -> bool:
+    """Whether a text is the one that an entry was written with."""
+    return _digest_text(text.salt, text.body) == entry.text_digest
+
+
 def _problem(entry: AuditEntry, previous: str, text: AuditText | None, seal: Seal) -> str:
     if entry.previous != previous:
         return "does not follow the entry before it"
@@ -187,7 +195,7 @@ def _problem(entry: AuditEntry, previous: str, text: AuditText | None, seal: Sea
         return "was changed after it was written"
     if not seal.fits(PURPOSE, entry.hash, entry.mac):
         return "was not sealed by this host's key"
-    if text is not None and _digest_text(text.salt, text.body) != entry.text_digest:
+    if text is not None and not is_genuine_text(entry, text):
         return "has a text that was changed"
     return ""
 

@@ -10,6 +10,7 @@ from agent_runtime.callback import Said
 from agent_runtime.clock import Ids
 from agent_runtime.digest import Seal
 from agent_runtime.policy import PolicySet
+from agent_runtime.webhook import Webhook
 from storage.types import Described
 
 
@@ -31,5 +32,7 @@ class Context:
     seal: Seal
     policies: PolicySet
     asking: Asking = Asking.PEOPLE
+    webhooks: tuple[Webhook, ...] = ()
+    """Who is told of what is written into the log."""
     said: Said | None = None
     """What a callback said of the call that this unit of work is about."""

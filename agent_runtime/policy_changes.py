@@ -10,7 +10,7 @@ from agent_runtime.rules import Frozen
 
 _KEYS = {"sets": "set", "tools": "tool", "stages": "stage", "grant": "grants"}
 _RESTART = {"agents": "agents", "approvals_channel": "slack.approvals_channel",
-            "emails": "slack.emails"}  # fmt: skip
+            "emails": "slack.emails", "webhooks": "webhook"}  # fmt: skip
 
 _Same = Callable[[Policy, Policy], bool]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from agent_runtime import policy_table
+from agent_runtime import policy_table, webhook_table
 from agent_runtime.alert_rules import AlertRules
 from agent_runtime.alerts_table import read_alerts
 from agent_runtime.errors import ConfigError, ConfigFault, TextError, quoted
@@ -24,6 +24,7 @@ from agent_runtime.policy import AgentRule, Caps, Default, PolicySet, Stage
 from agent_runtime.selectors import MEMBERS, Selector, parse_channel
 from agent_runtime.toml_lines import locate
 from agent_runtime.toml_reader import Faults, TableReader
+from agent_runtime.webhook import Webhook
 from storage.types import OnTimeout
 
 _SYNTAX_PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
@@ -41,6 +42,7 @@ class Configuration(BaseModel):
     policies: PolicySet
     emails: bool = False
     """Whether the directory reads people's e-mail addresses: to tell two accounts of one person, and for `email:`."""
+    webhooks: tuple[Webhook, ...] = ()
 
 
 def load_policy_file(path: Path, *, needs_agents: bool = True) -> Configuration:
@@ -113,6 +115,7 @@ def _configuration(top: TableReader, agents: tuple[str, ...], faults: Faults, di
     default = _default(top)
     policies = tuple(policy_table.read(table) for table in top.tables("policy"))
     caps = _caps(top.table("caps"))
+    webhooks = webhook_table.read_all(top.tables("webhook"))
     redact = top.table("redact")
     redact_keys = redact.texts("keys", _pattern)
     for table in (slack, alerts, operators, redact, top):
@@ -125,6 +128,7 @@ def _configuration(top: TableReader, agents: tuple[str, ...], faults: Faults, di
         approvals_channel=approvals_channel,
         alerts=alert_rules,
         emails=emails,
+        webhooks=webhooks,
         policies=PolicySet(
             default=default,
             policies=(*policies, *spelled),

@@ -23,6 +23,7 @@ from agent_runtime.ledger import Snapshot, StoreLedger, take_snapshot
 from agent_runtime.policy import PolicySet
 from agent_runtime.results import require_usable
 from agent_runtime.sealed import genuine_answer
+from agent_runtime.webhook import Webhook
 from agent_runtime.worker import LEASE, Worker
 from storage import boots, outbox, pauses, requests, runs
 from storage.database import Database
@@ -62,6 +63,7 @@ class Runtime:
         asking: Asking = Asking.PEOPLE,
         alerts: AlertRules | None = None,
         callbacks: Callbacks | None = None,
+        webhooks: tuple[Webhook, ...] = (),
     ) -> None:
         self.db = db
         self.agents = agents
@@ -72,6 +74,7 @@ class Runtime:
         self.asking = asking
         self.alerts = alerts or AlertRules()
         self.callbacks: Callbacks = callbacks or {}
+        self.webhooks = webhooks
         self._ids = ids
         self._salt = salt
         self.worker: Worker[Run] = Worker("runs", self.claim, self.advance, lambda run: run.id)
@@ -80,7 +83,7 @@ class Runtime:
         """The values of this moment for one unit of work."""
         return Context(
             now=self.clock.now(), ids=self._ids, salt=self._salt, seal=self.seal, policies=self.policies,
-            asking=self.asking,
+            asking=self.asking, webhooks=self.webhooks,
         )  # fmt: skip
 
     async def boot(self) -> None:

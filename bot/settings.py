@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
@@ -212,6 +213,12 @@ def read_settings() -> tuple[Settings, tuple[ConfigFault, ...]]:
     defaults = {name: field.get_default() for name, field in Settings.model_fields.items()
                 if field.validation_alias in bad}  # fmt: skip
     return Settings(**defaults), faults
+
+
+def read_variable(name: str) -> SecretStr | None:
+    """What the environment has under a name that the policy file says; None where nothing is there."""
+    said = os.environ.get(name, "").strip()  # noqa: TID251 - the one place
+    return SecretStr(said) if said else None
 
 
 def require_slack(settings: Settings) -> tuple[ConfigFault, ...]:

@@ -14,6 +14,8 @@ from storage.tx import Tx
 from storage.types import DeliveryStatus, Json
 
 REPEAT_NOTICE = timedelta(seconds=60)
+OWN_WORKER = 100
+"""The priority from which on rows have workers of their own, which claim them by other rules (webhooks.py)."""
 STATUS, DUE_AT = (inspect(Delivery).local_table.c[name].type for name in ("status", "due_at"))
 
 
@@ -86,12 +88,23 @@ def get(tx: Tx, key: str) -> Delivery | None:
     return tx.one(Delivery, select(Delivery).where(col(Delivery.key) == key))
 
 
+def keys_about(tx: Tx, kind: str, subject: str) -> list[str]:
+    """The keys of all deliveries of one kind about one subject, made or not, in order."""
+    statement = select(Delivery).where(col(Delivery.subject) == subject, col(Delivery.kind) == kind)
+    return [delivery.key for delivery in tx.all(Delivery, statement.order_by(col(Delivery.key)))]
+
+
 def claimable(tx: Tx, now: datetime, skip: Sequence[str]) -> Delivery | None:
     """The delivery to make next: the most urgent that is due, or one whose worker is gone."""
     due = tx.one(
         Delivery,
         select(Delivery)
-        .where(col(Delivery.status) == DeliveryStatus.DUE, col(Delivery.due_at) <= now, col(Delivery.key).not_in(skip))
+        .where(
+            col(Delivery.status) == DeliveryStatus.DUE,
+            col(Delivery.priority) < OWN_WORKER,
+            col(Delivery.due_at) <= now,
+            col(Delivery.key).not_in(skip),
+        )
         .order_by(col(Delivery.priority), col(Delivery.due_at), col(Delivery.key))
         .limit(1),
     )
@@ -102,6 +115,7 @@ def claimable(tx: Tx, now: datetime, skip: Sequence[str]) -> Delivery | None:
         select(Delivery)
         .where(
             col(Delivery.status) == DeliveryStatus.LEASED,
+            col(Delivery.priority) < OWN_WORKER,
             col(Delivery.lease_until) <= now,
             col(Delivery.key).not_in(skip),
         )

@@ -1,0 +1,146 @@
+"""Rows of the outbox that are a webhook's events: one for each audit entry and receiver, kept in order, replayed.
+
+Their priority is one that only they have, so that the index over what is due serves them and Slack's rows apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+from sqlmodel import col, select
+
+from storage.models import Delivery
+from storage.outbox import OWN_WORKER
+from storage.tx import Tx
+from storage.types import DeliveryStatus
+
+KIND = "webhook"
+QUEUE = "webhooks"
+"""What wakes the workers of these rows."""
+
+_OPEN = (DeliveryStatus.DUE, DeliveryStatus.LEASED)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many events of one webhook stand so, and the newest sentence about why not delivered."""
+
+    webhook: str
+    status: DeliveryStatus
+    count: int
+    error: str = ""
+
+
+def key_of(webhook: str, seq: int) -> str:
+    """The key of one event for one webhook. Padded: keys of one webhook sort as their entries do."""
+    return f"{KIND}:{webhook}:{seq:012}"
+
+
+def seq_of(key: str) -> int:
+    """The audit entry that a key names."""
+    return int(key.rpartition(":")[2])
+
+
+def add(tx: Tx, webhook: str, seq: int, about: str, now: datetime) -> None:
+    """One event for one webhook, after every earlier one about the same thing: while those wait, it waits, too."""
+    subject = f"{webhook}:{about}"
+    waits = select(sa.func.max(col(Delivery.due_at))).where(
+        col(Delivery.subject) == subject, col(Delivery.status).in_(_OPEN)
+    )
+    until: datetime | None = tx.scalar(waits)
+    tx.insert(
+        Delivery(
+            key=key_of(webhook, seq), kind=KIND, subject=subject, body={}, status=DeliveryStatus.DUE,
+            priority=OWN_WORKER, due_at=max(now, until) if until else now, updated_at=now,
+        )
+    )  # fmt: skip
+    tx.wake(QUEUE)
+
+
+def claimable(tx: Tx, webhook: str, now: datetime, skip: Sequence[str]) -> Delivery | None:
+    """The next event to send to a webhook: due, or its worker is gone, and nothing earlier about the same thing is
+    still open."""
+    earlier = aliased(Delivery)
+    first = ~sa.exists().where(
+        col(earlier.subject) == col(Delivery.subject), col(earlier.key) < col(Delivery.key),
+        col(earlier.status).in_(_OPEN),
+    )  # fmt: skip
+    own = (*_of(webhook), col(Delivery.key).not_in(skip), first)
+    due = (col(Delivery.status) == DeliveryStatus.DUE, col(Delivery.priority) == OWN_WORKER)
+    lost = (col(Delivery.status) == DeliveryStatus.LEASED, col(Delivery.lease_until) <= now)
+    return tx.one(
+        Delivery,
+        select(Delivery)
+        .where(*due, col(Delivery.due_at) <= now, *own)
+        .order_by(col(Delivery.due_at), col(Delivery.key))
+        .limit(1),
+    ) or tx.one(Delivery, select(Delivery).where(*lost, *own).order_by(col(Delivery.lease_until)).limit(1))
+
+
+def hold_back(tx: Tx, delivery: Delivery, until: datetime) -> None:
+    """What follows an event that failed waits as long: it would only be looked at in vain."""
+    behind = (col(Delivery.subject) == delivery.subject, col(Delivery.status) == DeliveryStatus.DUE)
+    tx.change(sa.update(Delivery).where(*behind, col(Delivery.due_at) < until).values(due_at=until))
+
+
+def let_on(tx: Tx, delivery: Delivery, now: datetime) -> None:
+    """What waited behind an event that is settled now need not wait any longer."""
+    behind = (col(Delivery.subject) == delivery.subject, col(Delivery.status) == DeliveryStatus.DUE)
+    if tx.change(sa.update(Delivery).where(*behind, col(Delivery.failures) == 0).values(due_at=now)):
+        tx.wake(QUEUE)
+
+
+def retire(tx: Tx, known: Sequence[str], now: datetime, error: str) -> int:
+    """Give up what is still open for webhooks that are not known any more; how much."""
+    open_ = (col(Delivery.priority) == OWN_WORKER, col(Delivery.kind) == KIND, col(Delivery.status).in_(_OPEN))
+    others = [sa.not_(sa.and_(*_of(name))) for name in known]
+    gone = sa.update(Delivery).where(*open_, *others)
+    return tx.change(gone.values(status=DeliveryStatus.DEAD, error=error, lease_until=None, updated_at=now))
+
+
+def replay(tx: Tx, webhook: str, now: datetime, since: int | None = None) -> int:
+    """Send again what was given up, or with `since` every settled event from that audit entry on; how many."""
+    ended = (DeliveryStatus.DEAD,) if since is None else (DeliveryStatus.DEAD, DeliveryStatus.DONE)
+    chosen = (*_of(webhook), col(Delivery.status).in_(ended), col(Delivery.key) >= key_of(webhook, since or 0))
+    again = sa.update(Delivery).where(*chosen)
+    count = tx.change(again.values(status=DeliveryStatus.DUE, due_at=now, failures=0, error="", updated_at=now))
+    tx.wake(QUEUE)
+    return count
+
+
+def tallies(tx: Tx) -> list[Tally]:
+    """How many events of each webhook stand how, by name and status, with the sentence of the one changed last."""
+    around = len(key_of("", 0))
+    name = sa.func.substr(col(Delivery.key), len(KIND) + 2, sa.func.length(col(Delivery.key)) - around)
+    counted = (
+        sa.select(name.label("webhook"), col(Delivery.status), sa.func.count().label("count"))
+        .where(col(Delivery.kind) == KIND)
+        .group_by(name, col(Delivery.status))
+        .order_by(name, col(Delivery.status))
+    )
+    return [
+        Tally(row["webhook"], row["status"], row["count"], _last_error(tx, row["webhook"], row["status"]))
+        for row in tx.rows(counted)
+    ]
+
+
+def undelivered(tx: Tx, webhook: str, limit: int) -> list[Delivery]:
+    """The events of a webhook that were given up, the newest first."""
+    dead = (*_of(webhook), col(Delivery.status) == DeliveryStatus.DEAD)
+    return tx.all(Delivery, select(Delivery).where(*dead).order_by(col(Delivery.key).desc()).limit(limit))
+
+
+def _last_error(tx: Tx, webhook: str, status: DeliveryStatus) -> str:
+    said = select(col(Delivery.error)).where(*_of(webhook), col(Delivery.status) == status, col(Delivery.error) != "")
+    return str(tx.scalar(said.order_by(col(Delivery.updated_at).desc()).limit(1)) or "")
+
+
+def _of(webhook: str) -> tuple[Any, ...]:
+    """The rows of one webhook, by its part of the primary key."""
+    beginning = f"{KIND}:{webhook}:"
+    return (col(Delivery.key) >= beginning, col(Delivery.key) < beginning[:-1] + ";")

@@ -1,0 +1,1 @@
+"""Webhooks: what is sent, where to, and in which order."""

@@ -35,6 +35,7 @@ from bot import desk_work
 from bot.cards import notices
 from bot.desk_work import NOWHERE, Answered, Place
 from bot.offers import Offers
+from bot.pausing import PauseSwitch
 from bot.standing_in import StandIns
 from storage.models import Run
 from storage.types import Actor
@@ -72,6 +73,7 @@ class Desk:
         self.runtime = runtime
         self.stand_ins = StandIns(runtime, people)
         self.offers = Offers(runtime, people, self.stand_ins)
+        self.switch = PauseSwitch(runtime, people)
         self._people = people
 
     async def decide(self, act: Act, actor: Actor, origin: Origin, place: Place = NOWHERE) -> Answered:

@@ -21,6 +21,9 @@ COMMANDS: Mapping[str, str] = {
     "show": "one request: `/approvals show A7K2MXQ`",
     "grants": "what your approvals still let through, and how to end it; operators: `/approvals grants all`",
     "away": "let somebody decide in your stead: `/approvals away 3d @maria`, or until `2027-01-15`; alone: who does",
+    "pause": "operators: nothing is started and no time limit passes until `/approvals resume`; `/approvals pause ops "
+    "because the disk is full` pauses one agent",
+    "resume": "operators: everything, or the agent that is named, goes on",
     "help": "this list",
 }
 """The words that `/approvals` knows."""

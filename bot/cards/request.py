@@ -76,6 +76,8 @@ def fallback(view: RequestView, subject: Subject, *, noted: bool = True) -> str:
     if view.status is not RequestStatus.PENDING:
         by = f"Closed by {escape(clip(line(view.closed_by.label), 80))}. " if view.closed_by else ""
         return f"{first}. {by}{origin}"
+    if view.paused is not None:
+        return f"{first}{'' if first.endswith('?') else '.'} {origin} Paused: nothing runs, no time limit passes."
     if view.held_until is not None:
         return f"{first}. {origin} Runs {utc(view.held_until)} unless an approval is taken back."
     until = f"Due {utc(view.due_at)}, then {WHAT_FOLLOWS[view.on_timeout]}." if view.due_at else "No time limit."

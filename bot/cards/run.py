@@ -24,6 +24,7 @@ from bot.cards.blocks import (
     who,
 )
 from bot.cards.ids import ActionId
+from bot.cards.pauses import stopped
 from bot.cards.text import clip, date, duration, escape, is_slack_person, line, link, listed, quantity
 from storage.types import JsonValue, RunStatus
 
@@ -73,7 +74,16 @@ def _buttons(view: RunView, agent: str) -> Iterator[Part]:
 
 
 def state(view: RunView, mentions: Sequence[str] = (), asked_in: str = "") -> str:
-    """Where the run stands, as a line of mrkdwn; while it waits, for whom, and in which channel they are asked."""
+    """Where the run stands, as a line of mrkdwn; while it waits, for whom, and in which channel they are asked; while
+    it is paused, by whom and why."""
+    words = _stands(view, mentions, asked_in)
+    if view.paused is None or view.status not in OPEN:
+        return words
+    running = ": what runs now ends as it does, nothing new is started" if view.status is RunStatus.RUNNING else ""
+    return f"{words} · {stopped(view.paused)}{running}"
+
+
+def _stands(view: RunView, mentions: Sequence[str], asked_in: str) -> str:
     words = f"*{STATES[view.status]}*"
     if view.cancel_requested and view.status in OPEN:
         return f"{words} · cancelling: nothing new is started"

@@ -8,6 +8,7 @@ from datetime import datetime
 from agent_runtime.prompts import Review
 from agent_runtime.views import CallView, RequestView, Vote
 from bot.cards.blocks import Part, data, ours
+from bot.cards.pauses import stopped
 from bot.cards.subject import Subject, last_value
 from bot.cards.text import clip, code, date, duration, line, listed, person, quantity
 from storage.types import ActorKind, CallStatus, DecisionKind, OnTimeout, RequestKind, RequestStatus
@@ -121,7 +122,9 @@ def _quorum(view: RequestView) -> Iterator[str]:
 
 
 def deadline(view: RequestView, now: datetime) -> str:
-    """When silence ends an open request, or its hold, and what follows, in mrkdwn."""
+    """When silence ends an open request, or its hold, and what follows, in mrkdwn; while it is paused nothing does."""
+    if view.paused is not None:
+        return f"{stopped(view.paused)}: votes are recorded, nothing runs, and no time limit passes"
     if view.held_until is not None:
         hold = f" ({duration(view.hold)} after the last approval)" if view.hold else ""
         return f"*runs {date(view.held_until)}*{hold} unless one of its approvers takes their approval back"
@@ -169,7 +172,7 @@ def progress(view: RequestView) -> list[Part]:
     if view.open_siblings and view.status is not RequestStatus.PENDING:
         parts.append(ours(f"The run waits for {quantity(view.open_siblings, 'more decision')}."))
     elif view.call is None and view.status is RequestStatus.APPROVED:
-        parts.append(ours("Not run yet."))
+        parts.append(ours(f"Not run yet: {stopped(view.paused)}." if view.paused else "Not run yet."))
     return parts
 
 

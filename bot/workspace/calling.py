@@ -1,8 +1,8 @@
 """Whom a message calls, as the page's numbers count it: Slack itself notifies everybody a text mentions.
 
 A number would be of no use beside whoever only started something, or beside everybody whom a status names. So these do
-not count: who is only named as having started or closed it or approved an earlier call, who decided already, and
-everybody on a message of an app that offers buttons but asks for nothing, such as the state of a run with its Cancel.
+not count: who is only named as having started, closed or paused it or approved an earlier call, who decided already,
+and everybody on a message of an app that offers buttons but asks for nothing, such as a run's state with its Cancel.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bot.workspace.blockkit.reading import buttons_in, mentioned_in
 from bot.workspace.markup import notified
 from bot.workspace.messages import StoredMessage
 
-_NAMED_ONLY = re.compile(r"\b(?:started|Closed) by <@\w+>")
+_NAMED_ONLY = re.compile(r"\b(?:started|Closed|paused\*?) by <@\w+>")
 _DECIDER = re.compile(r"<@(\w+)> (?:approved|rejected|skipped|answered)\b(?!(?:[^<]|<!date[^>]*>)*\(withdrawn\))")
 
 

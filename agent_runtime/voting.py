@@ -103,7 +103,7 @@ def _approve(
         grant_as_wished(tx, context, request, rules)
         runs.queue_if_pause_closed(tx, request.run_id, context.now)
         return True
-    until = pauses.elapsed(tx, context.now) + rules.hold
+    until = pauses.elapsed(tx, context.now, request.agent) + rules.hold
     assert requests.change(tx, request, RequestStatus.PENDING, held_until=until, due_at=until, next_at=until), (
         "one writer"
     )
@@ -130,7 +130,7 @@ def _end(
 
 
 def _open_stage(tx: Tx, context: Context, request: Request, rules: Rules, stage: int) -> None:
-    values = ladder.opening(rules, stage, context.now, pauses.elapsed(tx, context.now))
+    values = ladder.opening(rules, stage, context.now, pauses.elapsed(tx, context.now, request.agent))
     assert requests.change(tx, request, RequestStatus.PENDING, **values), "one writer: nobody can be between"
 
 

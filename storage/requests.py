@@ -113,7 +113,8 @@ def overdue(tx: Tx, due: datetime, limit: int, but: Sequence[str] = ()) -> list[
     agent named in `but`."""
     statement = (
         select(Request)
-        .where(col(Request.status) == RequestStatus.PENDING, col(Request.next_at) <= due, col(Request.agent).not_in(but))
+        .where(col(Request.status) == RequestStatus.PENDING, col(Request.next_at) <= due)
+        .where(col(Request.agent).not_in(but))
         .order_by(col(Request.next_at), col(Request.id))
         .limit(limit)
     )

@@ -54,7 +54,9 @@ def refused(reason: RefusalReason, agent: str, lasting: Sequence[PauseView]) -> 
     own = [view for view in lasting if view.agent == agent]
     if own:
         return _said(f"Nothing was changed. {standing(own)}")
-    what = f"agent {code(clip(line(agent), 60))} is not paused by itself" if agent else "there is no pause of everything"
+    what = "there is no pause of everything"
+    if agent:
+        what = f"agent {code(clip(line(agent), 60))} is not paused by itself"
     return _said(" ".join(filter(None, (f"Nothing was changed: {what}.", standing(lasting)))))
 
 

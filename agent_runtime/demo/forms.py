@@ -61,8 +61,8 @@ PURCHASE = Form(
         quantity={"type": "integer", "title": "How many", "minimum": 1, "maximum": 999_999, "default": 1},
         amount={
             "type": "integer",
-            "title": "Price",
-            "description": "Of all of it, in whole units. From 1000 on people sign it off.",
+            "title": "Price in US dollars",
+            "description": "Of all of it together. From 1,000 on people sign it off.",
             "minimum": 1,
             "maximum": 999_999_999,
         },

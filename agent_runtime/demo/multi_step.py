@@ -35,9 +35,9 @@ EXAMPLE = "Buy 3 laptops for 4500"
 CHECKPOINTS = {"manager_signoff": "manager", "director_signoff": "director"}
 PURCHASES = frozenset({"buy_small", "finance_purchase"})
 PROMPT = """\
-You buy one thing for one task, with the item, quantity and total price that the task states; never split it. Below \
-1000: buy_small. From 1000: first manager_signoff, from 10000 first director_signoff; either gives a receipt, and with \
-it finance_purchase buys. If the task names no price, end by saying that one is needed."""
+You buy one thing for one task, with the item, quantity and total price in US dollars that the task states; never \
+split it. Below 1000: buy_small. From 1000: first manager_signoff, from 10000 first director_signoff; either gives a \
+receipt, and with it finance_purchase buys. If the task names no price, end by saying that one is needed."""
 
 
 def route(state: Conversation) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def route(state: Conversation) -> dict[str, Any]:
         return after(state, answered[0])
     wanted = planner.purchase(task(state))
     if wanted is None:
-        return not_understood(task(state), "I buy things: say what, and for how much in whole units.", EXAMPLE)
+        return not_understood(task(state), "I buy things: say what, and for how many US dollars in total.", EXAMPLE)
     checkpoint = checkpoint_for(wanted.amount)
     if checkpoint is None:
         return propose(state, f"{wanted}: a small purchase.", PlannedCall("buy_small", asdict(wanted)))

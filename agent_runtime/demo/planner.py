@@ -19,7 +19,7 @@ _FLIGHT = re.compile(r"\b(?:flight|fly)\b.*?\bto\s+(?P<to>.+?)(?:\s+with\s+(?P<a
 _REPORT = re.compile(r"\breport\s+(?:about|on)\s+(?P<topic>.+)", re.IGNORECASE)
 _PURCHASE = re.compile(
     r"\b(?:buy|order|purchase)\s+(?:(?P<quantity>\d{1,6})\s+|an?\s+)?(?P<item>.+?)\s+for\s+"
-    r"(?:[€$£]|eur|usd|gbp)?\s*(?P<amount>\d{1,3}(?:,\d{3}){1,2}|\d{1,9})\s*(?:[€$£]|euros?|eur|dollars?|usd|gbp)?$",
+    r"(?:usd|\$)?\s*(?P<amount>\d{1,3}(?:,\d{3}){1,2}|\d{1,9})\s*(?:\$|usd|dollars?)?(?:\s+(?:in\s+total|in\s+all))?$",
     re.IGNORECASE,
 )
 
@@ -43,14 +43,19 @@ class Flight:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """Something to buy. `amount` is the price of all of it, in whole units of the currency."""
+    """Something to buy. `amount` is the price of all of it together, in whole US dollars."""
 
     item: str
     quantity: int
     amount: int
 
     def __str__(self) -> str:
-        return f"{self.quantity} × {self.item} for {self.amount}{' in all' if self.quantity > 1 else ''}"
+        return f"{self.quantity} × {self.item} for {dollars(self.amount)} in total"
+
+
+def dollars(amount: int) -> str:
+    """An amount as people read it: `USD 4,500`."""
+    return f"USD {amount:,}"
 
 
 def email(text: str) -> Email | None:
@@ -103,7 +108,8 @@ def revised(body: str, feedback: str, number: int) -> str:
 
 
 def purchase(text: str) -> Purchase | None:
-    """`Buy 3 laptops for 4500`. Amounts are whole, with commas between thousands if at all."""
+    """`Buy 3 laptops for 4500`. Amounts are whole US dollars, with commas between thousands if at all; another
+    currency is not understood."""
     found = _PURCHASE.search(_tidy(text))
     if found is None:
         return None

@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, tool
 
 from agent_runtime.demo.conversation import ToolError, one_line, run_id
-from agent_runtime.demo.planner import Purchase
+from agent_runtime.demo.planner import Purchase, dollars
 from agent_runtime.demo.records import Record, RecordFile
 
 MANAGER_FROM = 1_000
@@ -20,7 +20,7 @@ DIRECTOR_FROM = 10_000
 
 Item = Annotated[str, "What is bought"]
 Quantity = Annotated[int, "How many"]
-Amount = Annotated[int, "Price of all of it, in whole units"]
+Amount = Annotated[int, "Price of all of it together, in whole US dollars"]
 
 
 def checkpoint_for(amount: int) -> str | None:
@@ -36,19 +36,19 @@ def purchase_tools(data_dir: Path) -> list[BaseTool]:
 
     @tool
     def buy_small(item: Item, quantity: Quantity, amount: Amount, config: RunnableConfig) -> str:
-        """Buy something that costs less than 1000."""
+        """Buy something that costs less than 1000 US dollars."""
         bought = checked("buy_small", item, quantity, amount)
         purchases.append(_record(config, "buy_small", bought))
         return f"Bought {bought}."
 
     @tool(response_format="content_and_artifact")
     def manager_signoff(item: Item, quantity: Quantity, amount: Amount, config: RunnableConfig) -> tuple[str, Record]:
-        """Sign off, as a manager, a purchase from 1000 to 9999. Buys nothing: gives a receipt."""
+        """Sign off, as a manager, a purchase from 1000 to 9999 US dollars. Buys nothing: gives a receipt."""
         return sign(signoffs, _record(config, "manager_signoff", checked("manager_signoff", item, quantity, amount)))
 
     @tool(response_format="content_and_artifact")
     def director_signoff(item: Item, quantity: Quantity, amount: Amount, config: RunnableConfig) -> tuple[str, Record]:
-        """Sign off, as a director, a purchase from 10000 on. Buys nothing: gives a receipt."""
+        """Sign off, as a director, a purchase from 10000 US dollars on. Buys nothing: gives a receipt."""
         return sign(signoffs, _record(config, "director_signoff", checked("director_signoff", item, quantity, amount)))
 
     @tool
@@ -73,7 +73,7 @@ def checked(name: str, item: str, quantity: int, amount: int) -> Purchase:
         raise ToolError("A purchase needs an item, a quantity and an amount above zero.")
     right = checkpoint_for(amount) or "buy_small"
     if right != name:
-        raise ToolError(f"{name} is not the way to spend {amount}; that is {right}.")
+        raise ToolError(f"{name} is not the way to spend {dollars(amount)}; that is {right}.")
     return Purchase(item, quantity, amount)
 
 

@@ -19,7 +19,6 @@ from bot.cards.blocks import (
     section,
     sentence,
     when,
-    who,
 )
 from bot.cards.run import STATES, first_words, run_card
 from bot.cards.text import clip, code, escape, line, link, quantity
@@ -75,11 +74,11 @@ def run_status(view: RunView, mentions: Sequence[str] = ()) -> Message:
 
 
 def started(view: RunView, thread_link: str = "") -> Message:
-    """Confirms a start to the person who asked for it."""
-    words = sentence("Started ", bold(clip(line(view.agent), 80) or "-"), " for ", who(view.starter), f" as {view.id}.")
+    """Confirms a start to the person who asked for it. That it started stands in its own message, for all."""
+    words = sentence(bold(clip(line(view.agent), 80) or "-"), f" has your request, as {view.id}.")
     address = link(thread_link, "Follow it in its thread")
     below = [context(ours(address))] if address else []
-    return message(view.id, f"Started {escape(clip(line(view.agent), 80))}.", [rich(words), *below])
+    return message(view.id, f"{escape(clip(line(view.agent), 80))} has your request.", [rich(words), *below])
 
 
 def elsewhere(reply: Message) -> Message:

@@ -11,11 +11,11 @@ EXPECTED = (
     "mail to team@example.com: Meeting, revised: Say that it moved to Thursday",
     "booking: Rome with Aurora Air",
     "report: q3-sales.md, with Europe, with customers",
-    "purchase: buy_small mouse for 250",
-    "purchase: finance_purchase laptops for 4500",
-    "purchase: finance_purchase vans for 25000",
-    "signoff: manager_signoff laptops for 4500",
-    "signoff: director_signoff vans for 25000",
+    "purchase: buy_small mouse for USD 250",
+    "purchase: finance_purchase laptops for USD 4500",
+    "purchase: finance_purchase vans for USD 25000",
+    "signoff: manager_signoff laptops for USD 4500",
+    "signoff: director_signoff vans for USD 25000",
     "signoff: manager_signoff espresso machine for 3000",
     "sandbox: backup.sh",
     "sandbox: backups",
@@ -58,7 +58,7 @@ def _found(data_dir: Path) -> Iterator[str]:
         yield f"report: {report.name}{', with Europe' * ('Europe' in text)}{', with customers' * ('customers' in text)}"
     for name, file in (("purchase", "purchases.jsonl"), ("signoff", "signoffs.jsonl")):
         for tool, args in _tools(data_dir / file):
-            yield f"{name}: {tool} {args['item']} for {args['amount']}"
+            yield f"{name}: {tool} {args['item']} for USD {args['amount']}"
     for path in sorted((data_dir / "sandbox").glob("*")):
         yield f"sandbox: {path.name}"
 

@@ -44,7 +44,7 @@ async def test_a_command_alone_opens_the_form_and_the_form_starts_the_agent(
     await start.click()
     await expect(shown.modal).to_have_count(0)
     await shown.reads("Finished", "Bought")
-    assert list_effects(stage.data_dir) == ["purchase: buy_small mouse for 250"]
+    assert list_effects(stage.data_dir) == ["purchase: buy_small mouse for USD 250"]
 
 
 @pytest.mark.parametrize("width", [DESK, PHONE])

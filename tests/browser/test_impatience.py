@@ -42,4 +42,4 @@ async def test_three_quick_clicks_sign_once_though_the_next_card_follows(
     await hammer(maria, "Approve", "manager_signoff", clicks=6)
     await expect(maria.button("Approve", "finance_purchase")).to_be_visible()
     await expect(maria.page.get_by_text("Only visible to you")).to_have_count(0)
-    assert list_effects(stage.data_dir) == ["signoff: manager_signoff laptops for 4500"]
+    assert list_effects(stage.data_dir) == ["signoff: manager_signoff laptops for USD 4500"]

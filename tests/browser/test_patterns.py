@@ -95,6 +95,6 @@ async def test_a_purchase_takes_two_people_one_after_the_other(stage: Stage, win
     await page.reads("Finished", "Bought")
     await page.looks_right()
     assert list_effects(stage.data_dir) == [
-        "purchase: finance_purchase laptops for 4500",
-        "signoff: manager_signoff laptops for 4500",
+        "purchase: finance_purchase laptops for USD 4500",
+        "signoff: manager_signoff laptops for USD 4500",
     ]

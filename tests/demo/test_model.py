@@ -206,7 +206,7 @@ async def test_a_small_purchase_is_only_what_the_task_says_and_only_one(tmp_path
         assert await ended(house, run) == "Bought."
         assert [record["args"] for record in records(tmp_path, "purchases")] == [mouse]
         bought, refused = server.results()
-        assert bought == "Bought 1 × mouse for 250."
+        assert bought == "Bought 1 × mouse for USD 250 in total."
         assert "one purchase for one task" in refused
         assert "must stand in the task" in server.asked[1]["messages"][-1]["content"]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from agent_runtime.demo import planner
 from agent_runtime.demo.purchasing import purchase_tools
 from tests.demo.play import Edited, Refused, lines, play
 
@@ -22,9 +23,9 @@ def bought(data_dir: Path) -> list[dict[str, Any]]:
     [
         ("Buy a mouse for 999", ["buy_small"], 999),
         ("Buy a desk for 1000", ["manager_signoff", "finance_purchase"], 1000),
-        ("Buy 3 desks for €9,999", ["manager_signoff", "finance_purchase"], 9999),
+        ("Buy 3 desks for $9,999", ["manager_signoff", "finance_purchase"], 9999),
         ("Order a van for 10000", ["director_signoff", "finance_purchase"], 10000),
-        ("please purchase 2 vans for 1,250,000 EUR.", ["director_signoff", "finance_purchase"], 1_250_000),
+        ("please purchase 2 vans for 1,250,000 USD in total.", ["director_signoff", "finance_purchase"], 1_250_000),
     ],
 )
 async def test_the_amount_decides_who_is_asked(tmp_path: Path, text: str, tools: list[str], amount: int) -> None:
@@ -34,6 +35,15 @@ async def test_the_amount_decides_who_is_asked(tmp_path: Path, text: str, tools:
     assert [call[2] for call in await run.calls()] == tools
     assert [args["amount"] for args in bought(tmp_path)] == [amount]
     assert ending.result.startswith("Bought ")
+
+
+@pytest.mark.parametrize("text", ["Buy 3 desks for €9,999", "Buy 3 desks for 9999 GBP"])
+async def test_another_currency_is_not_read_as_dollars(tmp_path: Path, text: str) -> None:
+    """Nothing is bought for a price that would be another one; it says what it needs, and people read dollars."""
+    ending = await play(tmp_path, "multi-step").start(text)
+    assert "US dollars in total" in ending.result
+    assert bought(tmp_path) == []
+    assert str(planner.purchase("Buy 3 desks for 9999")) == "3 × desks for USD 9,999 in total"
 
 
 @pytest.mark.parametrize("decision", ["rejected", "skipped", "expired", "denied"])
@@ -88,7 +98,7 @@ def call(data_dir: Path, name: str, run: str = "R1", **args: Any) -> Any:
 def test_a_receipt_buys_once_and_only_in_its_run(tmp_path: Path) -> None:
     """A sign-off cannot be spent twice, nor by another run."""
     receipt = call(tmp_path, "manager_signoff", **LAPTOPS).artifact["receipt"]
-    with pytest.raises(Exception, match="is not for 3 × laptops for 4500"):
+    with pytest.raises(Exception, match="is not for 3 × laptops for USD 4,500 in total"):
         call(tmp_path, "finance_purchase", run="R2", **LAPTOPS, receipt=receipt)
     call(tmp_path, "finance_purchase", **LAPTOPS, receipt=receipt)
     with pytest.raises(Exception, match="has already bought something"):
@@ -99,6 +109,6 @@ def test_a_receipt_buys_once_and_only_in_its_run(tmp_path: Path) -> None:
 def test_no_tool_spends_an_amount_that_is_not_its_own(tmp_path: Path) -> None:
     """Large amounts do not pass as small ones, nor a director's as a manager's."""
     for name, amount in [("buy_small", 1000), ("manager_signoff", 10_000), ("director_signoff", 9999)]:
-        with pytest.raises(Exception, match=f"{name} is not the way to spend {amount}"):
+        with pytest.raises(Exception, match=f"{name} is not the way to spend USD {amount:,}"):
             call(tmp_path, name, item="desk", quantity=1, amount=amount)
     assert not list(tmp_path.iterdir())

@@ -52,7 +52,8 @@ async def test_the_card_tells_its_whole_life(house: House) -> None:
     assert closed is not None
     assert closed.labels == []
     assert "Approved: send_email" in closed.plain()
-    assert "Closed by @maria" in closed.plain()
+    assert "@maria approved" in closed.plain()
+    assert "Closed by" not in closed.plain()
     assert "Ran in" in closed.plain()
     assert "Sent “Meeting” to team@example.com." in closed.plain()
 

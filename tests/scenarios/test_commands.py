@@ -32,7 +32,7 @@ async def test_the_list_names_every_agent_with_an_example_that_works(house: Hous
     for name, agent in house.bot.runtime.agents.items():
         example = f"/agent {name} {agent.example}"
         assert example in listed
-        assert f"Started {name}" in await say(house, example.removeprefix("/agent "))
+        assert f"{name} has your request" in await say(house, example.removeprefix("/agent "))
     assert await all_runs(house) == len(house.bot.runtime.agents)
 
 
@@ -127,7 +127,7 @@ async def test_a_word_that_is_like_nothing_is_answered_with_help(house: House) -
 
 async def test_names_complete_by_prefix(house: House) -> None:
     """`multi` is enough for `multi-step`."""
-    assert "Started multi-step" in await say(house, "multi Buy 1 mouse for 250")
+    assert "multi-step has your request" in await say(house, "multi Buy 1 mouse for 250")
     assert [record["args"]["item"] for record in records(house.dir, "purchases")] == ["mouse"]
 
 
@@ -139,7 +139,7 @@ async def test_a_prefix_of_several_names_starts_none(tmp_path: Path) -> None:
         assert "report-daily" in said
         assert "report-weekly" in said
         assert await all_runs(house) == 0
-        assert "Started rep for" in await say(house, "rep go"), "a whole name is never ambiguous"
+        assert "rep has your request" in await say(house, "rep go"), "a whole name is never ambiguous"
 
 
 async def test_an_agent_without_a_task_is_not_started(house: House) -> None:
@@ -154,7 +154,7 @@ async def test_a_task_that_is_too_long_is_not_cut(house: House) -> None:
     """One character more than fits starts nothing; exactly as many start."""
     assert "are too many" in await say(house, "ops run " + "x" * (LONGEST_INPUT - 3))
     assert await all_runs(house) == 0
-    assert "Started ops" in await say(house, "ops run " + "x" * (LONGEST_INPUT - 4))
+    assert "ops has your request" in await say(house, "ops run " + "x" * (LONGEST_INPUT - 4))
 
 
 async def test_a_redelivered_command_starts_one_run(house: House) -> None:
@@ -205,7 +205,7 @@ async def test_without_a_rule_full_members_start_and_guests_do_not(tmp_path: Pat
     """The default is: every full member; guests never unless named."""
     async with open_house(tmp_path, policy=MANAGERS, agents={"asker": asking(a="a?")}) as house:
         assert "may not start" in await say(house, "asker go", "gus")
-        assert "Started asker" in await say(house, "asker go", "fred")
+        assert "asker has your request" in await say(house, "asker go", "fred")
 
 
 async def test_a_guest_who_is_named_may_start_and_answer(tmp_path: Path) -> None:

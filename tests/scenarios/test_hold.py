@@ -100,7 +100,7 @@ async def test_a_late_yes_to_a_held_call_changes_nothing(house: House, done: lis
     stale = next(one for one in house.messages() if HELD in one.plain())
     await dora.click(stale, "More...")
     assert dora.view is not None
-    assert dora.view.labels == ["Review everything", "Ask a question", "Hand over"]
+    assert dora.view.labels == ["Review everything", "Ask a question", "Skip", "Hand over"]
     await dora.click(dora.view, "Review everything")
     assert "Approve" not in (dora.view.labels if dora.view else [])
     await house.advance(timedelta(seconds=31))

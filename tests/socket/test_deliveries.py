@@ -41,7 +41,7 @@ async def test_a_decision_is_on_disk_when_the_click_is_acknowledged(house: House
 async def test_a_command_is_answered_in_its_acknowledgement(house: House) -> None:
     """The reply is the acknowledgement's payload; the word that breaks Bolt's reading of forms breaks nothing."""
     answer = await house.person("ana").command("/agent", "approval Send email to team about the payload")
-    assert "Started approval" in answer.text
+    assert "approval has your request" in answer.text
 
 
 async def test_a_wrong_answer_stays_on_its_field(tmp_path: Path) -> None:

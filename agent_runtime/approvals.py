@@ -90,7 +90,6 @@ def edit(
     if revised is None:
         return refuse(tx, context, Refused(RefusalReason.ALREADY_VOTED, request), edit.act, actor, origin)
     closed = _approve_own(tx, context, revised, edit, revision.rules, first or membership, origin)
-    outbound.want_card(tx, context, request)  # those of the stages it had passed before must show it, too
     outbound.want_card(tx, context, _now(tx, revised))
     outbound.want_run(tx, context, request.run_id)
     return Accepted(_now(tx, revised), bool(closed), counted=closed is not None)

@@ -9,6 +9,7 @@ from agent_runtime.context import Context
 from agent_runtime.hidden import secrets_of, secrets_of_run
 from agent_runtime.redaction import mask
 from agent_runtime.rules import Rules
+from agent_runtime.views import RequestView
 from storage import inquiries, outbox
 from storage.inquiries import Inquiry
 from storage.models import Request
@@ -39,7 +40,7 @@ class Priority(IntEnum):
 class Topic(Described):
     """What a delivery reconciles."""
 
-    CARD = "card", "A request's card; the key names the request and the stage that opened it."
+    CARD = "card", "A request's card; the key names the request, which asking of it this is, and of which stage."
     RUN = "run", "A run's own message, the root of its thread."
     NOTE = "note", "One line in a run's thread about one audit entry."
     INQUIRY = "inquiry", "An approver's question to whoever started the run, in its thread; the key names it."
@@ -51,13 +52,24 @@ class Topic(Described):
     REPLY = "reply", "What a message to us is answered, once; the key names that message."
 
 
+def card_key(request: Request | RequestView) -> str:
+    """The key of the card on which a request is asked now: each time its approvers are asked it gets a new one, because
+    an updated message notifies nobody."""
+    return f"card:{request.id}:{request.asking}:{request.stage}"
+
+
+def stage_of_card(key: str) -> int:
+    """Which stage a card was opened for, by its key."""
+    return int(key.rpartition(":")[2])
+
+
 def want_card(tx: Tx, context: Context, request: Request, *, patience: timedelta = NOW) -> None:
-    """Every card of this request must show its current state; the current stage has one of its own."""
+    """Every card of this request must show its current state; what is asked now has one of its own."""
     closed = request.status is not RequestStatus.PENDING
-    for stage in range(request.stage + 1):
-        key = f"card:{request.id}:{stage}"
-        fresh = not closed and stage == request.stage and outbox.get(tx, key) is None
-        priority = Priority.CLOSED_CARD if closed else Priority.NEW_CARD if fresh else Priority.VOTE
+    standing, newest = outbox.keys_about(tx, Topic.CARD, request.id), card_key(request)
+    fresh = newest not in standing and not (closed and standing)
+    for key in (*standing, *((newest,) if fresh else ())):
+        priority = Priority.CLOSED_CARD if closed else Priority.NEW_CARD if fresh and key == newest else Priority.VOTE
         outbox.want(tx, key, Topic.CARD, request.id, priority, context.now, patience=patience)
     if closed:
         for inquiry in inquiries.of_request(tx, request.id):

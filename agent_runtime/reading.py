@@ -120,6 +120,7 @@ def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
         inquiries=tuple(inquiry_view(one) for one in inquiries.of_request(tx, request.id)),
         asked_again=asked_again,
         approved_before=approved_before,
+        asking=request.asking,
         paused=_pause(tx, request),
         remarks=tuple(mask(said, secrets) for said in (rules.trouble, rules.set_note) if said),
     )

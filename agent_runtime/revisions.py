@@ -28,7 +28,7 @@ from agent_runtime.sealed import seal_rules
 from storage import pauses, requests
 from storage.models import Decision, KeptPolicies, Request, Run
 from storage.tx import Tx
-from storage.types import Actor, DecisionKind, Json, RequestStatus
+from storage.types import Actor, ActorKind, DecisionKind, Json, RequestStatus
 
 LONGEST_NAMES = 200
 """Characters of the names of changed arguments that a run's thread tells."""
@@ -79,13 +79,15 @@ def revise(
             "rules": rules.model_dump(mode="json"),
             "on_timeout": rules.on_timeout,
             **timers,
+            # What a policy changes, it changes before anybody is asked.
+            "asking": request.asking + (actor.kind is not ActorKind.POLICY),
         }
     )
     after.digest = digest_call(request.agent, request.run_id, _call(request, args), after.revision)
     after.rules_mac = seal_rules(context.seal, after)
     if not write_decision(tx, context, request, DecisionKind.EDITED, actor, reason=reason, value=after.args):
         return None
-    columns = ("revision", "args", "digest", "rules", "rules_mac", "on_timeout", *timers)
+    columns = ("revision", "args", "digest", "rules", "rules_mac", "on_timeout", "asking", *timers)
     values = {name: getattr(after, name) for name in columns}
     assert requests.change(tx, request, RequestStatus.PENDING, **values), "one writer: nobody can be between"
     _tell(tx, context, request, after, actor, origin, reason)

@@ -220,6 +220,8 @@ class RequestView:
     asked_again: AskedAgain | None = None
     approved_before: tuple[ApprovedBefore, ...] = ()
     """The last ones, the latest first."""
+    asking: int = 1
+    """How often its approvers were asked: anew in each stage, and whenever what they were asked has changed."""
 
     paused: PauseView | None = None
     """What stops its timers and the start of its call, while it is open and until the call was started."""

@@ -53,8 +53,8 @@ def cast(
 def uncast(
     tx: Tx, context: Context, vote: Decision, request: Request, rules: Rules, actor: Actor, origin: Origin
 ) -> None:
-    """Take a vote back. Where its stage lacks votes now, the request stands in that stage again, with all of its time:
-    neither a later stage nor a hold may go on without it."""
+    """Take a vote back. Where its stage lacks votes now, that stage is asked anew, with all of its time: neither a
+    later stage nor a hold may go on without it."""
     assert take_back(tx, context, vote), "read as standing in this transaction"
     text: Json = {"decision": vote.kind.value, "stage": vote.stage, "revision": vote.revision}
     record_request(tx, context, Event.DECISION_WITHDRAWN, request, actor, origin, text)
@@ -66,8 +66,7 @@ def uncast(
         )
         seq = record_request(tx, context, Event.STAGE_REOPENED, request, actor, INTERNAL, {"stage": vote.stage})
         outbound.note(tx, context, request.run_id, seq, line)
-    # The cards of every stage that was open, those of later ones included, must show it.
-    outbound.want_card(tx, context, request)
+    _show(tx, context, request)
     outbound.want_run(tx, context, request.run_id)
 
 
@@ -131,6 +130,7 @@ def _end(
 
 def _open_stage(tx: Tx, context: Context, request: Request, rules: Rules, stage: int) -> None:
     values = ladder.opening(rules, stage, context.now, pauses.elapsed(tx, context.now, request.agent))
+    values["asking"] = request.asking + 1
     assert requests.change(tx, request, RequestStatus.PENDING, **values), "one writer: nobody can be between"
 
 

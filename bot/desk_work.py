@@ -16,7 +16,7 @@ from agent_runtime.reading import read_request
 from agent_runtime.sealed import read_rules
 from agent_runtime.views import RequestView
 from bot.cards import notices
-from storage import messages, requests, runs
+from storage import messages, outbox, requests, runs
 from storage.tx import Tx
 from storage.types import Actor, Json
 
@@ -125,9 +125,21 @@ def decide(
 ) -> Answered:
     """Record a decision, and whose copy of the card it was made on."""
     if place.message_ts:
-        messages.adopt(tx, f"card:{act.request_id}:{act.stage}", place.channel, place.message_ts, context.now)
+        _adopt(tx, context, act, place)
     verdict = approvals.decide(tx, context, act, membership, origin)
     return answer(tx, context, act, verdict, membership.actor, place, mentions, notices.recorded)
+
+
+def _adopt(tx: Tx, context: Context, act: Act, place: Place) -> None:
+    """Take the message that was clicked for the card whose post was never answered, if there is one."""
+    request = requests.get(tx, act.request_id)
+    if request is None:
+        return
+    newest = outbound.card_key(request)
+    for key in outbox.keys_about(tx, outbound.Topic.CARD, request.id):
+        # What is asked now was not asked before the last change.
+        if outbound.stage_of_card(key) == act.stage and (key != newest or act.revision == request.revision):
+            messages.adopt(tx, key, place.channel, place.message_ts, context.now)
 
 
 def may_decide(

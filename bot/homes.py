@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from agent_runtime.clock import Clock
+from agent_runtime.outbound import card_key
 from agent_runtime.reading import read_recent_runs
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.runtime import Runtime
@@ -134,7 +135,7 @@ class Homes:
         waiting = found or ()
         started = await self._runtime.db.read(read_recent_runs, MOST_STARTED, actor.key)
         agents = await self._offers.startable(actor)
-        cards = [f"card:{view.id}:{view.stage}" for view in waiting[:MOST_WAITING]]
+        cards = [card_key(view) for view in waiting[:MOST_WAITING]]
         links = await self._links([*cards, *(run_key(run.id) for run in started)])
         return HomeView(
             unsure=found is None,

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from agent_runtime.clock import Clock
 from agent_runtime.inquiries import read_inquiry
-from agent_runtime.outbound import Priority, Topic
+from agent_runtime.outbound import Priority, Topic, card_key, stage_of_card
 from agent_runtime.policy import Rules, Stage
 from agent_runtime.reading import read_request, read_run
 from agent_runtime.views import InquiryView, RequestView, RunView
@@ -17,9 +17,9 @@ from bot.posting import Place
 from bot.slack_calls import NotYet
 from bot.slack_client import SlackRefused
 from storage import messages, outbox, requests, runs
-from storage.models import Delivery, Message
+from storage.models import Delivery, Message, Request
 from storage.tx import Tx
-from storage.types import ActorKind, DeliveryStatus, Json
+from storage.types import ActorKind, DeliveryStatus, Json, RequestStatus
 
 ROOT_SOON = timedelta(seconds=5)
 """So long after its request was opened a card waits for the run's own message, to link to it."""
@@ -57,12 +57,26 @@ class Root:
 
 
 @dataclass(frozen=True, slots=True)
+class Newer:
+    """Another card of a request, on which it was asked later."""
+
+    message: Message | None
+
+
+@dataclass(frozen=True, slots=True)
 class CardRows:
-    """Everything that says what a card shows and where: one snapshot."""
+    """Everything that says what a card shows and where: one snapshot. `newer` is the card on which its request is asked
+    now, where that is another one; its message is None until it stands."""
 
     view: RequestView
     stage: Stage
     root: Root
+    newer: Newer | None = None
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether its request waits, and is asked on another card."""
+        return self.newer is not None and self.view.status is RequestStatus.PENDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +111,20 @@ def read_root(tx: Tx, run_id: str) -> Root:
     return Root(messages.get(tx, run_key(run_id)), outbox.get(tx, run_key(run_id)))
 
 
-def read_card(tx: Tx, request_id: str, stage: int) -> CardRows | None:
-    """What a card is about; `stage` is the one that it opened."""
+def read_card(tx: Tx, request_id: str, key: str) -> CardRows | None:
+    """What the card with this key is about."""
     view, request = read_request(tx, request_id), requests.get(tx, request_id)
     if view is None or request is None:
         return None
+    newest = card_key(request)
+    newer = Newer(messages.get(tx, newest)) if key != newest else None
+    return CardRows(view, _stage(request, stage_of_card(key)), read_root(tx, request.run_id), newer)
+
+
+def _stage(request: Request, number: int) -> Stage:
+    """The stage with this number, or the last: an edit may have left fewer."""
     stages = Rules.model_validate(request.rules).stages
-    return CardRows(view, stages[min(stage, len(stages) - 1)], read_root(tx, request.run_id))
+    return stages[min(number, len(stages) - 1)]
 
 
 def read_run_rows(tx: Tx, run_id: str) -> RunRows | None:
@@ -113,9 +134,8 @@ def read_run_rows(tx: Tx, run_id: str) -> RunRows | None:
 
 
 def _asking(tx: Tx, view: RunView) -> Stage | None:
-    oldest = view.waiting_on[0] if view.waiting_on else None
-    card = read_card(tx, oldest.id, oldest.stage) if oldest is not None else None
-    return card.stage if card is not None else None
+    oldest = requests.get(tx, view.waiting_on[0].id) if view.waiting_on else None
+    return _stage(oldest, oldest.stage) if oldest is not None else None
 
 
 def read_inquiry_rows(tx: Tx, request_id: str, inquiry_id: str) -> InquiryRows | None:
@@ -141,6 +161,13 @@ def hurry_what_waited(tx: Tx, delivery: Delivery, clock: Clock) -> None:
     """The message of this delivery, a run's own or a line of its story, stands: what waited for it is due."""
     asked = (request.id for request in requests.of_run(tx, delivery.subject))
     outbox.hurry(tx, [delivery.subject, *asked], clock.now(), but=delivery.key)
+
+
+def show_where_asked(tx: Tx, delivery: Delivery, clock: Clock) -> None:
+    """The message of this delivery, a card, stands: the earlier cards of its request can link to it."""
+    for key in outbox.keys_about(tx, Topic.CARD, delivery.subject):
+        if key != delivery.key:
+            outbox.want(tx, key, Topic.CARD, delivery.subject, Priority.VOTE, clock.now())
 
 
 def doubt_root(tx: Tx, run_id: str, clock: Clock) -> None:
@@ -180,7 +207,10 @@ class Placing:
 
     async def of_card(self, rows: CardRows) -> AsyncIterator[Place]:
         """Where its stage says, else the approvals channel; what is for the starter, and all else, in the run's thread.
-        Raises `NotYet` while the run's own message is to be waited for."""
+        Nowhere where it is asked on another card by now: that one is enough. Raises `NotYet` while the run's own
+        message is to be waited for."""
+        if rows.is_outdated:
+            return
         if wanted := self._wanted(rows.stage):
             if rows.root.is_near and self._clock.now() < rows.view.opened_at + ROOT_SOON:
                 raise NotYet(self._clock.now() + _LOOK_AGAIN)
@@ -225,6 +255,14 @@ class Placing:
         if thread is None or thread == place or thread.channel.startswith("D"):
             return ""
         return await self._channels.permalink(thread.channel, thread.thread_ts)
+
+    async def newer_link(self, rows: CardRows) -> str:
+        """The address of the card on which a request is asked now; empty where it does not stand yet, and where it is
+        between the bot and one person."""
+        message = rows.newer.message if rows.newer is not None else None
+        if message is None or message.ts is None or message.channel.startswith("D"):
+            return ""
+        return await self._channels.permalink(message.channel, message.ts)
 
     async def _named(self, name: str) -> Place:
         """A channel's place. A name that no channel has stays a name: Slack then says what is wrong with it."""

@@ -29,6 +29,7 @@ from bot.placing import (
     read_inquiry_rows,
     read_note,
     read_run_rows,
+    show_where_asked,
 )
 from bot.posting import PLACE_GONE, NoPlace, Place, Placed, Places, Posting, Render
 from bot.slack_calls import SlackCalls
@@ -90,18 +91,25 @@ class Showing:
         raise Unshowable(f"nobody knows how to deliver a {delivery.kind}")
 
     async def _card(self, delivery: Delivery) -> str:
-        stage = int(delivery.key.rpartition(":")[2])
-        rows = await self._db.read(read_card, delivery.subject, stage)
+        rows = await self._db.read(read_card, delivery.subject, delivery.key)
         if rows is None:
             raise Unshowable(f"there is no request {delivery.subject}")
 
         async def render(place: Place) -> Message:
             mentions = await self._mentions(rows)
             link = await self._placing.link(rows, place)
+            newer = await self._placing.newer_link(rows) if rows.is_outdated else None
             view = replace(rows.view, auto_approve=self._auto_approve)
-            return card(view, now=self._clock.now(), mentions=mentions, thread_link=link)
+            return card(view, now=self._clock.now(), mentions=mentions, thread_link=link, newer=newer)
 
-        return await self._reply(delivery, rows.view.run_id, rows.root, partial(self._placing.of_card, rows), render)
+        places = partial(self._placing.of_card, rows)
+        placed = partial(show_where_asked, delivery=delivery, clock=self._clock)
+        try:
+            return await self._reply(delivery, rows.view.run_id, rows.root, places, render, placed)
+        except NoPlace:
+            if rows.is_outdated:
+                return ""  # it was never shown, or is gone
+            raise
 
     async def _run(self, delivery: Delivery) -> str:
         rows = await self._db.read(read_run_rows, delivery.subject)

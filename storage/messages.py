@@ -48,7 +48,9 @@ def placed(tx: Tx, key: str, channel: str, ts: str, rendering: str, now: datetim
 
 
 def adopt(tx: Tx, key: str, channel: str, ts: str, now: datetime) -> bool:
-    """A click came from a copy that no row knows: take it as the message, if the answer to its post was never seen."""
+    """A click came from this copy: if no row knows it, take it as the message whose post was never answered."""
+    if at(tx, channel, ts) is not None:
+        return False
     statement = (
         update(Message)
         .where(col(Message.key) == key, col(Message.ts).is_(None))
@@ -60,11 +62,9 @@ def adopt(tx: Tx, key: str, channel: str, ts: str, now: datetime) -> bool:
 def asked_in(tx: Tx, channel: str, thread_ts: str | None, kind: RequestKind) -> Sequence[str]:
     """The pending requests of a kind whose run's message, or whose own card, stands in this thread; None for any thread
     of the channel. Oldest first."""
-    request, message = col(Request.id), col(Message.key)
-    shown = or_(
-        message == literal("run:") + col(Request.run_id),
-        message == literal("card:") + request + literal(":") + cast(col(Request.stage), String),
-    )
+    request, message, colon = col(Request.id), col(Message.key), literal(":")
+    asked = cast(col(Request.asking), String) + colon + cast(col(Request.stage), String)
+    shown = or_(message == literal("run:") + col(Request.run_id), message == literal("card:") + request + colon + asked)
     here = [col(Message.channel) == channel, col(Message.ts).is_not(None)]
     if thread_ts is not None:
         here.append(or_(col(Message.ts) == thread_ts, col(Message.thread_ts) == thread_ts))

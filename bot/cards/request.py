@@ -48,30 +48,38 @@ def card(
     mentions: Sequence[str] = (),
     thread_link: str = "",
     confirm: bool = False,
+    newer: str | None = None,
 ) -> Message:
     """The request as a message. `mentions` name its stage's approvers, as `mention` writes them; `thread_link` is the
-    URL of the run's thread where the card stands elsewhere; `confirm` asks once more before an approval counts."""
+    URL of the run's thread where the card stands elsewhere; `confirm` asks once more before an approval counts. `newer`
+    is the URL of the message in which an open request is asked by now, empty where that is not known; None for the one
+    in which it is."""
     subject = subject_of(view)
     pending = view.status is RequestStatus.PENDING
     state = rules(view, mentions, now) if pending else verdict(view, beside_votes=True)
+    first = heading(view, subject) if newer is None else f"Asked anew: {subject.title}"
     blocks: list[Part] = [
-        header(heading(view, subject)),
+        header(first),
         context(*_origin(view, thread_link)),
         rich(*_why(view, subject)),
         rich(*_what(subject)),
-        context(ours(state), *progress(view)),
+        context(ours(state), *([] if newer is None else [ours(_asked_in(newer))]), *progress(view)),
         context(*votes(view)),
     ]
-    buttons = card_buttons(view, subject, confirm=confirm)
+    buttons = card_buttons(view, subject, confirm=confirm) if newer is None else []
     if buttons:
         blocks.append(actions(*buttons))
-    return message(view.id, fallback(view, subject), blocks)
+    return message(view.id, fallback(view, subject, first), blocks)
 
 
-def fallback(view: RequestView, subject: Subject, *, noted: bool = True) -> str:
-    """Enough to decide to open the message: what, which agent, for whom, until when or how it ended. The policy's note
-    says what the call does, unless it is shown anyway and `noted` is off."""
-    first = escape(heading(view, subject))
+def _asked_in(newer: str) -> str:
+    return f"*Asked in a {link(newer, 'newer message') or 'newer message'} now.*"
+
+
+def fallback(view: RequestView, subject: Subject, first: str = "", *, noted: bool = True) -> str:
+    """Enough to decide to open the message: what (`first`, else its heading), which agent, for whom, until when or how
+    it ended. The policy's note says what the call does, unless it is shown anyway and `noted` is off."""
+    first = escape(first or heading(view, subject))
     origin = f"Agent {escape(clip(line(view.agent), 80))}, started by {escape(clip(line(view.starter.label), 80))}."
     if view.status is not RequestStatus.PENDING:
         by = f"Closed by {escape(clip(line(view.closed_by.label), 80))}. " if view.closed_by else ""

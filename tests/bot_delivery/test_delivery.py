@@ -31,7 +31,7 @@ async def carded(office: Office) -> tuple[str, str]:
     request_id = await office.ask(await shown_run(office))
     await office.settle()
     assert len(office.cards("#approvals")) == 1
-    return request_id, f"card:{request_id}:0"
+    return request_id, f"card:{request_id}:1:0"
 
 
 # Lost answers
@@ -53,8 +53,8 @@ async def test_a_post_whose_answer_was_lost_is_found_and_not_repeated(office: Of
     request_id = await office.ask(run_id)
     await office.settle_for(MINUTE)
     (card,) = office.cards("#approvals")
-    assert (await office.place(f"card:{request_id}:0")).ts == card.ts
-    assert (await office.row(f"card:{request_id}:0")).status is DONE
+    assert (await office.place(f"card:{request_id}:1:0")).ts == card.ts
+    assert (await office.row(f"card:{request_id}:1:0")).status is DONE
 
 
 async def test_a_post_that_timed_out_after_it_was_made_is_not_repeated(
@@ -124,11 +124,11 @@ async def test_another_bots_claim_to_be_our_post_is_not_believed(office: Office,
     request_id = await office.ask(run_id)
     await office.settle()
     forged = await ws.person("ana").say("buy", channel="#approvals")
-    payload = {"key": f"card:{request_id}:0", "post": 1}
+    payload = {"key": f"card:{request_id}:1:0", "post": 1}
     forged.stored.metadata = {"event_type": "signoff", "event_payload": payload}
     await office.settle_for(MINUTE)
     assert forged.thread == []
-    assert (await office.place(f"card:{request_id}:0")).ts == office.ws.channel("#approvals").messages[-1].ts
+    assert (await office.place(f"card:{request_id}:1:0")).ts == office.ws.channel("#approvals").messages[-1].ts
 
 
 async def test_a_history_that_does_not_answer_is_asked_again_before_posting(office: Office, ws: Workspace) -> None:
@@ -193,7 +193,7 @@ async def test_a_rate_limited_post_comes_when_slack_said(office: Office, ws: Wor
     await office.note(run_id, 1, "one")
     await office.settle_for(timedelta(seconds=19))
     assert (office.posts(), len(ws.calls_to("chat.postMessage"))) == (1, 2)
-    assert (await office.row(f"card:{request_id}:0")).failures == 0
+    assert (await office.row(f"card:{request_id}:1:0")).failures == 0
     await office.settle_for(timedelta(seconds=3))
     assert office.posts() == 3
 
@@ -388,11 +388,11 @@ async def test_closing_a_card_goes_before_redrawing_others(office: Office) -> No
     for request_id in asked:
         await office.redraw(request_id)
     await office.settle()
-    closing = next([one for one in asked if (await office.row(f"card:{one}:0")).status is DUE].__iter__())
+    closing = next([one for one in asked if (await office.row(f"card:{one}:1:0")).status is DUE].__iter__())
     await office.close(closing)
     await office.settle_for(timedelta(seconds=2))
-    assert (await office.row(f"card:{closing}:0")).status is DONE
-    assert sum([(await office.row(f"card:{one}:0")).status is DUE for one in asked]) >= 5
+    assert (await office.row(f"card:{closing}:1:0")).status is DONE
+    assert sum([(await office.row(f"card:{one}:1:0")).status is DUE for one in asked]) >= 5
 
 
 async def test_waiting_for_the_budget_is_no_failure(office: Office) -> None:
@@ -400,7 +400,7 @@ async def test_waiting_for_the_budget_is_no_failure(office: Office) -> None:
     run_id = await shown_run(office)
     asked = [await office.ask(run_id) for _ in range(10)]
     await office.settle()
-    rows = [await office.row(f"card:{one}:0") for one in asked]
+    rows = [await office.row(f"card:{one}:1:0") for one in asked]
     assert {row.status for row in rows} == {DONE, DUE}
     assert {(row.failures, row.error) for row in rows} == {(0, "")}
 

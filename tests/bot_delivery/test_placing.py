@@ -142,7 +142,7 @@ async def test_a_channel_that_takes_no_card_falls_back_to_the_thread(office: Off
     request_id = await office.ask(await office.run(), Stage(name="one", approvers=MANAGERS, channel=channel))
     await office.settle()
     assert office.ws.channel("#general").messages[0].thread
-    row = await office.row(f"card:{request_id}:0")
+    row = await office.row(f"card:{request_id}:1:0")
     assert row.status is DONE
     assert "channel_not_found" in row.error
 
@@ -169,7 +169,7 @@ async def test_a_channel_that_was_archived_sends_a_card_to_the_thread(office: Of
     await office.settle()
     (reply,) = office.ws.channel("#general").messages[0].thread
     assert "Timed out" in reply.plain()
-    assert "is_inactive" in (await office.row(f"card:{request_id}:0")).error
+    assert "is_inactive" in (await office.row(f"card:{request_id}:1:0")).error
 
 
 async def test_a_thread_whose_channel_was_archived_moves_with_its_run(office: Office) -> None:

@@ -216,7 +216,7 @@ async def test_an_act_on_what_was_not_shown_is_outdated(worlds: Any) -> None:
     shown = await world.pending()
     for wrong in ({"revision": 0}, {"revision": 2}, {"stage": 1}, {"stage": -1}):
         assert refusal(await world.decide(ANA, YES, shown, **wrong)) is RefusalReason.OUTDATED
-    wanted = await world.look("select wanted from outbox where key = ?", f"card:{shown.id}:0")
+    wanted = await world.look("select wanted from outbox where key = ?", f"card:{shown.id}:1:0")
     assert wanted[0][0] >= 5
 
 

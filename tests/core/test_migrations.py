@@ -131,3 +131,29 @@ async def test_a_filled_store_of_the_first_version_goes_on(tmp_path: Path) -> No
         assert {run.status for run in await world.db.read(runs.recent, 10)} == {RunStatus.SUCCEEDED}
         assert await world.count(Event.INTEGRITY_BROKEN) == 0
         assert (await world.verify()).problem == ""
+
+
+def test_cards_of_an_older_store_keep_their_messages(tmp_path: Path) -> None:
+    """The card on which a request is asked stays that, and those of its other stages stay its earlier cards."""
+    first_version(tmp_path)
+    store = tmp_path / "signoff.db"
+    with sqlite3.connect(store) as connection:
+        connection.execute("update request set stage = 1 where id = 'A000005'")
+        connection.execute(
+            "insert into outbox select 'card:A000005:1', kind, subject, body, status, priority, wanted, shown, due_at,"
+            " expires_at, owner, attempt, failures, lease_until, error, updated_at from outbox"
+            " where key = 'card:A000005:0'"
+        )
+        connection.executemany(
+            "insert into message (key, channel, ts, thread_ts, rendering, posts, updated_at)"
+            " values (?, 'C1', ?, '', '', 1, '2030-01-07 09:00:00')",
+            [("card:A000005:0", "1.0"), ("card:A000005:1", "2.0"), ("run:R000004", "3.0")],
+        )
+    connection.close()
+    migrate(f"sqlite:///{store}")
+    with sqlite3.connect(store) as connection:
+        moved = dict(connection.execute("select ts, key from message").fetchall())
+        keys = {key for (key,) in connection.execute("select key from outbox where subject = 'A000005'")}
+    connection.close()
+    assert moved == {"1.0": "card:A000005:0:0", "2.0": "card:A000005:1:1", "3.0": "run:R000004"}
+    assert keys == {"card:A000005:0:0", "card:A000005:1:1"}

@@ -88,6 +88,14 @@ def resolve(tx: Tx, context: Context, alert: Alert, why: str = "") -> None:
         want(tx, context, alert.id)
 
 
+def places_refused(tx: Tx, context: Context, alert_id: str, said: str) -> None:
+    """Its message stands, but not where it belongs: Slack refused the places before."""
+    alert = alerts.get(tx, alert_id)
+    if alert is not None and alert.facts.get(REFUSED) != said:
+        alerts.change(tx, alert_id, facts={**alert.facts, REFUSED: said})
+        want(tx, context, alert_id)
+
+
 def compare(tx: Tx, context: Context, rules: AlertRules, found: Found) -> None:
     """Raise what is new, update what goes on, resolve what is over. What nobody could judge stays as it is."""
     things = {(trouble.cause, trouble.thing) for trouble in found.troubles}

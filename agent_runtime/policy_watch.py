@@ -7,12 +7,16 @@ from pathlib import Path
 
 import structlog
 
+from agent_runtime.alert_rules import AlertRules
 from agent_runtime.audit import Event, record
+from agent_runtime.causes import Cause
 from agent_runtime.context import Context
 from agent_runtime.errors import ConfigError
 from agent_runtime.policy_changes import difference, needs_restart
 from agent_runtime.policy_file import Configuration, load_policy_file
 from agent_runtime.runtime import Runtime
+from agent_runtime.storms import raise_at_once, resolve_at_once
+from agent_runtime.troubles import Trouble
 from storage.tx import Tx
 from storage.types import SYSTEM, Json
 
@@ -51,9 +55,12 @@ class PolicyWatch:
     async def _take(self, configuration: Configuration) -> None:
         before, after = self._runtime.policies, configuration.policies
         recovered, self._refused = bool(self._refused), ()
+        rules_before, self._runtime.alerts = self._runtime.alerts, configuration.alerts
+        await self._runtime.db.transact(resolve_at_once, self._runtime.context(), Cause.POLICY, self._path.name)
         if before.digest == after.digest and not recovered:
             return
-        changes, waiting = difference(before, after), needs_restart(self._started, configuration)
+        told = ("changed: alerts",) if rules_before != configuration.alerts else ()
+        changes, waiting = (*difference(before, after), *told), needs_restart(self._started, configuration)
         text: Json = {
             "file": self._path.name,
             "digest": after.digest,
@@ -74,7 +81,7 @@ class PolicyWatch:
             return
         self._refused = faults
         text: Json = {"file": self._path.name, "faults": list(faults), "holds": self._runtime.policies.digest}
-        await self._runtime.db.transact(_record, self._runtime.context(), Event.POLICY_REFUSED, text)
+        await self._runtime.db.transact(_refuse, self._runtime.context(), self._runtime.alerts, self._path.name, text)
 
 
 def _look(path: Path) -> _Look:
@@ -88,3 +95,10 @@ def _look(path: Path) -> _Look:
 
 def _record(tx: Tx, context: Context, event: Event, text: Json) -> None:
     record(tx, context, event, SYSTEM, text=text)
+
+
+def _refuse(tx: Tx, context: Context, rules: AlertRules, file: str, text: Json) -> None:
+    """On record, and an alert until the file is mended."""
+    record(tx, context, Event.POLICY_REFUSED, SYSTEM, text=text)
+    facts: Json = {"faults": text["faults"], "holds": text["holds"]}
+    raise_at_once(tx, context, rules, Trouble(Cause.POLICY, file, context.now, facts=facts))

@@ -58,4 +58,7 @@ class RefusalReason(Described):
     NOT_YOUR_GRANT = "not_your_grant", "only the people who gave a grant, or an operator, may end it."
     ALREADY_PAUSED = "already_paused", "it is paused already."
     NOT_PAUSED = "not_paused", "it is not paused."
+    UNKNOWN_ALERT = "unknown_alert", "no such alert is known here."
+    NOT_YOUR_ALERT = "not_your_alert", "only operators, and the people who are asked, may do this."
+    ALERT_OVER = "alert_over", "this alert is over already."
     UNKNOWN_RUN = "unknown_run", "no such run is known here."

@@ -11,22 +11,26 @@ Job = Callable[[], Awaitable[object]]
 SWEEP_SECONDS = 1
 FLUSH_SECONDS = 60
 POLICY_SECONDS = 2
+ALERT_SECONDS = 15
 
 
 def build_scheduler(
     sweep: Job,
     flush_noise: Job,
     poll_policies: Job | None = None,
+    watch: Job | None = None,
 ) -> AsyncIOScheduler:
-    """Sweeps overdue requests every second, looks every other second whether the policy file has changed, and writes
-    the count of unauthenticated deliveries every minute. In memory: its own job stores lose missed jobs, and nothing
-    here depends on a particular tick."""
+    """Sweeps overdue requests every second, looks every other second whether the policy file has changed and every 15
+    seconds for what is stuck, and writes the count of unauthenticated deliveries every minute. In memory: its own job
+    stores lose missed jobs, and nothing here depends on a particular tick."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     always = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
     scheduler.add_job(_until_stopped(sweep), "interval", seconds=SWEEP_SECONDS, id="sweep", **always)
     scheduler.add_job(_until_stopped(flush_noise), "interval", seconds=FLUSH_SECONDS, id="noise", **always)
     if poll_policies is not None:
         scheduler.add_job(_until_stopped(poll_policies), "interval", seconds=POLICY_SECONDS, id="policies", **always)
+    if watch is not None:
+        scheduler.add_job(_until_stopped(watch), "interval", seconds=ALERT_SECONDS, id="alerts", **always)
     return scheduler
 
 

@@ -15,6 +15,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
 from agent_runtime.agents import Agent
+from agent_runtime.alerts_watch import AlertsWatch
 from agent_runtime.audit import record_noise
 from agent_runtime.callback import Callbacks
 from agent_runtime.clock import Clock, SystemClock
@@ -35,6 +36,7 @@ from bot.homes import Homes
 from bot.listeners import register_listeners
 from bot.slack_client import SlackClients, open_clients
 from bot.socket_mode import Pace, SocketMode
+from bot.vacancies import Vacancies
 from storage.database import Database
 
 log = structlog.get_logger("signoff")
@@ -75,6 +77,7 @@ class Bot:
         self.socket = entrance if isinstance(entrance, SocketMode) else None
         self.web_app = build_web_app(entrance)
         self.watch: PolicyWatch | None = None
+        self.alerts = AlertsWatch(runtime)
         self._dispatch = dispatch
 
     @asynccontextmanager
@@ -96,7 +99,7 @@ class Bot:
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until told to stop; then finish what was claimed. Whatever is not finished is on its lease."""
         poll = self.watch.poll if self.watch else None
-        scheduler = build_scheduler(self.runtime.sweep, self.flush_noise, poll)
+        scheduler = build_scheduler(self.runtime.sweep, self.flush_noise, poll, self.alerts.look)
         heartbeat = Heartbeat(lambda: self.runtime.beat(self.deliveries.worker.held))
         workers = (self.runtime.worker, self.deliveries.worker)
         db = self.runtime.db
@@ -149,6 +152,7 @@ async def open_bot(
         runtime = Runtime(
             db, agents, configuration.policies, Seal(secret_key), clock, asking=asking, callbacks=callbacks
         )
+        runtime.alerts = configuration.alerts
         await runtime.boot()
         directory = Directory(clients, clock, identity, emails=configuration.emails)
         deliveries = Deliveries(runtime, clients, directory, configuration.approvals_channel, budgets=budgets)
@@ -164,6 +168,7 @@ async def open_bot(
         try:
             bot = Bot(runtime, deliveries, desk, homes, dispatch, entrance)
             bot.watch = PolicyWatch(runtime, policy_file, configuration) if policy_file else None
+            bot.alerts = AlertsWatch(runtime, Vacancies(runtime, directory).find)
             yield bot
         finally:
             await directory.close()

@@ -8,13 +8,18 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from agent_runtime.alert_rules import AlertRules
+from agent_runtime.context import Context
 from agent_runtime.outbound import Topic
 from agent_runtime.runtime import Runtime
+from agent_runtime.storms import raise_at_once
+from agent_runtime.troubles import undelivered
 from agent_runtime.worker import LEASE, Worker
 from bot.budgets import Budgets
 from bot.directory import Directory
 from bot.posting import NoPlace
 from bot.showing import Showing, Unshowable
+from bot.showing_alerts import AlertShowing
 from bot.slack_calls import NotYet, SlackCalls
 from bot.slack_client import RateLimited, SlackClients, SlackFailure, SlackRefused
 from bot.standing_in import StandIns
@@ -55,6 +60,10 @@ _TOKEN_FAULT = frozenset(
 """Nothing can be delivered until somebody mends the installation."""
 
 
+_OF_ALERTS = frozenset({Topic.ALERT.value, Topic.CALL.value, Topic.DIGEST.value})
+"""Of these nobody can be told by an alert: `/approvals alerts` lists what is open."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Outcome:
     """How a claim ends. `due_at` belongs to what is due again."""
@@ -77,13 +86,14 @@ class Deliveries:
         *,
         budgets: Budgets | None = None,
     ) -> None:
+        self._runtime = runtime
         self._db: Database = runtime.db
         self._clock = runtime.clock
         self._owner = runtime.boot_id
         calls = SlackCalls(budgets or Budgets(runtime.clock), runtime.clock)
         self._showing = Showing(
             self._db, clients, calls, runtime.clock, directory, approvals_channel,
-            StandIns(runtime, directory), asking=runtime.asking,
+            StandIns(runtime, directory), AlertShowing(runtime, clients, calls, directory), asking=runtime.asking,
         )  # fmt: skip
         self.worker: Worker[Delivery] = Worker("outbox", self.claim, self.handle, lambda delivery: delivery.key)
 
@@ -102,7 +112,8 @@ class Deliveries:
         if outcome.error:
             say = log.error if outcome.status is DeliveryStatus.DEAD else log.warning
             say("delivery", key=delivery.key, status=outcome.status.value, problem=outcome.error)
-        await self._db.transact(_settle, delivery, self._owner, outcome, self._clock.now())
+        context, rules = self._runtime.context(), self._runtime.alerts
+        await self._db.transact(_settle, context, rules, delivery, self._owner, outcome)
 
     async def _attempt(self, delivery: Delivery) -> _Outcome:
         now = self._clock.now()
@@ -143,7 +154,8 @@ def _claim(tx: Tx, now: datetime, owner: str, until: datetime, skip: Sequence[st
     return outbox.get(tx, delivery.key)
 
 
-def _settle(tx: Tx, delivery: Delivery, owner: str, outcome: _Outcome, now: datetime) -> None:
+def _settle(tx: Tx, context: Context, rules: AlertRules, delivery: Delivery, owner: str, outcome: _Outcome) -> None:
+    now = context.now
     values: dict[str, object] = {"status": outcome.status, "error": outcome.error, "failures": outcome.failures}
     if outcome.status is DeliveryStatus.DONE:
         values["shown"] = delivery.wanted
@@ -152,4 +164,7 @@ def _settle(tx: Tx, delivery: Delivery, owner: str, outcome: _Outcome, now: date
         # What was wanted meanwhile may be more urgent than what was told to wait its turn.
         more = row is not None and row.wanted > delivery.wanted and outcome.failures == 0
         values["due_at"] = now if more else outcome.due_at
-    outbox.settle(tx, delivery, owner, now, **values)
+    settled = outbox.settle(tx, delivery, owner, now, **values)
+    if settled and outcome.status is DeliveryStatus.DEAD and delivery.kind not in _OF_ALERTS:
+        trouble = undelivered(tx, delivery.key, delivery.subject, delivery.kind, outcome.error, now)
+        raise_at_once(tx, context, rules, trouble)

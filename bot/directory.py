@@ -106,6 +106,23 @@ class Directory:
                 log.warning("nobody can be named", selector=selector, problem=str(refused))
         return frozenset(found)
 
+    async def able(self, selectors: Sequence[Selector], *, allow_public: bool, allow_guests: bool) -> frozenset[str]:
+        """The ids of the people whom the selectors name and who could decide, for who can wait: of a few each is looked
+        at. Raises `SlackFailure` where trying again may help; what Slack refuses names nobody."""
+        wanted = [one for one in dict.fromkeys(selectors) if allow_public or not await self._is_public(one)]
+        found = await self.named(wanted) - {self.identity.user_id, SLACKBOT}
+        if len(found) > _MOST_NAMED:
+            return found
+        people = {user: (await self._roster.person(user)).value for user in sorted(found)}
+        return frozenset(
+            user
+            for user, one in people.items()
+            if one.known and not one.deleted and not one.bot and (allow_guests or not one.guest)
+        )
+
+    async def _is_public(self, selector: Selector) -> bool:
+        return selector.startswith("channel:") and (await self._roster.people(selector)).value.open
+
     async def close(self) -> None:
         """End the reads under way."""
         await self._readings.close()

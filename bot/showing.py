@@ -32,6 +32,7 @@ from bot.placing import (
     show_where_asked,
 )
 from bot.posting import PLACE_GONE, NoPlace, Place, Placed, Places, Posting, Render
+from bot.showing_alerts import AlertShowing
 from bot.slack_calls import SlackCalls
 from bot.slack_client import SlackClients, SlackRefused
 from bot.standing_in import StandIns
@@ -59,6 +60,7 @@ class Showing:
         directory: Directory,
         approvals_channel: str,
         stand_ins: StandIns,
+        alerts: AlertShowing,
         asking: Asking = Asking.PEOPLE,
     ) -> None:
         self._db = db
@@ -68,6 +70,7 @@ class Showing:
         self._clock = clock
         self._directory = directory
         self._stand_ins = stand_ins
+        self._alerts = alerts
         self._placing = Placing(directory.channels, clock, approvals_channel)
         self._posting = Posting(db, clients, calls, clock, directory.identity)
 
@@ -88,6 +91,8 @@ class Showing:
                 return await self._notice(delivery)
             case Topic.REPLY.value:
                 return await self._say(delivery)
+            case Topic.ALERT.value | Topic.CALL.value | Topic.DIGEST.value:
+                return await self._alerts.show(delivery)
         raise Unshowable(f"nobody knows how to deliver a {delivery.kind}")
 
     async def _card(self, delivery: Delivery) -> str:

@@ -48,6 +48,10 @@ class ActionId(StrEnum):
     FIELD_JSON = "signoff_field_json"
     REVOKE_GRANT = "signoff_revoke_grant"
     END_ABSENCE = "signoff_end_absence"
+    ALERT_ACKNOWLEDGE = "signoff_alert_acknowledge"
+    ALERT_MUTE = "signoff_alert_mute"
+    ALERT_UNMUTE = "signoff_alert_unmute"
+    ALERT_SEND_AGAIN = "signoff_alert_send_again"
     START = "signoff_start"
     START_AGAIN = "signoff_start_again"
     PICK_AGENT = "signoff_pick_agent"
@@ -134,6 +138,11 @@ def run_id_of(value: object) -> str | None:
 def grant_id_of(value: object) -> str | None:
     """Reads what a grant's button carries, else None."""
     return value if isinstance(value, str) and re.fullmatch(_ID, value, re.ASCII) else None
+
+
+def alert_id_of(value: object) -> str | None:
+    """The id of an alert, or None for anything odd."""
+    return run_id_of(value)
 
 
 def inquiry_id_of(value: object) -> str | None:

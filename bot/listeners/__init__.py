@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from slack_bolt.app.async_app import AsyncApp
 
+from bot.alert_desk import AlertDesk
 from bot.desk import Desk
 from bot.directory import Directory
 from bot.homes import Homes
 from bot.listeners import (
     actions,
+    alerts,
     answering,
     approvals,
     commands,
@@ -27,6 +29,7 @@ def register_listeners(app: AsyncApp, desk: Desk, homes: Homes, directory: Direc
     """Attach every listener; the fallbacks come last, because Bolt takes the first that matches."""
     commands.register(app, desk, directory.channels)
     approvals.register(app, desk)
+    alerts.register(app, AlertDesk(desk, directory))
     starting.register(app, desk)
     actions.register(app, desk)
     views.register(app, desk)

@@ -1,0 +1,104 @@
+"""What people do with an alert: acknowledge it, mute it, have a message sent again. Operators may, and whoever is asked
+to decide what it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent_runtime import outbound
+from agent_runtime.alert_rules import AlertRules
+from agent_runtime.alerts import ACKNOWLEDGED_FOR, MUTED_FOR, note, want
+from agent_runtime.audit import Event, Origin, record
+from agent_runtime.causes import Cause
+from agent_runtime.context import Context
+from agent_runtime.people import Member, Membership, authorise_member, authorise_operator, may_look
+from agent_runtime.refusals import RefusalReason
+from agent_runtime.rules import Rules
+from agent_runtime.selectors import Selector
+from agent_runtime.storms import fold
+from storage import alerts, outbox, requests
+from storage.alerts import Alert
+from storage.tx import Tx
+from storage.types import Described, RequestStatus
+
+
+class AlertAct(Described):
+    """What somebody does with an alert."""
+
+    ACKNOWLEDGE = "acknowledge", "I look after it: nobody else is called for an hour."
+    MUTE = "mute", "Nobody is to hear of it for a day."
+    UNMUTE = "unmute", "It is to be heard of again."
+    SEND_AGAIN = "send_again", "Try once more to deliver the message that was given up."
+
+
+def asked_about(tx: Tx, alert_id: str) -> tuple[Selector, ...]:
+    """Who is asked now about the request that an alert is about."""
+    alert = alerts.get(tx, alert_id)
+    request = requests.get(tx, alert.request_id) if alert is not None and alert.request_id else None
+    if request is None or request.status is not RequestStatus.PENDING:
+        return ()
+    return Rules.model_validate(request.rules).stages[request.stage].approvers
+
+
+def act_on(
+    tx: Tx,
+    context: Context,
+    rules: AlertRules,
+    act: AlertAct,
+    alert_id: str,
+    membership: Membership,
+    origin: Origin,
+) -> Alert | RefusalReason:
+    """Do it, or say why this person may not. Repeating it is harmless."""
+    alert = alerts.get(tx, alert_id)
+    refusal = _refusal(tx, context, alert, membership)
+    if alert is None or refusal is not None:
+        refusal = refusal or RefusalReason.UNKNOWN_ALERT
+        about = {"alert": alert_id, "command": act.value, "refusal": refusal.value}
+        known = alert.run_id if alert is not None else ""
+        record(tx, context, Event.ALERT_REFUSED, membership.actor, origin=origin, run_id=known, text=about)
+        return refusal
+    _do(tx, context, act, alert, membership, origin)
+    fold(tx, context, rules)
+    return alerts.get(tx, alert_id) or alert
+
+
+def _refusal(tx: Tx, context: Context, alert: Alert | None, membership: Membership) -> RefusalReason | None:
+    if alert is None:
+        return RefusalReason.UNKNOWN_ALERT
+    if (refusal := _authorise(context, membership, asked_about(tx, alert.id))) is not None:
+        return refusal
+    return RefusalReason.ALERT_OVER if alert.resolved_at is not None else None
+
+
+def _authorise(context: Context, membership: Membership, asked: Sequence[Selector]) -> RefusalReason | None:
+    refusal = authorise_operator(membership, context.policies.operators, context.now)
+    if refusal is not RefusalReason.NOT_AN_OPERATOR:
+        return refusal
+    assert isinstance(membership, Member), "anybody else was refused before"
+    if may_look(membership, asked):
+        return authorise_member(membership, context.now)
+    return RefusalReason.NOT_YOUR_ALERT
+
+
+def _do(tx: Tx, context: Context, act: AlertAct, alert: Alert, membership: Membership, origin: Origin) -> None:
+    actor = membership.actor
+    by = actor.model_dump(mode="json")
+    match act:
+        case AlertAct.ACKNOWLEDGE:
+            until = context.now + ACKNOWLEDGED_FOR
+            alerts.change(tx, alert.id, acknowledged_by=by, acknowledged_until=until)
+            note(tx, context, Event.ALERT_ACKNOWLEDGED, alert, actor, origin, {"until": until.isoformat()})
+        case AlertAct.MUTE:
+            until = context.now + MUTED_FOR
+            alerts.change(tx, alert.id, muted_by=by, muted_until=until)
+            note(tx, context, Event.ALERT_MUTED, alert, actor, origin, {"until": until.isoformat()})
+        case AlertAct.UNMUTE:
+            alerts.change(tx, alert.id, muted_by=None, muted_until=None)
+            note(tx, context, Event.ALERT_UNMUTED, alert, actor, origin, {})
+        case AlertAct.SEND_AGAIN:
+            row = outbox.get(tx, alert.thing) if alert.cause == Cause.UNDELIVERED else None
+            if row is not None:
+                outbox.want(tx, row.key, row.kind, row.subject, row.priority, context.now)
+            note(tx, context, Event.ALERT_SENT_AGAIN, alert, actor, origin, {})
+    want(tx, context, alert.id, patience=outbound.NOW)

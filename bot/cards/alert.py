@@ -1,0 +1,202 @@
+"""An alert as a message: what is stuck, since when, who was asked, what happens next, and what can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from agent_runtime.alert_reading import AlertView
+from agent_runtime.alerts import REFUSED
+from agent_runtime.causes import Cause, Severity
+from bot.cards.blocks import Message, Part, actions, button, context, data, header, message, ours, section
+from bot.cards.ids import ActionId
+from bot.cards.subject import subject_of
+from bot.cards.text import clip, code, date, duration, escape, inert, line, link, listed, person, utc
+from bot.cards.wording import deadline
+from storage.types import Actor
+
+RUNBOOK = "docs/runbook.md"
+SEVERITIES: Mapping[Severity, str] = {
+    Severity.INFO: "For your information",
+    Severity.WARNING: "Warning",
+    Severity.CRITICAL: "Critical",
+}
+_MANY: Mapping[Cause, str] = {
+    Cause.WAITING: "runs wait for people",
+    Cause.OVERDUE: "requests are overdue and still open",
+    Cause.NOBODY: "requests that nobody can approve",
+    Cause.OUTCOME: "calls whose outcome nobody knows",
+    Cause.QUEUED: "runs that no worker takes",
+    Cause.FAILING: "runs and agents that keep failing",
+    Cause.UNDELIVERED: "messages that cannot be delivered",
+    Cause.PAUSED: "pauses",
+    Cause.SILENT: "processes that are silent",
+    Cause.POLICY: "policy files with faults",
+    Cause.UNHEARD: "monitors that do not take the heartbeat",
+}
+"""What a storm is about, after its count."""
+
+_NEXT: Mapping[Cause, str] = {
+    Cause.NOBODY: "Nothing runs: name approvers who are there in the policy, or mend the group or channel it names.",
+    Cause.OUTCOME: "It is not run again by itself: somebody has to say what happened, on its card.",
+    Cause.QUEUED: "It goes on as soon as a worker takes it.",
+    Cause.UNDELIVERED: "Nobody reads it until it is sent again: mend its channel first.",
+    Cause.PAUSED: "Clicks are recorded, no timer fires, and nothing is executed until an operator resumes.",
+    Cause.SILENT: "Its work is taken over by a worker once its leases have ended.",
+    Cause.POLICY: "The policies from before hold until the file is mended.",
+    Cause.UNHEARD: "Signoff goes on, and tries again; nobody would notice now if it died.",
+}
+
+
+def alert_card(
+    view: AlertView, *, asked: Sequence[str] = (), operators: Sequence[str] = (), thread: str = ""
+) -> Message:
+    """The alert as a message. `asked` and `operators` name people as `mention` writes them, `thread` is the address of
+    the run's thread."""
+    blocks = [header(_heading(view)), *_body(view, asked, thread), *_state(view)]
+    if view.resolved_at is None and not view.folded:
+        blocks.append(context(ours(_help(view, operators))))
+        blocks.append(actions(*_buttons(view)))
+    return message(view.id, fallback(view, asked, operators), blocks)
+
+
+def call_line(text: str, operators: Sequence[str]) -> Message:
+    """People are called again, below the alert's message."""
+    words = f"{listed(operators)}: {escape(text)}" if operators else escape(text)
+    return message("call", words, [section(ours(words))])
+
+
+def fallback(view: AlertView, asked: Sequence[str] = (), operators: Sequence[str] = ()) -> str:
+    """The alert in a sentence, for notifications and screen readers."""
+    words = f"{escape(_heading(view))}, since {utc(view.since)}."
+    if view.resolved_at is not None:
+        return f"{words} {escape(view.resolved_why)}"
+    people = f" Asked: {listed(asked, 400)}." if asked else ""
+    return f"{words}{people}" + (f" For {listed(operators, 400)}." if operators else "")
+
+
+def title(view: AlertView) -> str:
+    """What is stuck, as plain text that is visible already."""
+    if view.is_storm:
+        return f"{view.count:,} {_MANY[view.cause]}"
+    agent = clip(line(view.agent), 60)
+    tool = clip(line(str(view.facts.get("tool") or view.facts.get("kind") or "a call")), 60)
+    titles: Mapping[Cause, str] = {
+        Cause.WAITING: f"{agent} waits for people",
+        Cause.OVERDUE: f"{agent}: nobody decided on {tool} in time",
+        Cause.NOBODY: f"{agent}: nobody can approve {tool}",
+        Cause.OUTCOME: f"{agent}: did {tool} take effect?",
+        Cause.QUEUED: f"{agent}: no worker takes the run",
+        Cause.FAILING: f"{agent}: every run fails" if view.facts.get("all") else f"{agent}: a run keeps failing",
+        Cause.UNDELIVERED: "A message cannot be delivered",
+        Cause.PAUSED: f"{agent} is paused" if agent else "Everything is paused",
+        Cause.SILENT: "A process is silent",
+        Cause.POLICY: "The policy file has faults",
+        Cause.UNHEARD: "The monitor does not take the heartbeat",
+    }
+    return titles[view.cause]
+
+
+def _heading(view: AlertView) -> str:
+    word = "Over" if view.resolved_at is not None else SEVERITIES[view.severity]
+    return f"{word}: {title(view)}"
+
+
+def _body(view: AlertView, asked: Sequence[str], thread: str) -> Iterator[Part]:
+    if view.resolved_at is not None:
+        lasted = duration(view.resolved_at - view.since)
+        yield section(ours(f"Over {date(view.resolved_at)}, after {lasted}. {escape(view.resolved_why)}"))
+    elif view.folded:
+        yield section(ours(f"Since {date(view.since)}. One message tells of all like this now; see there."))
+    else:
+        yield section(ours(" ".join(_sentences(view, asked))))
+    if view.is_storm and view.resolved_at is None:
+        yield from _list(view)
+    elif view.resolved_at is None:
+        yield from _details(view)
+    if places := [place for place in (_run(view), link(thread, "The run's thread")) if place]:
+        yield context(ours(" · ".join(places)))
+
+
+def _sentences(view: AlertView, asked: Sequence[str]) -> Iterator[str]:
+    yield f"{_SAYS_MANY if view.is_storm else escape(view.cause.sentence)} Since {date(view.since)}."
+    if view.request is not None and asked:
+        yield f"Asked: {listed(asked, 600)}."
+    if view.request is not None and view.cause in (Cause.WAITING, Cause.OVERDUE):
+        subject = code(clip(subject_of(view.request).title, 80))
+        yield f"What happens next: {subject} {_deadline(view)}."
+    elif view.cause is Cause.FAILING:
+        yield "What happens next: nothing by itself." if view.facts.get("ended") else "It is tried again by itself."
+    elif view.cause in _NEXT:
+        yield f"What happens next: {_NEXT[view.cause]}"
+
+
+_SAYS_MANY = "So many at once have one message."
+
+
+def _deadline(view: AlertView) -> str:
+    assert view.request is not None
+    if view.request.due_at is None:
+        return "stays open until somebody decides"
+    return deadline(view.request, view.raised_at)
+
+
+def _details(view: AlertView) -> Iterator[Part]:
+    """What others wrote or named: plain text."""
+    facts = view.facts
+    said = [str(facts[name]) for name in ("error", "problem", "why") if facts.get(name)]
+    faults = facts.get("faults")
+    said += [str(one) for one in faults[:3]] if isinstance(faults, list) else []
+    if view.cause is Cause.UNDELIVERED:
+        said.append(view.thing)
+    if view.cause is Cause.SILENT:
+        said.append(f"{facts.get('host')}, process {facts.get('process')}")
+    if said:
+        yield context(*(data(clip(one, 500)) for one in said[:5]))
+    by = facts.get("by")
+    if isinstance(by, Mapping):
+        yield context(ours(f"By {person(Actor.model_validate(by))}"))
+
+
+def _list(view: AlertView) -> Iterator[Part]:
+    lines = [f"• {escape(title(one))}, {_run(one) or inert(one.thing)}, since {date(one.since)}" for one in view.many]
+    if (rest := view.count - len(view.many)) > 0:
+        lines.append(f"• and {rest:,} more")
+    if lines:
+        yield section(ours("\n".join(lines)))
+
+
+def _run(view: AlertView) -> str:
+    return f"run {code(line(view.run_id))}" if view.run_id else ""
+
+
+def _state(view: AlertView) -> Iterator[Part]:
+    """Who has said what to it."""
+    said = []
+    if view.acknowledged_by is not None and view.acknowledged_until is not None:
+        word = "was looking" if view.resolved_at is not None else "looks"
+        until = "" if view.resolved_at is not None else f" until {date(view.acknowledged_until)}"
+        said.append(f"{person(view.acknowledged_by)} {word} after this{until}")
+    if view.muted_by is not None and view.muted_until is not None and view.resolved_at is None:
+        said.append(f"muted by {person(view.muted_by)} until {date(view.muted_until)}")
+    if refused := view.facts.get(REFUSED):
+        said.append(f"posted here because of {code(clip(line(str(refused)), 200))}")
+    if said:
+        words = " · ".join(said)
+        yield context(ours(words[0].upper() + words[1:]))
+
+
+def _help(view: AlertView, operators: Sequence[str]) -> str:
+    whom = f"For {listed(operators, 600)} · " if operators else ""
+    return f"{whom}What to do: {code(RUNBOOK)}, {code(view.cause.value)}"
+
+
+def _buttons(view: AlertView) -> Iterator[Part]:
+    about = title(view)
+    if view.muted_until is not None:
+        yield button(ActionId.ALERT_UNMUTE, view.id, "Unmute", about)
+        return
+    if view.acknowledged_by is None:
+        yield button(ActionId.ALERT_ACKNOWLEDGE, view.id, "Acknowledge", about, style="primary")
+    if view.cause is Cause.UNDELIVERED and not view.is_storm:
+        yield button(ActionId.ALERT_SEND_AGAIN, view.id, "Send again", about)
+    yield button(ActionId.ALERT_MUTE, view.id, "Mute for a day", about)

@@ -1,0 +1,112 @@
+"""Shows alerts, the lines that call people again, and the daily digest: where they belong, or in the next place that
+takes them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from functools import partial
+
+from agent_runtime.alert_reading import AlertView, read_alert
+from agent_runtime.alerts import message_key, places_refused
+from agent_runtime.outbound import Topic
+from agent_runtime.runtime import Runtime
+from bot.cards.alert import alert_card, call_line
+from bot.cards.blocks import Message
+from bot.directory import Directory
+from bot.placing import read_root
+from bot.posting import Place, Posting
+from bot.slack_calls import SlackCalls
+from bot.slack_client import SlackClients, SlackRefused
+from storage import messages
+from storage.models import Delivery
+from storage.tx import Tx
+
+
+class AlertShowing:
+    """Makes one delivery about alerts. What it returns is what people should know about a delivery that was made
+    otherwise than wanted; empty where all is well."""
+
+    def __init__(self, runtime: Runtime, clients: SlackClients, calls: SlackCalls, directory: Directory) -> None:
+        self._runtime = runtime
+        self._directory = directory
+        self._posting = Posting(runtime.db, clients, calls, runtime.clock, directory.identity)
+
+    async def show(self, delivery: Delivery) -> str:
+        """Make the delivery. Raises `NotYet`, `NoPlace`, `LeaseLost`, `SlackFailure`."""
+        match delivery.kind:
+            case Topic.CALL.value:
+                return await self._call(delivery)
+            case _:
+                return await self._alert(delivery)
+
+    async def _alert(self, delivery: Delivery) -> str:
+        db = self._runtime.db
+        view = await db.read(read_alert, delivery.subject, self._runtime.alerts)
+        row = await db.read(messages.get, delivery.key)
+        stands = row is not None and (row.ts is not None or row.posting_since is not None)
+        if view is None or not (view.is_told or stands):
+            return ""
+
+        async def render(_place: Place) -> Message:
+            return await self._render(view)
+
+        refusals = await self._posting.reconcile(delivery, partial(self._places, view.channel), render)
+        if refusals:
+            said = ", ".join(f"{place.channel}: {code}" for place, code in refusals)
+            await db.transact(places_refused, self._runtime.context(), view.id, said)
+            return f"shown elsewhere, because of {said}"
+        return ""
+
+    async def _render(self, view: AlertView) -> Message:
+        asked: tuple[str, ...] = ()
+        if view.request is not None:
+            stage = view.request.stages[min(view.request.stage, len(view.request.stages) - 1)]
+            asked = await self._directory.resolve_mentions(stage.approvers, view.request.starter)
+        return alert_card(view, asked=asked, operators=await self._operators(), thread=await self._thread(view))
+
+    async def _thread(self, view: AlertView) -> str:
+        """The address of the run's thread; empty where there is none that others can read."""
+        root = await self._runtime.db.read(read_root, view.run_id) if view.run_id else None
+        thread = root.thread if root is not None else None
+        if thread is None or thread.channel.startswith("D"):
+            return ""
+        return await self._directory.channels.permalink(thread.channel, thread.thread_ts)
+
+    async def _call(self, delivery: Delivery) -> str:
+        """Below the alert's message, while it stands."""
+        above = await self._runtime.db.read(_standing, delivery.subject)
+        if above is None:
+            return ""
+        line = call_line(str(delivery.body.get("text") or ""), await self._operators())
+
+        async def places() -> AsyncIterator[Place]:
+            yield above
+
+        async def render(_place: Place) -> Message:
+            return line
+
+        await self._posting.reconcile(delivery, places, render)
+        return ""
+
+    async def _operators(self) -> tuple[str, ...]:
+        return await self._directory.resolve_mentions(self._runtime.policies.operators)
+
+    async def _places(self, channel: str) -> AsyncIterator[Place]:
+        """The channel, the fallbacks of the settings, and at last each operator who is named as a person."""
+        rules, channels = self._runtime.alerts, self._directory.channels
+        people = (who for who in self._runtime.policies.operators if who.startswith("user:"))
+        for target in dict.fromkeys((channel, *rules.fallback, *people)):
+            kind, _, name = target.partition(":")
+            if kind == "user" and name:
+                try:
+                    yield Place(await channels.direct(name))
+                except SlackRefused:
+                    yield Place(name)  # Slack says what is wrong with it.
+            elif target:
+                found = (await channels.find(target)).value if target.startswith("#") else None
+                yield Place(found.id if found else target)
+
+
+def _standing(tx: Tx, alert_id: str) -> Place | None:
+    row = messages.get(tx, message_key(alert_id))
+    return Place(row.channel, row.ts) if row is not None and row.ts is not None else None

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from html import unescape
 
 from agent_runtime.views import RequestView
 from bot.cards.arguments import Excerpt
 from bot.cards.request import fallback
 from bot.cards.subject import Subject, subject_of
-from bot.cards.text import quantity, visible
+from bot.cards.text import quantity, utc, visible
 from bot.cards.wording import outcome_words
 from storage.types import RequestKind
 
 _BAR = "  │ "
 
 
-def card_text(view: RequestView) -> str:
-    """An open request, whole: a terminal scrolls, so nothing is left out."""
+def card_text(view: RequestView, at: Callable[[datetime], str] = utc) -> str:
+    """An open request, whole: a terminal scrolls, so nothing is left out. `at` writes a moment."""
     subject = subject_of(view)
-    return "\n".join((_headline(view, subject), *_stage(view), *_note(view), *_passages(subject), ""))
+    return "\n".join((_headline(view, subject, at), *_stage(view), *_note(view), *_passages(subject), ""))
 
 
 def closed_text(view: RequestView) -> str:
@@ -29,9 +30,9 @@ def closed_text(view: RequestView) -> str:
     return f"{outcome_words(view, subject)}: {subject.title}{by}."
 
 
-def _headline(view: RequestView, subject: Subject) -> str:
+def _headline(view: RequestView, subject: Subject, at: Callable[[datetime], str]) -> str:
     # The fallback is written for Slack: its three entities are the only thing that is not plain.
-    return f"{unescape(fallback(view, subject, noted=False))} Request {view.id}."
+    return f"{unescape(fallback(view, subject, noted=False, at=at))} Request {view.id}."
 
 
 def _stage(view: RequestView) -> Iterator[str]:

@@ -6,7 +6,7 @@ that puts another block in the place of a rich-text one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from agent_runtime.prompts import WhatHappened
@@ -76,9 +76,12 @@ def _asked_in(newer: str) -> str:
     return f"*Asked in a {link(newer, 'newer message') or 'newer message'} now.*"
 
 
-def fallback(view: RequestView, subject: Subject, first: str = "", *, noted: bool = True) -> str:
+def fallback(
+    view: RequestView, subject: Subject, first: str = "", *, noted: bool = True, at: Callable[[datetime], str] = utc
+) -> str:
     """Enough to decide to open the message: what (`first`, else its heading), which agent, for whom, until when or how
-    it ended. The policy's note says what the call does, unless it is shown anyway and `noted` is off."""
+    it ended. The policy's note says what the call does, unless it is shown anyway and `noted` is off. `at` writes a
+    moment."""
     first = escape(first or heading(view, subject))
     origin = f"Agent {escape(clip(line(view.agent), 80))}, started by {escape(clip(line(view.starter.label), 80))}."
     if view.status is not RequestStatus.PENDING:
@@ -87,8 +90,8 @@ def fallback(view: RequestView, subject: Subject, first: str = "", *, noted: boo
     if view.paused is not None:
         return f"{first}{'' if first.endswith('?') else '.'} {origin} Paused: nothing runs, no time limit passes."
     if view.held_until is not None:
-        return f"{first}. {origin} Runs {utc(view.held_until)} unless an approval is taken back."
-    until = f"Due {utc(view.due_at)}, then {WHAT_FOLLOWS[view.on_timeout]}." if view.due_at else "No time limit."
+        return f"{first}. {origin} Runs {at(view.held_until)} unless an approval is taken back."
+    until = f"Due {at(view.due_at)}, then {WHAT_FOLLOWS[view.on_timeout]}." if view.due_at else "No time limit."
     note = f" {escape(note_line(view))}" if noted and view.note else ""
     return f"{first}{'' if first.endswith('?') else '.'}{note} {origin} {until}"
 

@@ -28,10 +28,10 @@ from bot.cards.pauses import stopped
 from bot.cards.text import clip, date, duration, escape, is_slack_person, line, link, listed, quantity
 from storage.types import JsonValue, RunStatus
 
-_STOPPING = Confirm(
-    "Stop this run?",
+_CANCELLING = Confirm(
+    "Cancel this run?",
     "Its open requests are closed, and nothing new is started. What has already run stays done.",
-    yes="Stop the run",
+    yes="Cancel the run",
     no="Keep it running",
 )
 OPEN = frozenset({RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING})
@@ -66,7 +66,7 @@ def run_card(view: RunView, *, mentions: Sequence[str] = (), source: str = "", a
 
 def _buttons(view: RunView, agent: str) -> Iterator[Part]:
     if view.status in OPEN and not view.cancel_requested:
-        yield button(ActionId.CANCEL_RUN, view.id, "Stop the run", agent, confirm=_STOPPING)
+        yield button(ActionId.CANCEL_RUN, view.id, "Cancel the run", agent, confirm=_CANCELLING)
     if view.status is RunStatus.FAILED:
         yield button(ActionId.RETRY_RUN, view.id, "Retry", agent, style="primary")
     if view.status not in OPEN and is_slack_person(view.starter):

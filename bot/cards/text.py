@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
@@ -171,6 +171,11 @@ def date(moment: datetime) -> str:
 def utc(moment: datetime) -> str:
     """A moment where Slack cannot translate it, such as `2026-11-21 10:15 UTC`."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def local(moment: datetime, zone: tzinfo | None = None) -> str:
+    """A moment for somebody whose zone is known, such as `2026-11-21 11:15 CET`; this machine's where none is given."""
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}"
 
 
 def duration(span: timedelta) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import tzinfo
+from functools import partial
 from typing import TextIO
 
 from agent_runtime.approvals import Accepted, Refused
@@ -18,7 +20,7 @@ from agent_runtime.refusals import RefusalReason
 from agent_runtime.views import RequestView, RunView
 from bot.cards.plain import card_text, closed_text
 from bot.cards.run import STATES
-from bot.cards.text import visible
+from bot.cards.text import local, visible
 from bot.console.answers import NobodyThere, ask_for
 from bot.console.lines import Lines
 from bot.console.people import console_actor, console_origin
@@ -38,7 +40,8 @@ class Closed(Exception):
 
 
 class Console:
-    """One person at one terminal. The desk's people must be `ConsolePeople`. Somebody else must run the workers."""
+    """One person at one terminal. The desk's people must be `ConsolePeople`. Somebody else must run the workers. Times
+    are in `zone`; None is this machine's."""
 
     def __init__(
         self,
@@ -48,11 +51,13 @@ class Console:
         *,
         actor: Actor | None = None,
         origin: Origin | None = None,
+        zone: tzinfo | None = None,
     ) -> None:
         self.desk = desk
         self.actor = actor or console_actor()
         self.origin = origin or console_origin()
         self._runtime = desk.runtime
+        self._at = partial(local, zone=zone)
         self._lines = Lines(reader)
         self._writer = writer
         self._unanswered: asyncio.Future[str | None] | None = None
@@ -85,7 +90,7 @@ class Console:
         async def line(prompt: str) -> str:
             return await self._line(prompt, request, changed)
 
-        self._write(f"\n{card_text(request)}")
+        self._write(f"\n{card_text(request, self._at)}")
         act = await ask_for(request, line, self._write)
         self._tell(request, await self.desk.decide(act, self.actor, self.origin))
 

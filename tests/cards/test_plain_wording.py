@@ -75,7 +75,7 @@ def test_a_call_that_is_asked_again_says_who_rejected_it_why_and_what_changed() 
 def test_stopping_a_run_has_two_buttons_that_each_say_what_they_do() -> None:
     """Neither *Cancel* nor *Not yet*, each of which could be either."""
     asked = confirmation(RUN, ActionId.CANCEL_RUN)
-    assert (asked["confirm"], asked["deny"]) == ("Stop the run", "Keep it running")
+    assert (asked["confirm"], asked["deny"]) == ("Cancel the run", "Keep it running")
 
 
 def test_a_waiting_run_says_in_which_channel_people_are_asked() -> None:

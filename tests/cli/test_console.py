@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TextIO
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -113,7 +114,7 @@ async def terminal(tmp_path: Path) -> AsyncIterator[Terminal]:
         async with Database(f"sqlite:///{tmp_path}/signoff.db") as db:
             runtime = Runtime(db, agents, policies, Seal(b"k" * 32), clock)
             await runtime.boot()
-            console = Console(Desk(runtime, ConsolePeople(clock)), reader, screen)
+            console = Console(Desk(runtime, ConsolePeople(clock)), reader, screen, zone=ZoneInfo("Europe/Berlin"))
             working = asyncio.create_task(runtime.worker.run_forever(db.listen("runs")))
             yield Terminal(runtime, clock, screen, console, keyboard)
             runtime.worker.stop()
@@ -127,14 +128,14 @@ def _mails(folder: Path) -> int:
 
 @pytest.mark.parametrize("yes", ["yes", " Y ", "Approve"])
 async def test_yes_runs_the_call_that_was_shown(terminal: Terminal, tmp_path: Path, yes: str) -> None:
-    """The card says what, for whom and until when; yes approves exactly that and the mail goes out."""
+    """The card says what, for whom and until when, in the terminal's zone; yes sends exactly that mail."""
     run_id = await terminal.start("approval", "Send email to team about meeting")
     terminal.type(yes)
     run = await terminal.play(run_id)
     shown = terminal.screen.getvalue()
     for part in (
         "Approve send_email? Agent approval, started by the requester.",
-        "Due 2026-03-02 13:00 UTC, then it is rejected.",
+        "Due 2026-03-02 14:00 CET, then it is rejected.",
         "The policy's note:", "  │ Sends a mail to", "Arguments:", "  │ to: ", "Approve? (yes/no/skip): ",
     ):  # fmt: skip
         assert part in shown

@@ -21,10 +21,10 @@ AGAIN = "Start again with changes"
 
 
 async def test_the_starter_cancels_a_waiting_run(house: House) -> None:
-    """*Stop the run* closes it and its card; nothing is sent, and the card's old buttons decide nothing."""
+    """*Cancel the run* closes it and its card; nothing is sent, and the card's old buttons decide nothing."""
     run = await house.start("ana", "approval", TASK)
     card = house.card("Approve send_email?")
-    await house.person("ana").click(house.root(run.id), "Stop the run")
+    await house.person("ana").click(house.root(run.id), "Cancel the run")
     await house.settle()
     assert (await house.run(run.id)).status is RunStatus.CANCELLED
     closed, root = card.now(), house.root(run.id)
@@ -43,11 +43,11 @@ async def test_an_operator_may_cancel_and_nobody_else(house: House) -> None:
     """Maria approves, but she neither started the run nor operates the bot; Sam is on call."""
     run = await house.start("ana", "approval", TASK)
     maria = house.person("maria")
-    await maria.click(house.root(run.id), "Stop the run")
+    await maria.click(house.root(run.id), "Cancel the run")
     await house.settle()
     assert "only the person who started a run" in maria.ephemerals[-1].plain().lower()
     assert (await house.run(run.id)).status is RunStatus.WAITING
-    await house.person("sam").click(house.root(run.id), "Stop the run")
+    await house.person("sam").click(house.root(run.id), "Cancel the run")
     await house.settle()
     assert (await house.run(run.id)).status is RunStatus.CANCELLED
     assert [entry.actor for entry in await house.audit("run.cancelled")] == [
@@ -83,7 +83,7 @@ async def test_cancelling_while_a_call_runs_lets_nothing_new_start(tmp_path: Pat
         working = asyncio.create_task(house.settle())
         await started.wait()
         root = house.root(run.id)
-        await house.person("ana").click(root, "Stop the run")
+        await house.person("ana").click(root, "Cancel the run")
         assert (await house.run(run.id)).cancel_requested
         let_go.set()
         await working
@@ -99,18 +99,18 @@ async def test_a_second_cancel_is_harmless_and_told(house: House) -> None:
     run = await house.start("ana", "approval", TASK)
     root = house.root(run.id)
     ana = house.person("ana")
-    await ana.click(root, "Stop the run")
+    await ana.click(root, "Cancel the run")
     await house.settle()
-    await ana.click_stale(root, "Stop the run")
+    await ana.click_stale(root, "Cancel the run")
     await house.settle()
     assert "already ended" in ana.ephemerals[-1].plain()
     assert len(await house.audit("run.cancelled")) == 1
 
 
 async def test_a_confirmation_that_is_declined_cancels_nothing(house: House) -> None:
-    """*Stop the run* asks first, and *Keep it running* keeps it running."""
+    """*Cancel the run* asks first, and *Keep it running* keeps it running."""
     run = await house.start("ana", "approval", TASK)
-    answer = await house.person("ana").click(house.root(run.id), "Stop the run", confirm=False)
+    answer = await house.person("ana").click(house.root(run.id), "Cancel the run", confirm=False)
     assert not answer.delivered
     assert (await house.run(run.id)).status is RunStatus.WAITING
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -23,13 +24,19 @@ def at_head(engine: Engine) -> bool:
     """Whether the schema is exactly the one this code knows."""
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_heads()
-    return set(current) == set(ScriptDirectory(str(SCRIPTS)).get_heads())
+    return frozenset(current) == _heads()
 
 
 def upgrade(engine: Engine) -> None:
     """Run every missing migration, in one transaction."""
     with engine.begin() as connection:
         command.upgrade(_config(connection), "head")
+
+
+@cache
+def _heads() -> frozenset[str]:
+    """Where the migrations of this code lead. Alembic runs each of their files to tell, so it is asked once."""
+    return frozenset(ScriptDirectory(str(SCRIPTS)).get_heads())
 
 
 def _config(connection: Connection) -> Config:

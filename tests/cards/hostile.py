@@ -83,7 +83,7 @@ def vote(kind: DecisionKind, reason: str = "", value: object = None) -> Vote:
     return Vote(BEN, kind, 0, NOW, reason, value)  # type: ignore[arg-type]
 
 
-_FRAGMENTS = (
+FRAGMENTS = (
     SENTINEL, "<!channel>", "<@U1ANA>", "<https://evil.example|Approve>", "*bold*", "```", "`", "_x_", "~s~", ":tada:",
     "&amp;", "\u202egnp.exe", "\u200b", "\u2066", "\U000e0041", "\ufe0f", "a\u0301\u0301\u0301\u0301", "\u0336x",
     "\u3164", "\u00a0", "\u2800", " " * 60, "x" * 150, "\n", "\r\n", "\t", "\u2028", "\x00", "\ud800",
@@ -92,7 +92,7 @@ _FRAGMENTS = (
     "👩‍👧", "",
 )  # fmt: skip
 words = st.one_of(
-    st.sampled_from(_FRAGMENTS), st.text(st.characters(exclude_categories=()), max_size=12), st.text(max_size=8)
+    st.sampled_from(FRAGMENTS), st.text(st.characters(exclude_categories=()), max_size=12), st.text(max_size=8)
 )
 hostile = st.lists(words, max_size=8).map("".join)
 long = st.builds(lambda text, times: (text + SENTINEL) * times, hostile, st.sampled_from((1, 20, 400)))

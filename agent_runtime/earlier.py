@@ -64,7 +64,7 @@ def _asked_again(request: Request, rules: Rules, rejected: Request, votes: Seque
 
 
 def _asked(rules: Rules) -> frozenset[str]:
-    return frozenset(selector for stage in rules.stages for selector in stage.approvers)
+    return frozenset(selector for stage in rules.stages for selector in stage.everybody)
 
 
 def _approved_before(

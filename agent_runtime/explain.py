@@ -4,13 +4,13 @@ read off the way that `judge` took."""
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from typing import Any
 
 from agent_runtime.judging import Allow, CallFacts, Deny, Judged, Look, judge, spelled
 from agent_runtime.policy import PolicySet
 from agent_runtime.redaction import Redaction, mask
 from agent_runtime.rules import Rules
+from agent_runtime.toml_reader import span
 from storage.types import DecisionKind, Json
 
 _WORDS = {
@@ -101,15 +101,6 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
         for step in written["steps"]
     ]
     return written
-
-
-def span(duration: timedelta) -> str:
-    """A length of time as the file writes it: `4h`, `90s`, `2d`."""
-    seconds = int(duration.total_seconds())
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
-        if seconds and seconds % size == 0:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
 
 
 def _required(rules: Rules, args: Json, common: dict[str, Any]) -> Explanation:

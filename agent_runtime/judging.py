@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from agent_runtime.condition import Weighed, weigh
 from agent_runtime.digest import NotJson, canonical
 from agent_runtime.note import fill_note, named_arguments
-from agent_runtime.policy import Action, Policy, PolicySet, Rules, Stage
+from agent_runtime.policy import Action, Hours, Policy, PolicySet, Rules, Stage
 from agent_runtime.redaction import Redaction
 from agent_runtime.selectors import STARTER
 from storage.types import Actor, ActorKind, DecisionKind, Json, JsonValue, OnTimeout, RequestKind
@@ -198,7 +198,7 @@ def _question_rules(policies: PolicySet, facts: CallFacts, looks: tuple[Look, ..
     found = looks[-1] if looks and looks[-1].matched else None
     policy, label = (found.policy, found.label) if found else (Policy(), DEFAULT_LABEL)
     rules = _rules(policies, label, policy, facts)
-    stages = policy.stages or (_starter_stage(policies, facts.starter),)
+    stages = rules.stages if policy.stages else (_starter_stage(policies, facts.starter),)
     return rules.model_copy(
         update={
             "stages": stages,
@@ -243,7 +243,7 @@ def _rules(policies: PolicySet, label: str, policy: Policy, facts: CallFacts) ->
     default = policies.default
     return Rules(
         policy=label,
-        stages=policy.stages or (default.stage,),
+        stages=_at_work(policy.stages or (default.stage,), policy.hours or default.hours),
         note=_note(policies, policy, facts),
         decisions=policy.decisions,
         timeout=policy.timeout or default.timeout,
@@ -262,6 +262,11 @@ def _rules(policies: PolicySet, label: str, policy: Policy, facts: CallFacts) ->
         grant=policy.grant,
         callback=policy.callback,
     )
+
+
+def _at_work(stages: tuple[Stage, ...], hours: Hours | None) -> tuple[Stage, ...]:
+    """The stages with the working hours that hold where they are silent."""
+    return tuple(stage if stage.hours else stage.model_copy(update={"hours": hours}) for stage in stages)
 
 
 def _note(policies: PolicySet, policy: Policy, facts: CallFacts) -> str:

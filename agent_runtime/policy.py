@@ -10,13 +10,13 @@ from pydantic import Field, JsonValue, field_validator
 
 from agent_runtime.condition_check import check_condition
 from agent_runtime.note import check_note
-from agent_runtime.rules import Frozen, GrantRule, Rules, Stage
+from agent_runtime.rules import Frozen, GrantRule, Hours, Rules, Rung, Stage, says_nothing
 from agent_runtime.selectors import MEMBERS, STARTER, Selector, parse_selector
 from storage.types import DecisionKind, Described, OnTimeout, RequestKind
 
 __all__ = [
-    "MEMBERS", "STARTER", "Action", "AgentRule", "Caps", "Default", "GrantRule", "Policy", "PolicySet", "Rules",
-    "Selector", "Stage", "may_start", "parse_selector",
+    "MEMBERS", "STARTER", "Action", "AgentRule", "Caps", "Default", "GrantRule", "Hours", "Policy", "PolicySet",
+    "Rules", "Rung", "Selector", "Stage", "may_start", "parse_selector",
 ]  # fmt: skip
 
 
@@ -60,6 +60,8 @@ class Policy(Frozen):
     callback: str = ""
     show: bool = False
     """A call that the policy allows is told in the run's thread."""
+    hours: Hours | None = Field(default=None, exclude_if=says_nothing)
+    """Where a stage has none of its own."""
 
     @field_validator("when")
     @classmethod
@@ -84,6 +86,7 @@ class Default(Frozen):
     stage: Stage
     timeout: timedelta = Field(default=timedelta(hours=4), gt=timedelta(0))
     on_timeout: OnTimeout = OnTimeout.REJECT
+    hours: Hours | None = Field(default=None, exclude_if=says_nothing)
 
 
 class AgentRule(Frozen):

@@ -10,6 +10,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from agent_runtime.alert_rules import AlertRules
 from agent_runtime.alerts_table import read_alerts
 from agent_runtime.errors import ConfigError, ConfigFault, TextError, quoted
 from agent_runtime.import_path import parse_import_path
+from agent_runtime.ladder_table import read_hours
 from agent_runtime.policy import AgentRule, Caps, Default, PolicySet, Stage
 from agent_runtime.selectors import MEMBERS, Selector, parse_channel
 from agent_runtime.toml_lines import locate
@@ -113,7 +115,8 @@ def _configuration(top: TableReader, agents: tuple[str, ...], faults: Faults, di
     spelled = tuple(policy for table in tables for policy in policy_table.read_spellings(table))
     rules = tuple(_agent_rule(table) for table in tables)
     default = _default(top)
-    policies = tuple(policy_table.read(table) for table in top.tables("policy"))
+    timeout = default.timeout if default else policy_table.DEFAULT_TIMEOUT
+    policies = tuple(policy_table.read(table, timeout) for table in top.tables("policy"))
     caps = _caps(top.table("caps"))
     webhooks = webhook_table.read_all(top.tables("webhook"))
     redact = top.table("redact")
@@ -175,14 +178,14 @@ def _default(top: TableReader) -> Default | None:
     table = top.table("default")
     timeout = table.duration("timeout") or policy_table.DEFAULT_TIMEOUT
     on_timeout = policy_table.on_timeout(table) or OnTimeout.REJECT
-    stage = _default_stage(table)
+    stage, hours = _default_stage(table, timeout), read_hours(table)
     table.done()
-    return Default(stage=stage, timeout=timeout, on_timeout=on_timeout) if stage else None
+    return Default(stage=stage, timeout=timeout, on_timeout=on_timeout, hours=hours) if stage else None
 
 
-def _default_stage(table: TableReader) -> Stage | None:
+def _default_stage(table: TableReader, timeout: timedelta) -> Stage | None:
     if table.has("stage"):
-        return policy_table.read_stage(table.table("stage", later=policy_table.LATER_IN_STAGE))
+        return policy_table.read_stage(table.table("stage"), timeout)
     problem = "is missing, so nobody could approve what no policy covers"
     table.fault("stage", problem, 'Add [default.stage] with approvers = ["channel:#approvers"]')
     table.raw("stage")

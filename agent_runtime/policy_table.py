@@ -7,6 +7,7 @@ from datetime import timedelta
 from agent_runtime.condition_check import check_condition
 from agent_runtime.errors import TextError, quoted
 from agent_runtime.import_path import parse_import_path
+from agent_runtime.ladder_table import read_hours, read_rungs
 from agent_runtime.note import check_note
 from agent_runtime.policy import Action, Policy, Stage
 from agent_runtime.redaction import check_pointer
@@ -15,9 +16,6 @@ from agent_runtime.selectors import STARTER, Selector, parse_channel, parse_sele
 from agent_runtime.spellings import SPELLINGS
 from agent_runtime.toml_reader import TableReader, one_of
 from storage.types import DecisionKind, OnTimeout, RequestKind
-
-LATER_IN_STAGE = ("rung",)
-"""Keys whose grammar is there, and which nothing obeys yet: whoever writes one is refused."""
 
 DEFAULT_TIMEOUT = timedelta(hours=4)
 DEFAULT_DECISIONS = (DecisionKind.APPROVED, DecisionKind.REJECTED)
@@ -43,8 +41,9 @@ _NOT_FOR_QUESTIONS = (
 _SCOPES = {scope.value: scope for scope in GrantScope}
 
 
-def read(table: TableReader) -> Policy:
+def read(table: TableReader, default_timeout: timedelta) -> Policy:
     """The policy a table holds, with fallbacks in place of what is wrong."""
+    timeout = table.duration("timeout")
     kind, action = _kind(table), table.choice("action", _ACTIONS, Action.REQUIRE)
     policy = Policy(
         agent=table.text("agent", default="*"),
@@ -52,10 +51,10 @@ def read(table: TableReader) -> Policy:
         kind=kind,
         action=action,
         reason=table.text("reason"),
-        stages=_stages(table),
+        stages=_stages(table, timeout or default_timeout),
         note=table.parsed("note", check_note),
         decisions=_decisions(table),
-        timeout=table.duration("timeout"),
+        timeout=timeout,
         on_timeout=on_timeout(table),
         valid_for=table.duration("valid_for"),
         allow_self_approval=table.flag("allow_self_approval"),
@@ -72,6 +71,7 @@ def read(table: TableReader) -> Policy:
         grant=_grant(table),
         callback=table.parsed("callback", parse_import_path),
         show=table.flag("show"),
+        hours=read_hours(table),
     )
     _check_keys(table, kind, action)
     if kind is not RequestKind.TOOL and (len(policy.stages) > 1 or any(stage.quorum > 1 for stage in policy.stages)):
@@ -81,18 +81,20 @@ def read(table: TableReader) -> Policy:
     return policy
 
 
-def read_stage(table: TableReader, default_name: str = "approval") -> Stage | None:
-    """The stage a table holds; None where it names no approvers, which is a fault."""
+def read_stage(table: TableReader, timeout: timedelta, default_name: str = "approval") -> Stage | None:
+    """The stage a table holds, which waits so long; None where it names no approvers, which is a fault."""
     name = table.text("name", default=default_name)
     approvers = table.texts("approvers", selector)
     if not table.has("approvers"):
         table.fault("approvers", "is missing", 'Say who may approve, as approvers = ["channel:#approvers"]')
     quorum, reject_quorum = table.count("quorum", 1, 1), table.count("reject_quorum", 1, 1)
-    if approvers and all(who.startswith("user:") for who in approvers) and quorum > len(approvers):
-        problem = f"is {quorum}, but only {len(approvers)} may approve, so nothing could ever be approved"
-        table.fault("quorum", problem, f"Write {len(approvers)} or less, or name more approvers")
+    rungs = read_rungs(table, approvers, timeout, selector)
+    everybody = {*approvers, *(who for rung in rungs for who in rung.escalate_to)}
+    if approvers and all(who.startswith("user:") for who in everybody) and quorum > len(everybody):
+        problem = f"is {quorum}, but only {len(everybody)} may approve, so nothing could ever be approved"
+        table.fault("quorum", problem, f"Write {len(everybody)} or less, or name more approvers")
     channel = table.parsed("channel", parse_channel)
-    allow_public = table.flag("allow_public")
+    allow_public, hours = table.flag("allow_public"), read_hours(table)
     table.done()
     if not approvers:
         return None
@@ -103,6 +105,8 @@ def read_stage(table: TableReader, default_name: str = "approval") -> Stage | No
         reject_quorum=reject_quorum,
         channel=channel,
         allow_public=allow_public,
+        rungs=rungs,
+        hours=hours,
     )
 
 
@@ -159,12 +163,12 @@ def _glob(text: str) -> str:
     return text.strip()
 
 
-def _stages(table: TableReader) -> tuple[Stage, ...]:
-    tables = table.tables("stage", later=LATER_IN_STAGE)
+def _stages(table: TableReader, timeout: timedelta) -> tuple[Stage, ...]:
+    tables = table.tables("stage")
     if len(tables) == 1:
-        read = [read_stage(tables[0])]
+        read = [read_stage(tables[0], timeout)]
     else:
-        read = [read_stage(stage, f"approval {number}") for number, stage in enumerate(tables, start=1)]
+        read = [read_stage(stage, timeout, f"approval {number}") for number, stage in enumerate(tables, start=1)]
     return tuple(stage for stage in read if stage)
 
 

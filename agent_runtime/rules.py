@@ -31,7 +31,8 @@ class Rung(Frozen):
     repeat: int = Field(default=0, ge=0)
 
 
-def _says_nothing(value: object) -> bool:
+def says_nothing(value: object) -> bool:
+    """Whether a member is left out of what is written."""
     return not value
 
 
@@ -47,8 +48,8 @@ class Stage(Frozen):
     reject_quorum: int = Field(default=1, ge=1)
     channel: str = ""
     allow_public: bool = False
-    rungs: tuple[Rung, ...] = Field(default=(), exclude_if=_says_nothing)
-    hours: Hours | None = Field(default=None, exclude_if=_says_nothing)
+    rungs: tuple[Rung, ...] = Field(default=(), exclude_if=says_nothing)
+    hours: Hours | None = Field(default=None, exclude_if=says_nothing)
 
     @field_validator("approvers")
     @classmethod

@@ -216,6 +216,15 @@ def shown(path: KeyPath, *, ordinals: bool = True) -> str:
     return text
 
 
+def span(duration: timedelta) -> str:
+    """A length of time as the file writes it: `4h`, `90s`, `2d`."""
+    seconds = int(duration.total_seconds())
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
 def one_of(word: str, choices: Mapping[str, object]) -> str:
     """The mend for a word that is not among the choices: the nearest one, else all."""
     near = get_close_matches(word, list(choices), n=1)

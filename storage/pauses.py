@@ -102,7 +102,7 @@ def go_agent(tx: Tx, agent: str, now: datetime) -> bool:
     return True
 
 
-TIMERS = ("due_at", "next_at", "held_until", "quiet_until")
+TIMERS = ("due_at", "next_at", "ladder_from", "held_until", "quiet_until")
 """The columns of a request that are in unpaused time."""
 
 

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_runtime.explain import as_json, explain, span
+from agent_runtime.explain import as_json, explain
 from agent_runtime.judging import Allow, CallFacts, Deny, Require, evaluate
 from agent_runtime.policy import Action, Default, Policy, PolicySet, Stage
 from agent_runtime.redaction import MARK
 from agent_runtime.rules import GrantRule, GrantScope
+from agent_runtime.toml_reader import span
 from storage.types import Actor, ActorKind, DecisionKind, OnTimeout, RequestKind
 
 ANA = Actor(kind=ActorKind.SLACK, id="U1", team="T1", name="Ana")

@@ -214,12 +214,6 @@ BROKEN = {
         5,
         "Remove it",
     ),
-    "a ladder": (
-        STAGE + '[[policy]]\n[[policy.stage]]\napprovers = ["user:U1"]\n[[policy.stage.rung]]\nafter = "1h"\n',
-        "policy 1.stage 1.rung",
-        6,
-        "Remove it",
-    ),
     "a decision that there is not": (
         STAGE + '[[policy]]\ndecisions = ["approve", "delegate"]\n',
         "policy 1.decisions 2",

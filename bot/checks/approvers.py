@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent_runtime.policy_file import Configuration
+from agent_runtime.rules import Stage
 from agent_runtime.selectors import MEMBERS, STARTER, Selector
 from bot.checks.finding import Finding, Level, fault, ok, warning
 from bot.checks.listing import Listing, Shape
@@ -55,12 +56,14 @@ def everybody_asked(configuration: Configuration) -> Iterator[Asked]:
     """Every place of the file that names people."""
     policies = configuration.policies
     stage = policies.default.stage
-    yield Asked("[default.stage]", stage.approvers, stage.quorum, stage.allow_public, allow_guests=False)
+    asked = Asked("[default.stage]", stage.approvers, stage.quorum, stage.allow_public, allow_guests=False)
+    yield from (asked, *_escalated(stage, asked))
     for number, policy in enumerate(policies.policies, start=1):
         for stage in policy.stages:
             where = f"{policy.label(number)}, stage {stage.name}"
             guests, own = policy.allow_guests, policy.allow_self_approval
-            yield Asked(where, stage.approvers, stage.quorum, stage.allow_public, guests, own)
+            asked = Asked(where, stage.approvers, stage.quorum, stage.allow_public, guests, own)
+            yield from (asked, *_escalated(stage, asked))
         people = tuple(who for who in policy.notify if not who.startswith("channel:"))
         yield Asked(f"{policy.label(number)}, notify", people)
     if told := tuple(who for who in configuration.alerts.fallback if who.startswith("user:")):
@@ -69,6 +72,13 @@ def everybody_asked(configuration: Configuration) -> Iterator[Asked]:
         yield Asked("[operators]", policies.operators, 1, allow_public=False, allow_guests=False)
     for rule in policies.agents:
         yield Asked(f'[[agent]] "{rule.name}", starters', rule.starters)
+
+
+def _escalated(stage: Stage, asked: Asked) -> Iterator[Asked]:
+    """Those to whom each rung of a stage escalates, who may decide as its approvers may."""
+    for number, rung in enumerate(stage.rungs, start=1):
+        if rung.escalate_to:
+            yield replace(asked, where=f"{asked.where}, rung {number}", selectors=rung.escalate_to, quorum=0)
 
 
 async def _meant(selector: Selector, asked: Asked, listing: Listing) -> Meant:

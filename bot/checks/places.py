@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from agent_runtime.policy_file import Configuration
+from agent_runtime.rules import Stage
 from bot.checks.finding import Finding, fault, ok, warning
 from bot.checks.listing import Listing, Shape
 from bot.checks.refusals import found_failure
@@ -26,15 +27,21 @@ async def check_places(
     return tuple(found)
 
 
+def _of_stage(stage: Stage, where: str) -> Iterator[tuple[str, str]]:
+    yield stage.channel, where
+    yield from ((rung.channel, f"{where}, rung {number}") for number, rung in enumerate(stage.rungs, start=1))
+
+
 def places(configuration: Configuration) -> Mapping[str, str]:
     """Every channel that is posted to, and what for."""
     policies = configuration.policies
     named = [(configuration.approvals_channel, "approvals"), (configuration.alerts.channel, "alerts")]
     named += [(one.channel, f"alerts of {one.name}") for one in configuration.alerts.agents]
     named += [(who, "alerts, fallback") for who in configuration.alerts.fallback if not who.startswith("user:")]
-    named.append((policies.default.stage.channel, "[default.stage]"))
+    named += _of_stage(policies.default.stage, "[default.stage]")
     for number, policy in enumerate(policies.policies, start=1):
-        named += [(stage.channel, f"{policy.label(number)}, stage {stage.name}") for stage in policy.stages]
+        for stage in policy.stages:
+            named += _of_stage(stage, f"{policy.label(number)}, stage {stage.name}")
         told = [who.partition(":")[2] for who in policy.notify if who.startswith("channel:")]
         named += [(channel, f"{policy.label(number)}, notify") for channel in told]
     found: dict[str, str] = {}

@@ -34,6 +34,7 @@ from agent_runtime.views import AbsenceView, GrantView, InquiryView, RequestView
 from bot import desk_work
 from bot.cards import notices
 from bot.desk_work import NOWHERE, Answered, Place
+from bot.history import History
 from bot.offers import Offers
 from bot.pausing import PauseSwitch
 from bot.standing_in import StandIns
@@ -74,6 +75,7 @@ class Desk:
         self.stand_ins = StandIns(runtime, people)
         self.offers = Offers(runtime, people, self.stand_ins)
         self.switch = PauseSwitch(runtime, people)
+        self.history = History(runtime, self.stand_ins)
         self._people = people
 
     async def decide(self, act: Act, actor: Actor, origin: Origin, place: Place = NOWHERE) -> Answered:

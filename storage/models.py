@@ -93,6 +93,7 @@ class Request(SQLModel, table=True):
               postgresql_where=text("status = 'pending'")),
         Index("request_next", "next_at", "id", sqlite_where=text("status = 'pending'"),
               postgresql_where=text("status = 'pending'")),
+        Index("request_closed", "closed_at", "id"),
         Index("request_open", "run_id", sqlite_where=text("status = 'pending'"),
               postgresql_where=text("status = 'pending'")),
     )  # fmt: skip

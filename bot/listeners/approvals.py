@@ -18,6 +18,7 @@ from bot.cards import modals, notices
 from bot.cards.blocks import Message
 from bot.cards.ids import ActionId, grant_id_of
 from bot.desk import Desk
+from bot.listeners.history import HistoryWords
 from bot.listeners.opening import bounded
 from bot.listeners.pausing import PauseWords
 from bot.listeners.reading import Payload, actor_of, first_action, origin_of
@@ -81,13 +82,14 @@ class Words:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        pausing = PauseWords(desk)
+        pausing, history = PauseWords(desk), HistoryWords(desk)
         self._words: dict[str, Callable[[Typed], Awaitable[Message]]] = {
             "": self._waiting,
             "all": self._all,
             "show": self._show,
             "grants": self._grants,
             "away": self._away,
+            "history": lambda typed: history.answer(typed.rest, typed.actor),
             "pause": lambda typed: pausing.pause(typed.rest, typed.actor, typed.origin),
             "resume": lambda typed: pausing.resume(typed.rest, typed.actor, typed.origin),
             "help": self._help,

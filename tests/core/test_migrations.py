@@ -52,6 +52,7 @@ def test_the_indexes_of_hot_looks_are_there(path: Path) -> None:
         "select * from run where status = 'running' and lease_until <= 'x' order by lease_until limit 1": "run_leased",
         "select * from request where status = 'pending' and due_at <= 'x' order by due_at, id limit 1": "request_due",
         "select * from request where status = 'pending' and next_at <= 'x' order by next_at limit 1": "request_next",
+        "select * from request where closed_at is not null order by closed_at desc, id desc limit 9": "request_closed",
         "select * from outbox where subject = 'x'": "outbox_subject",
         "select * from alert where cause = 'x' and thing = 'y' and resolved_at is null": "alert_open",
         "select count(*) from request where run_id = 'x' and status = 'pending'": "request_open",

@@ -13,10 +13,13 @@ from agent_runtime.audit import Origin
 from agent_runtime.demo.conversation import PlannedCall
 from agent_runtime.wishes import Wish
 from bot.listeners.approvals import moment_in
+from bot.listeners.history import read_filter
+from storage.history import Filter
 from storage.types import Actor, ActorKind, DecisionKind, GrantScope, RunStatus
 from tests.scenarios.agents import MANAGERS, calling, noting
 from tests.scenarios.house import START, House, open_house
 
+MIDNIGHT = START.replace(hour=0)
 POLICY = (
     MANAGERS
     + """
@@ -94,10 +97,31 @@ async def test_show_tells_approvers_requesters_and_operators_and_nobody_else(hou
     assert "that you may read" in await say(house, "show")
 
 
+async def test_history_tells_each_person_what_they_may_read_and_narrows_it(house: House) -> None:
+    """The mail that Maria approved: she, Ana, whose run it was, and Sam, on call, read of it; Fred does not. A tool, an
+    agent, a person and a day narrow it."""
+    assert "Nothing closed yet" in await say(house, "history")
+    run = await house.start("ana", "approval", "Send email to team about meeting")
+    assert "Nothing closed yet" in await say(house, "history")
+    await house.person("maria").click(house.card("Approve send_email?"), "Approve")
+    await house.settle()
+    request_id = run.waiting_on[0].id
+    for who in ("maria", "ana", "sam"):
+        told = await say(house, "history", who)
+        assert "Approved: send_email by @maria (approval for @ana)" in told
+        assert request_id in told
+    for who in ("fred", "dora", "gus"):
+        assert "Nothing closed yet" in await say(house, "history", who)
+    for narrowed in ("send", "approval 1h", "@ana today", "@maria 2026-11-02", "monday send_email"):
+        assert request_id in await say(house, f"history {narrowed}")
+    for narrowed in ("buy", "@dora", "yesterday", "2026-11-01", "send_mail"):
+        assert "Nothing closed that you may read fits that" in await say(house, f"history {narrowed}")
+
+
 async def test_help_and_unknown_words(house: House) -> None:
     """Every word is listed; a wrong one is answered with the nearest."""
     told = await say(house, "help")
-    for word in ("all", "show", "grants", "away", "help"):
+    for word in ("all", "show", "history", "grants", "away", "pause", "resume", "help"):
         assert f"/approvals {word}" in told
     assert "Did you mean `/approvals grants`" in await say(house, "grant")
     assert "/approvals help" in await say(house, "zzzz")
@@ -202,6 +226,22 @@ async def test_the_requester_does_not_approve_through_a_colleague(house: House) 
     await house.settle()
     assert "nobody approves their own" in house.person("ana").ephemerals[-1].plain()
     assert (await house.run(run.id)).status is RunStatus.WAITING
+
+
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [
+        ("", Filter()),
+        ("send_email", Filter("send_email")),
+        ("<@UMARIA|maria> 2d", Filter("", "slack:T1:UMARIA", START - timedelta(days=2))),
+        ("Tuesday", Filter("", "", MIDNIGHT - timedelta(days=6), MIDNIGHT - timedelta(days=5))),
+        ("monday", Filter("", "", MIDNIGHT, MIDNIGHT + timedelta(days=1))),
+        ("2026-02-30", Filter("2026-02-30")),
+    ],
+)
+def test_what_narrows_the_history_is_read_word_by_word(typed: str, wanted: Filter) -> None:
+    """People, spans and days of UTC, else the beginning of a name; a weekday is the last such day."""
+    assert read_filter(typed, "T1", START) == wanted
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ def upgrade() -> None:
         batch_op.create_index(
             "request_next", ["next_at", "id"], unique=False, sqlite_where=PENDING, postgresql_where=PENDING
         )
+        batch_op.create_index("request_closed", ["closed_at", "id"], unique=False)
     # Until now there was one timer.
     op.execute("UPDATE request SET next_at = due_at")
     with op.batch_alter_table("outbox", schema=None, recreate="never") as batch_op:
@@ -82,6 +83,7 @@ def downgrade() -> None:
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index("outbox_subject")
     with op.batch_alter_table("request", schema=None) as batch_op:
+        batch_op.drop_index("request_closed")
         batch_op.drop_index("request_next")
         for name in ("quiet", "quiet_until", "next_at", "ladder_from", "rung", "card", "asking"):
             batch_op.drop_column(name)

@@ -32,6 +32,7 @@ from bot.desk import Desk
 from bot.directory import Directory
 from bot.dispatch import Dispatch
 from bot.door import LARGEST_BODY, PATH, Door
+from bot.home_reading import HomeReader
 from bot.homes import Homes
 from bot.listeners import register_listeners
 from bot.slack_client import SlackClients, open_clients
@@ -157,7 +158,7 @@ async def open_bot(
         directory = Directory(clients, clock, identity, emails=configuration.emails)
         deliveries = Deliveries(runtime, clients, directory, configuration.approvals_channel, budgets=budgets)
         desk = Desk(runtime, directory)
-        homes = Homes(runtime, desk.offers, clients, directory.channels, clock)
+        homes = Homes(db, HomeReader(desk, directory.channels), clients, clock)
         dispatch = Dispatch(build_slack_app(clients, directory, desk, homes))
         token = connection.app_token
         entrance: Door | SocketMode

@@ -15,18 +15,12 @@ from datetime import datetime, timedelta
 import structlog
 
 from agent_runtime.clock import Clock
-from agent_runtime.outbound import card_key
-from agent_runtime.reading import read_recent_runs
-from agent_runtime.refusals import RefusalReason
-from agent_runtime.runtime import Runtime
 from bot.budgets import Holds
-from bot.cards.home import MOST_STARTED, MOST_WAITING, HomeView, home
-from bot.channels import Channels
-from bot.offers import Asked, Offers
-from bot.placing import run_key
+from bot.cards.home import home
+from bot.home_reading import HomeReader
+from bot.offers import Asked
 from bot.slack_client import RateLimited, SlackClients, SlackFailure, SlackRefused, answer
-from storage import messages
-from storage.tx import Tx
+from storage.database import Database
 from storage.types import Actor
 
 log = structlog.get_logger("signoff")
@@ -39,7 +33,6 @@ they are, and whoever presses a button meanwhile needs it more."""
 PAUSE_SECONDS = 3.0
 """Between two redrawings for changes; whoever opens their Home does not wait for it."""
 
-LINK_SECONDS = 2.0
 _METHOD = "views.publish"
 
 
@@ -58,18 +51,14 @@ class _Shown:
 class Homes:
     """Everybody's Home."""
 
-    def __init__(
-        self, runtime: Runtime, offers: Offers, clients: SlackClients, channels: Channels, clock: Clock
-    ) -> None:
-        self._runtime = runtime
-        self._offers = offers
+    def __init__(self, db: Database, reader: HomeReader, clients: SlackClients, clock: Clock) -> None:
+        self._reader = reader
         self._slack = clients.reads
-        self._channels = channels
         self._clock = clock
         self._holds = Holds(clock)
         self._shown: OrderedDict[str, _Shown] = OrderedDict()
         self._opened = asyncio.Event()
-        self._changed = runtime.db.listen("outbox")
+        self._changed = db.listen("outbox")
 
     def opened(self, actor: Actor, view_hash: str) -> None:
         """Somebody looks at their Home; `view_hash` is that of what they see, empty where it was never published."""
@@ -91,7 +80,7 @@ class Homes:
         wanted = [shown for shown in reversed(self._shown.values()) if shown.wanted]
         if not wanted or self._holds.left(_METHOD) is not None:
             return
-        open_ = await self._offers.open_requests()
+        open_ = await self._reader.open_requests()
         for shown in wanted:
             shown.wanted = False
             await self._publish(shown, open_)
@@ -108,7 +97,7 @@ class Homes:
             await _first_of(PAUSE_SECONDS, self._opened, stopping)
 
     async def _publish(self, shown: _Shown, open_: Sequence[Asked]) -> None:
-        view = home(await self._read(shown.actor, open_), self._clock.now())
+        view = home(await self._reader.read(shown.actor, open_), self._clock.now())
         if view == shown.view:
             return
         try:
@@ -129,38 +118,6 @@ class Homes:
                 raise
             said = await answer(self._slack.views_publish(user_id=shown.actor.id, view=view))
         shown.hash, shown.view = str((said.get("view") or {}).get("hash") or ""), view
-
-    async def _read(self, actor: Actor, open_: Sequence[Asked]) -> HomeView:
-        found = await self._offers.decidable(actor, open_, MOST_WAITING + 1)
-        waiting = found or ()
-        started = await self._runtime.db.read(read_recent_runs, MOST_STARTED, actor.key)
-        agents = await self._offers.startable(actor)
-        cards = [card_key(view) for view in waiting[:MOST_WAITING]]
-        links = await self._links([*cards, *(run_key(run.id) for run in started)])
-        return HomeView(
-            unsure=found is None,
-            waiting=tuple(zip(waiting[:MOST_WAITING], links, strict=False)),
-            started=tuple(zip(started, links[len(cards) :], strict=True)),
-            more_waiting=len(waiting) > MOST_WAITING,
-            may_start=not isinstance(agents, RefusalReason) and bool(agents),
-        )
-
-    async def _links(self, keys: list[str]) -> list[str]:
-        """The addresses of these deliveries' messages; empty ones where there is none, or none in time."""
-        places = await self._runtime.db.read(_places, keys)
-        asked = [asyncio.ensure_future(self._channels.permalink(*place)) for place in places if place]
-        if asked:
-            _, late = await asyncio.wait(asked, timeout=LINK_SECONDS)
-            for one in late:
-                one.cancel()
-        found = iter(asked)
-        tasks = [next(found) if place else None for place in places]
-        return [task.result() if task and task.done() and not task.cancelled() else "" for task in tasks]
-
-
-def _places(tx: Tx, keys: list[str]) -> list[tuple[str, str] | None]:
-    rows = (messages.get(tx, key) for key in keys)
-    return [(row.channel, row.ts) if row is not None and row.ts is not None else None for row in rows]
 
 
 async def _first_of(seconds: float | None, *events: asyncio.Event) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agent_runtime.digest import Seal
-from agent_runtime.people import Membership, Unreachable, authorise_decision, authorise_start
+from agent_runtime.people import Membership, Unreachable, authorise_decision, authorise_member, authorise_start
 from agent_runtime.policy import Rules, Stage, may_start
 from agent_runtime.reading import read_request
 from agent_runtime.refusals import RefusalReason
@@ -81,6 +81,11 @@ class Offers:
             return False
         membership = await self._people.member(actor, ())
         return isinstance(membership, Unreachable) or not membership.guest
+
+    async def is_member(self, actor: Actor) -> bool:
+        """Whether this is a full member of the workspace; nobody is where the directory is silent."""
+        membership = await self._people.member(actor, ())
+        return authorise_member(membership, self._runtime.clock.now()) is None
 
     async def open_requests(self, request_ids: Sequence[str] | None = None) -> tuple[Asked, ...]:
         """What is open, the next deadline first; or what of these is."""

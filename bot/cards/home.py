@@ -1,22 +1,28 @@
-"""App Home: what waits for one person, and what they started. A section for each; `home` puts them together."""
+"""App Home: what waits for one person, what they started, what was decided lately, and who decides while they are
+away. A section for each; `home` puts them together."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from agent_runtime.views import RequestView, RunView
+from agent_runtime.pace import Pace
+from agent_runtime.views import AbsenceView, PauseView, RequestView, RunView
 from bot.cards.blocks import Part, actions, bold, button, context, header, ours, rich, section, sentence, when, who
 from bot.cards.buttons import target_of
+from bot.cards.history import closed_requests
 from bot.cards.ids import ActionId
+from bot.cards.pauses import standing
 from bot.cards.request import note_line
 from bot.cards.run import first_words, state
 from bot.cards.subject import subject_of
-from bot.cards.text import clip, line, link, quantity
+from bot.cards.text import clip, date, duration, line, link, listed, person, quantity
 from bot.cards.wording import deadline, heading
+from storage.types import Actor
 
 MOST_WAITING = 15
 MOST_STARTED = 15
+MOST_DECIDED = 10
 MOST_BLOCKS = 100
 """What Slack takes in a view."""
 
@@ -24,27 +30,38 @@ MOST_BLOCKS = 100
 @dataclass(frozen=True, slots=True)
 class HomeView:
     """Everything one person's Home shows, each request and run with the address of its message, empty where it has
-    none. `waiting` stands with the next deadline first, `started` with the newest first; `more_waiting` says that not
-    all that waits is in it, `unsure` that nobody knows what waits for this person."""
+    none. `waiting` stands with the next deadline first, `started` and `decided` with the newest first; `more_waiting`
+    says that not all that waits is in it, `unsure` that nobody knows what waits for this person. `away` is their
+    hand-over, `behind` are those who handed over to them."""
 
     waiting: tuple[tuple[RequestView, str], ...]
     started: tuple[tuple[RunView, str], ...]
     more_waiting: bool = False
     unsure: bool = False
     may_start: bool = True
+    member: bool = True
+    """Whether they are a full member of the workspace: others are told only of what is their own."""
+    decided: tuple[RequestView, ...] = ()
+    away: AbsenceView | None = None
+    behind: tuple[Actor, ...] = ()
+    pauses: tuple[PauseView, ...] = ()
+    pace: Pace | None = None
 
 
 def home(view: HomeView, now: datetime) -> Part:
     """The Home tab."""
-    sections = [_top(view), _waiting(view, now), _started(view)]
+    sections = [_top(view), _waiting(view, now), _started(view), _decided(view)]
+    if view.member:
+        sections += [_hand_over(view), _pace(view)]
     blocks = [block for one in sections for block in one]
     return {"type": "home", "blocks": blocks[:MOST_BLOCKS]}
 
 
 def _top(view: HomeView) -> list[Part]:
+    stopped = [section(ours(standing(view.pauses)))] if view.pauses and view.member else []
     if not view.may_start:
-        return []
-    return [actions(button(ActionId.START, "start", "Start an agent", "opens a form", style="primary"))]
+        return stopped
+    return [*stopped, actions(button(ActionId.START, "start", "Start an agent", "opens a form", style="primary"))]
 
 
 def _waiting(view: HomeView, now: datetime) -> list[Part]:
@@ -88,3 +105,30 @@ def _started(view: HomeView) -> list[Part]:
     if len(view.started) > MOST_STARTED:
         blocks.append(context(ours(f"{quantity(len(view.started) - MOST_STARTED, 'older run')} not shown.")))
     return blocks
+
+
+def _decided(view: HomeView) -> list[Part]:
+    """What they decided, and what was decided about their runs."""
+    if not view.decided:
+        return []
+    more = context(ours("`/approvals history` has more."))
+    return [header("Recently decided"), closed_requests(view.decided[:MOST_DECIDED]), more]
+
+
+def _hand_over(view: HomeView) -> list[Part]:
+    lines = ["Nobody decides in your stead."]
+    act = button(ActionId.HAND_OVER, "hand_over", "Hand over", "let somebody decide while you are away")
+    if view.away is not None:
+        until = f"until {date(view.away.until)}. You still may, too."
+        lines = [f"{person(view.away.delegate)} decides in your stead {until}"]
+        act = button(ActionId.END_ABSENCE, "end", "I am back", "ends the hand-over")
+    if view.behind:
+        lines.append(f"You decide in the stead of {listed([person(one) for one in view.behind])}.")
+    return [header("While you are away"), section(ours("\n".join(lines))), actions(act)]
+
+
+def _pace(view: HomeView) -> list[Part]:
+    if view.pace is None or view.pace.median is None:
+        return []
+    took = f"This week people decided {quantity(view.pace.decided, 'request')}, half of them within"
+    return [context(ours(f"{took} {duration(view.pace.median)}."))]

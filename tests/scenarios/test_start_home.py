@@ -68,6 +68,36 @@ async def test_home_is_redrawn_when_something_changes(house: House) -> None:
     assert "Finished" in ana.home.now().plain()  # type: ignore[union-attr]
 
 
+async def test_home_tells_what_was_decided_how_fast_and_who_stands_in(house: House) -> None:
+    """What Maria approved stands on her Home and on Ana's, whose run it was, and not on Fred's; a pause, the week's
+    pace and a hand-over with its way back are there, and redrawn."""
+    await house.start("ana", "approval", MAIL)
+    house.clock.advance(timedelta(minutes=3))
+    await house.person("maria").click(house.card("Approve send_email?"), "Approve")
+    await house.settle()
+    for who, told in (("maria", True), ("ana", True), ("fred", False)):
+        words = (await home_of(house, who)).plain()
+        assert ("Approved: send_email by @maria (approval for @ana)" in words) is told
+        assert ("Recently decided" in words) is told
+        assert "decided 1 request, half of them within 3 min" in words
+    maria = house.person("maria")
+    await maria.click(await home_of(house, "maria"), "Hand over")
+    assert maria.view is not None
+    assert maria.view.title == "Hand over"
+    await maria.command("/approvals", "away 3d @dora")
+    await house.person("sam").command("/approvals", "pause because of fire")
+    await house.settle()
+    assert maria.home is not None
+    assert "@dora decides in your stead until" in maria.home.plain()
+    assert "Everything is paused* by @sam" in maria.home.plain()
+    assert "You decide in the stead of @maria" in (await home_of(house, "dora")).plain()
+    await maria.click(maria.home, "I am back")
+    await house.person("sam").command("/approvals", "resume")
+    await house.settle()
+    assert "Nobody decides in your stead" in maria.home.now().plain()  # type: ignore[union-attr]
+    assert "paused" not in maria.home.now().plain()  # type: ignore[union-attr]
+
+
 async def test_the_oldest_deadline_comes_first_and_the_rest_is_said_to_be_there(tmp_path: Path) -> None:
     """However much waits, Slack takes the Home, and what is due next is on it."""
     async with open_house(tmp_path, policy=MANAGERS, agents={"asker": asking(a="What?")}) as house:

@@ -16,7 +16,7 @@ from bot.cards.pauses import standing
 from bot.cards.request import note_line
 from bot.cards.run import first_words, state
 from bot.cards.subject import subject_of
-from bot.cards.text import clip, date, duration, line, link, listed, person, quantity
+from bot.cards.text import capital, clip, date, duration, line, link, listed, person, quantity
 from bot.cards.wording import deadline, heading
 from storage.types import Actor
 
@@ -83,10 +83,9 @@ def open_request(view: RequestView, address: str, now: datetime) -> list[Part]:
     words = heading(view, subject)
     about = sentence(bold(clip(words, 200)), f" · {clip(line(view.agent), 80)}, started by ", who(view.starter))
     place = link(address, "its message")
-    due = deadline(view, now)
     return [
         rich(about, sentence(note)) if (note := note_line(view)) else rich(about),
-        context(ours(" · ".join(filter(None, (due[0].upper() + due[1:], place))))),
+        context(ours(" · ".join(filter(None, (capital(deadline(view, now)), place))))),
         actions(button(ActionId.REVIEW_ALL, target_of(view).value, "Review", words)),
     ]
 
@@ -130,5 +129,5 @@ def _hand_over(view: HomeView) -> list[Part]:
 def _pace(view: HomeView) -> list[Part]:
     if view.pace is None or view.pace.median is None:
         return []
-    took = f"This week people decided {quantity(view.pace.decided, 'request')}, half of them within"
-    return [context(ours(f"{took} {duration(view.pace.median)}."))]
+    words = f"Median time to decide, this week: {duration(view.pace.median)}"
+    return [context(ours(f"{words} ({quantity(view.pace.decided, 'request')})."))]

@@ -156,6 +156,12 @@ def mention(selector: str, ids: Mapping[str, str] | None = None) -> str:
     return inert(name.removeprefix("#") or selector) if kind != "starter" else "whoever started the run"
 
 
+def capital(text: str) -> str:
+    """mrkdwn that begins with a capital, in bold or not."""
+    at = text.startswith("*")
+    return text[:at] + text[at : at + 1].upper() + text[at + 1 :]
+
+
 def link(address: str, label: str) -> str:
     """A link in mrkdwn; empty where the address could break out of it or leads nowhere. `label` is ours."""
     safe = address.startswith(("https://", "http://")) and address.isprintable() and not set(address) & set("<>| ")

@@ -10,7 +10,7 @@ from agent_runtime.views import CallView, RequestView, Vote
 from bot.cards.blocks import Part, data, ours
 from bot.cards.pauses import stopped
 from bot.cards.subject import Subject, last_value
-from bot.cards.text import clip, code, date, duration, line, listed, person, quantity
+from bot.cards.text import capital, clip, code, date, duration, line, listed, person, quantity
 from storage.types import ActorKind, CallStatus, DecisionKind, OnTimeout, RequestKind, RequestStatus
 
 WHAT_FOLLOWS = {
@@ -106,7 +106,7 @@ def rules(view: RequestView, mentions: Sequence[str], now: datetime) -> str:
     if mentions:
         parts.append(f"for {listed(mentions)}")
     words = " · ".join(parts)
-    return words[0].upper() + words[1:]
+    return capital(words)
 
 
 def _stage(view: RequestView) -> Iterator[str]:

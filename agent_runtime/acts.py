@@ -10,6 +10,7 @@ from agent_runtime.clean_text import clean
 from agent_runtime.closing import expire
 from agent_runtime.context import Context
 from agent_runtime.digest import NotJson, canonical
+from agent_runtime.escalation import in_force
 from agent_runtime.people import Membership, authorise_decision, authority
 from agent_runtime.policy import Rules
 from agent_runtime.prompts import AnswerFault, read_prompt, validate_answer
@@ -122,7 +123,8 @@ def check(tx: Tx, context: Context, act: Act, request: Request, membership: Memb
     if rules is None:
         record(tx, context, Event.INTEGRITY_BROKEN, membership.actor, run_id=request.run_id, request_id=request.id)
         return Refused(RefusalReason.INTEGRITY, request)
-    reason = authorise_decision(membership, rules, request.stage, starter, context.now)
+    allowed = in_force(tx, context.seal, request, rules)
+    reason = authorise_decision(membership, allowed, request.stage, starter, context.now)
     if reason is not None:
         return Refused(reason, request)
     if any(vote.stage == act.stage or not rules.allow_same_person for vote in standing):
@@ -143,7 +145,8 @@ def whose_vote(tx: Tx, context: Context, request: Request, rules: Rules, members
     run = runs.get(tx, request.run_id)
     assert run is not None
     starter, heard = Actor.model_validate(run.starter), _heard(tx, request, rules)
-    found = authority(membership, rules, request.stage, starter, context.now, heard)
+    allowed = in_force(tx, context.seal, request, rules)
+    found = authority(membership, allowed, request.stage, starter, context.now, heard)
     return membership.actor if isinstance(found, RefusalReason) else found
 
 

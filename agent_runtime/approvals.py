@@ -30,6 +30,7 @@ from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
 from agent_runtime.decisions import is_whole
 from agent_runtime.digest import NotJson
+from agent_runtime.escalation import in_force
 from agent_runtime.hidden import redaction_of, secrets_of, shown_change
 from agent_runtime.judging import Deny, Require
 from agent_runtime.people import Membership, authorise_decision
@@ -236,7 +237,8 @@ def _why_not_taken_back(
         record_request(tx, context, Event.INTEGRITY_BROKEN, request, membership.actor, INTERNAL, {})
         return Refused(RefusalReason.INTEGRITY, request)
     membership = confirmed(tx, context, membership)
-    reason = authorise_decision(membership, rules, votes[-1].stage, starter, context.now)
+    allowed = in_force(tx, context.seal, request, rules)
+    reason = authorise_decision(membership, allowed, votes[-1].stage, starter, context.now)
     return Refused(reason, request) if reason is not None and votes[-1].kind in NO else None
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent_runtime import outbound
+from agent_runtime import holding, outbound
 from agent_runtime.absences import confirmed
 from agent_runtime.acts import current, rules_and_starter
 from agent_runtime.audit import Event, Origin, record_request
 from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
+from agent_runtime.escalation import in_force
 from agent_runtime.hidden import secrets_of
+from agent_runtime.holding import Why
 from agent_runtime.people import Membership, authorise_decision
 from agent_runtime.redaction import mask
 from agent_runtime.refusals import RefusalReason
@@ -59,6 +61,9 @@ def ask(
             break
     said: Json = {"inquiry": inquiry.id, "question": inquiry.question}
     record_request(tx, context, Event.INQUIRY_MADE, request, actor, origin, said)
+    rules, _ = rules_and_starter(tx, context, request)
+    assert rules is not None, "checked before"
+    holding.begin(tx, context, request, rules, actor, origin, Why.ASKED)
     _show(tx, context, inquiry, request)
     return inquiry_view(inquiry)
 
@@ -79,6 +84,9 @@ def answer(
     assert rows.answer(tx, inquiry.id, said, actor.model_dump(mode="json"), context.now), "one writer"
     text_kept: Json = {"inquiry": inquiry.id, "answer": said}
     record_request(tx, context, Event.INQUIRY_ANSWERED, request, actor, origin, text_kept)
+    rules, _ = rules_and_starter(tx, context, request)
+    if rules is not None and all(one.answered_at is not None for one in rows.of_request(tx, request.id)):
+        holding.lift(tx, context, request, rules, actor, Why.ASKED)
     _show(tx, context, inquiry, request)
     after = rows.get(tx, inquiry.id)
     assert after is not None
@@ -112,7 +120,8 @@ def _why_not(tx: Tx, context: Context, request: Request, text: str, membership: 
     rules, starter = rules_and_starter(tx, context, request)
     if rules is None:
         return RefusalReason.INTEGRITY
-    reason = authorise_decision(confirmed(tx, context, membership), rules, request.stage, starter, context.now)
+    allowed = in_force(tx, context.seal, request, rules)
+    reason = authorise_decision(confirmed(tx, context, membership), allowed, request.stage, starter, context.now)
     if reason is not None:
         return reason
     if not text or len(text) > LONGEST_INQUIRY:

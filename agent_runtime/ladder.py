@@ -6,7 +6,7 @@ need `shift`: what is to be added to unpaused time to get the time on the wall.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,8 @@ NO_SHIFT = timedelta(0)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a ladder: a rung of the file, or a repetition of one. `after` counts from the stage's opening."""
+    """One step of a ladder: a rung of the file, or a repetition of one. `number` counts from 0, `after` from the
+    stage's opening."""
 
     number: int
     after: timedelta
@@ -58,6 +59,21 @@ def next_at(request: Request, stage: Stage, shift: timedelta = NO_SHIFT) -> date
         return request.due_at
     step = request.quiet_until or step_due(stage, request.ladder_from, request.rung, shift)
     return min((moment for moment in (step, request.due_at) if moment is not None), default=None)
+
+
+def asked(stage: Stage, rung: int) -> tuple[Selector, ...]:
+    """Those who may decide when so many steps are behind it."""
+    return tuple(dict.fromkeys((*stage.approvers, *(who for step in steps(stage)[:rung] for who in step.escalate_to))))
+
+
+def widened(rules: Rules, stage: int, more: Sequence[Selector]) -> Rules:
+    """The rules with more approvers in a stage; they are in force, and never what is kept."""
+    if not more:
+        return rules
+    stages = list(rules.stages)
+    approvers = tuple(dict.fromkeys((*stages[stage].approvers, *more)))
+    stages[stage] = stages[stage].model_copy(update={"approvers": approvers})
+    return rules.model_copy(update={"stages": tuple(stages)})
 
 
 def opening(rules: Rules, stage: int, now: datetime, unpaused: datetime) -> dict[str, Any]:

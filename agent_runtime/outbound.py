@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from enum import IntEnum
 
 from agent_runtime.context import Context
 from agent_runtime.hidden import secrets_of, secrets_of_run
+from agent_runtime.ladder import Step
 from agent_runtime.redaction import mask
 from agent_runtime.rules import Rules
 from agent_runtime.views import RequestView
@@ -45,6 +47,8 @@ class Topic(Described):
     NOTE = "note", "One line in a run's thread about one audit entry."
     INQUIRY = "inquiry", "An approver's question to whoever started the run, in its thread; the key names it."
     FYI = "fyi", "A line to a channel or person whom the policy has told and not asked, about one audit entry."
+    REMINDER = "reminder", "A step of a request's ladder, below its card or in a channel; the key names the step."
+    DIRECT = "direct", "A step of a request's ladder, to a person to whom it escalates; the key names both."
     ALERT = "alert", "An alert's message; the key names the alert."
     CALL = "call", "A line below an alert's message that calls people again, about one audit entry."
     DIGEST = "digest", "What is waiting, once a day; the key names the moment."
@@ -74,6 +78,24 @@ def want_card(tx: Tx, context: Context, request: Request, *, patience: timedelta
     if closed:
         for inquiry in inquiries.of_request(tx, request.id):
             want_inquiry(tx, context, inquiry)
+
+
+def remind(tx: Tx, context: Context, request: Request, taken: Sequence[Step]) -> None:
+    """Tell those who may decide of the newest of these steps, below the card and in its channel; and each person alone
+    to whom any of them escalates."""
+    newest = f"{request.id}:{request.asking}:{taken[-1].number}"
+    body: Json = {"asking": request.asking, "rung": taken[-1].number}
+    _tell_step(tx, context, request, f"remind:{newest}", Topic.REMINDER, body)
+    if channel := taken[-1].channel:
+        _tell_step(tx, context, request, f"remind:{newest}:{channel}", Topic.REMINDER, {**body, "channel": channel})
+    for who in dict.fromkeys(who for step in taken for who in step.escalate_to):
+        kind, _, user = who.partition(":")
+        if kind == "user":
+            _tell_step(tx, context, request, f"dm:{newest}:{user}", Topic.DIRECT, {**body, "user": user})
+
+
+def _tell_step(tx: Tx, context: Context, request: Request, key: str, topic: Topic, body: Json) -> None:
+    outbox.tell_once(tx, key, topic, request.id, body, Priority.NEW_CARD, context.now, None)
 
 
 def want_inquiry(tx: Tx, context: Context, inquiry: Inquiry) -> None:

@@ -13,8 +13,8 @@ from agent_runtime import runs as run_state
 from agent_runtime.agents import Agent, Answer, Completed, Lease, Paused, Turn
 from agent_runtime.alert_rules import AlertRules
 from agent_runtime.callback import Callbacks
+from agent_runtime.climbing import happen
 from agent_runtime.clock import Clock, Ids, random_id, random_salt
-from agent_runtime.closing import fall_due
 from agent_runtime.context import Asking, Context
 from agent_runtime.covering import at_hand
 from agent_runtime.digest import Seal
@@ -108,7 +108,8 @@ class Runtime:
             log.warning("lease lost", run=run.id, attempt=run.attempt)
 
     async def sweep(self) -> int:
-        """Time out everything overdue, the oldest deadline first; how many."""
+        """Do what is due in time, what was due first of all first: steps of ladders, ends of holds, deadlines; how
+        many."""
         swept = 0
         while batch := await self.db.transact(_sweep, self.context()):
             swept += batch
@@ -202,5 +203,5 @@ def _sweep(tx: Tx, context: Context) -> int:
     stopped = [one.agent for one in pauses.of_agents(tx)]
     overdue = requests.overdue(tx, due, SWEEP_BATCH, stopped)
     for request in overdue:
-        fall_due(tx, context, request)
+        happen(tx, context, request, due)
     return len(overdue)

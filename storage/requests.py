@@ -136,6 +136,14 @@ def change(tx: Tx, request: Request, expected: RequestStatus, **values: Any) -> 
     return tx.change(statement) == 1
 
 
+def climb(tx: Tx, request: Request, **values: Any) -> bool:
+    """Change the timers of an open request whose ladder still stands where this record shows: in the same asking, with
+    the same steps behind it."""
+    there = (col(Request.asking) == request.asking, col(Request.rung) == request.rung)
+    statement = update(Request).where(col(Request.id) == request.id, col(Request.status) == RequestStatus.PENDING)
+    return tx.change(statement.where(*there).values(**values)) == 1
+
+
 def of_pause(tx: Tx, run_id: str, pause: int) -> list[Request]:
     """The requests that were opened together."""
     return tx.all(Request, select(Request).where(col(Request.run_id) == run_id, col(Request.pause) == pause))

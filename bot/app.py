@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import dataclass
@@ -38,7 +38,10 @@ from bot.listeners import register_listeners
 from bot.slack_client import SlackClients, open_clients
 from bot.socket_mode import Pace, SocketMode
 from bot.vacancies import Vacancies
+from bot.webhooks.delivery import Sender, open_senders
+from bot.webhooks.endpoints import Endpoint
 from storage.database import Database
+from storage.webhooks import QUEUE
 
 log = structlog.get_logger("signoff")
 
@@ -70,6 +73,7 @@ class Bot:
         homes: Homes,
         dispatch: Dispatch,
         entrance: Door | SocketMode,
+        senders: Sequence[Sender] = (),
     ) -> None:
         self.runtime = runtime
         self.deliveries = deliveries
@@ -79,6 +83,7 @@ class Bot:
         self.web_app = build_web_app(entrance)
         self.watch: PolicyWatch | None = None
         self.alerts = AlertsWatch(runtime)
+        self.senders = senders
         self._dispatch = dispatch
 
     @asynccontextmanager
@@ -93,16 +98,24 @@ class Bot:
 
     async def settle(self) -> None:
         """Run every worker until there is nothing to do now: for tests and the demo's play."""
-        while await self.runtime.worker.run_once() or await self.deliveries.worker.run_once():
+        while await self.runtime.worker.run_once() or await self.deliveries.worker.run_once() or await self._send():
             pass
         await self.homes.refresh()
+
+    async def _send(self) -> bool:
+        """One event of one webhook; False when none is due."""
+        for sender in self.senders:
+            if await sender.worker.run_once():
+                return True
+        return False
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until told to stop; then finish what was claimed. Whatever is not finished is on its lease."""
         poll = self.watch.poll if self.watch else None
         scheduler = build_scheduler(self.runtime.sweep, self.flush_noise, poll, self.alerts.look)
-        heartbeat = Heartbeat(lambda: self.runtime.beat(self.deliveries.worker.held))
-        workers = (self.runtime.worker, self.deliveries.worker)
+        of_webhooks = [sender.worker for sender in self.senders]
+        delivering = (self.deliveries.worker, *of_webhooks)
+        heartbeat = Heartbeat(lambda: self.runtime.beat([key for worker in delivering for key in worker.held]))
         db = self.runtime.db
         scheduler.start()
         heartbeat.start()
@@ -110,9 +123,12 @@ class Bot:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.runtime.worker.run_forever(db.listen("runs")))
                 tasks.create_task(self.deliveries.worker.run_forever(db.listen("outbox")))
+                for sending in of_webhooks:
+                    tasks.create_task(sending.run_forever(db.listen(QUEUE)))
                 tasks.create_task(self.homes.run_forever(stopping))
                 await stopping.wait()
-                for worker in workers:
+                self.runtime.worker.stop()
+                for worker in delivering:
                     worker.stop()
         finally:
             scheduler.shutdown(wait=False)
@@ -140,10 +156,11 @@ async def open_bot(
     policy_file: Path | None = None,
     asking: Asking = Asking.PEOPLE,
     callbacks: Callbacks | None = None,
+    endpoints: Sequence[Endpoint] = (),
 ) -> AsyncIterator[Bot]:
-    """Everything, wired; `budgets` are Slack's own limits and `pace` is Socket Mode's own unless told otherwise. The
-    changes of a `policy_file` hold without a restart. Raises SlackRefused where the token and StorageUnusable where the
-    store cannot be used."""
+    """Everything, wired; `budgets` are Slack's own limits and `pace` is Socket Mode's own unless told otherwise, and
+    `endpoints` are told of events. The changes of a `policy_file` hold without a restart. Raises SlackRefused where the
+    token and StorageUnusable where the store cannot be used."""
     clock = clock or SystemClock()
     async with (
         open_clients(connection.api_url, connection.bot_token) as clients,
@@ -151,7 +168,14 @@ async def open_bot(
     ):
         identity = await clients.identify()
         runtime = Runtime(
-            db, agents, configuration.policies, Seal(secret_key), clock, asking=asking, callbacks=callbacks
+            db,
+            agents,
+            configuration.policies,
+            Seal(secret_key),
+            clock,
+            asking=asking,
+            callbacks=callbacks,
+            webhooks=tuple(endpoint.webhook for endpoint in endpoints),
         )
         runtime.alerts = configuration.alerts
         await runtime.boot()
@@ -167,10 +191,11 @@ async def open_bot(
         else:
             entrance = Door(dispatch, connection.signing_secret, clock)
         try:
-            bot = Bot(runtime, deliveries, desk, homes, dispatch, entrance)
-            bot.watch = PolicyWatch(runtime, policy_file, configuration) if policy_file else None
-            bot.alerts = AlertsWatch(runtime, Vacancies(runtime, directory).find)
-            yield bot
+            async with open_senders(runtime, endpoints) as senders:
+                bot = Bot(runtime, deliveries, desk, homes, dispatch, entrance, senders)
+                bot.watch = PolicyWatch(runtime, policy_file, configuration) if policy_file else None
+                bot.alerts = AlertsWatch(runtime, Vacancies(runtime, directory).find)
+                yield bot
         finally:
             await directory.close()
 

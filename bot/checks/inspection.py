@@ -23,8 +23,10 @@ from bot.checks.policies import check_policies
 from bot.checks.slack import Connected, check_connection
 from bot.checks.socket import check_app_token
 from bot.checks.store import check_store
+from bot.checks.webhooks import check_webhooks
 from bot.settings import Settings, read_settings, require_model, require_slack
 from bot.slack_client import SlackClients, open_clients
+from bot.webhooks.endpoints import Endpoint
 
 APPROVERS = "Approvers"
 """The title of the one section whose faults do not keep a server from starting: requests wait until they are mended."""
@@ -44,6 +46,7 @@ class Inspection:
         self.configuration: Configuration | None = None
         self.agents: dict[str, Agent] | None = None
         self.callbacks: Callbacks = {}
+        self.endpoints: tuple[Endpoint, ...] = ()
         self._clock = clock
         self._folder = folder
 
@@ -59,6 +62,9 @@ class Inspection:
         # A default in place of a bad value is no place to look at.
         yield Section("Database", _unseen(bad & OF_THE_STORE) or self._look_at_store(settings))
         yield Section("Agents", await self._load_agents(settings))
+        if self.configuration is not None and self.configuration.webhooks:
+            self.endpoints, of_webhooks = await check_webhooks(self.configuration.webhooks)
+            yield Section("Webhooks", of_webhooks)
         if unseen := _unseen(bad & {"SLACK_API_URL"}):
             yield Section("Slack", unseen)
         elif settings.slack_bot_token is not None:

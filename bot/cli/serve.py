@@ -122,6 +122,7 @@ async def _run(inspection: Inspection, stopping: asyncio.Event) -> None:
     async with open_bot(
         connection, configuration, agents, settings.database_url, key,
         policy_file=settings.config, asking=settings.asking, callbacks=inspection.callbacks,
+        endpoints=inspection.endpoints,
     ) as bot:  # fmt: skip
         if known is None:  # only now: a start that failed must leave no key behind
             keep_secret_key(settings, key)

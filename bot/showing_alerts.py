@@ -50,6 +50,8 @@ class AlertShowing:
         async def render(_place: Place) -> Message:
             return await self._render(view)
 
+        if not stands and not self._targets(view.channel):
+            return "the policy file names no channel for alerts, nor a person"
         refusals = await self._posting.reconcile(delivery, partial(self._places, view.channel), render)
         if refusals:
             said = ", ".join(f"{place.channel}: {code}" for place, code in refusals)
@@ -91,18 +93,21 @@ class AlertShowing:
     async def _operators(self) -> tuple[str, ...]:
         return await self._directory.resolve_mentions(self._runtime.policies.operators)
 
-    async def _places(self, channel: str) -> AsyncIterator[Place]:
+    def _targets(self, channel: str) -> list[str]:
         """The channel, the fallbacks of the settings, and at last each operator who is named as a person."""
-        rules, channels = self._runtime.alerts, self._directory.channels
         people = (who for who in self._runtime.policies.operators if who.startswith("user:"))
-        for target in dict.fromkeys((channel, *rules.fallback, *people)):
+        return [one for one in dict.fromkeys((channel, *self._runtime.alerts.fallback, *people)) if one]
+
+    async def _places(self, channel: str) -> AsyncIterator[Place]:
+        channels = self._directory.channels
+        for target in self._targets(channel):
             kind, _, name = target.partition(":")
-            if kind == "user" and name:
+            if kind == "user":
                 try:
                     yield Place(await channels.direct(name))
                 except SlackRefused:
                     yield Place(name)  # Slack says what is wrong with it.
-            elif target:
+            else:
                 found = (await channels.find(target)).value if target.startswith("#") else None
                 yield Place(found.id if found else target)
 

@@ -74,8 +74,8 @@ def change(tx: Tx, alert_id: str, **values: Any) -> bool:
 
 
 def runs_of(tx: Tx, cause: str) -> Sequence[str]:
-    """The runs that open alerts of a cause are about."""
-    named = select(col(Alert.run_id)).where(col(Alert.cause) == cause, col(Alert.run_id) != "", _OPEN)
+    """The runs that are the things of open alerts of a cause."""
+    named = select(col(Alert.run_id)).where(col(Alert.cause) == cause, col(Alert.run_id) == col(Alert.thing), _OPEN)
     return [str(row["run_id"]) for row in tx.rows(named)]
 
 

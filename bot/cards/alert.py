@@ -10,7 +10,7 @@ from agent_runtime.causes import Cause, Severity
 from bot.cards.blocks import Message, Part, actions, button, context, data, header, message, ours, section
 from bot.cards.ids import ActionId
 from bot.cards.subject import subject_of
-from bot.cards.text import clip, code, date, duration, escape, inert, line, link, listed, person, utc
+from bot.cards.text import clip, code, date, duration, escape, inert, line, link, listed, person, quantity, utc
 from bot.cards.wording import deadline
 from storage.types import Actor
 
@@ -57,6 +57,30 @@ def alert_card(
         blocks.append(context(ours(_help(view, operators))))
         blocks.append(actions(*_buttons(view)))
     return message(view.id, fallback(view, asked, operators), blocks)
+
+
+def alert_list(views: Sequence[AlertView]) -> Message:
+    """The open alerts, one a line, with their states; those that a storm stands for are in its line."""
+    if not views:
+        return message("alerts", "No alert is open.", [section(ours("No alert is open."))])
+    lines = [_line(view) for view in views[:_MOST_LISTED]]
+    if (rest := len(views) - len(lines)) > 0:
+        lines.append(f"and {rest:,} more")
+    words = f"{quantity(len(views), 'open alert')}."
+    return message("alerts", words, [section(ours(f"*{words}*")), *(section(ours(one)) for one in lines)])
+
+
+def _line(view: AlertView) -> str:
+    state = "nobody has acknowledged it"
+    if view.muted_by is not None and view.muted_until is not None:
+        state = f"muted by {person(view.muted_by)} until {date(view.muted_until)}"
+    elif view.acknowledged_by is not None and view.acknowledged_until is not None:
+        state = f"{person(view.acknowledged_by)} looks after it until {date(view.acknowledged_until)}"
+    words = [f"*{escape(_heading(view))}*", f"since {date(view.since)}", _run(view), state]
+    return " · ".join(word for word in words if word)
+
+
+_MOST_LISTED = 20
 
 
 def call_line(text: str, operators: Sequence[str]) -> Message:

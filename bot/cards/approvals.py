@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "all": "everything open that you may read",
     "show": "one request: `/approvals show A7K2MXQ`",
     "history": "what was decided: `/approvals history send_email @maria 7d`",
+    "alerts": "operators: what is stuck, since when, and who looks after it",
     "grants": "what your approvals still let through, and how to end it; operators: `/approvals grants all`",
     "away": "let somebody decide in your stead: `/approvals away 3d @maria`, or until `2027-01-15`; alone: who does",
     "pause": "operators: nothing is started and no time limit passes until `/approvals resume`; `/approvals pause ops "

@@ -28,8 +28,9 @@ from bot.listeners import (
 def register_listeners(app: AsyncApp, desk: Desk, homes: Homes, directory: Directory) -> None:
     """Attach every listener; the fallbacks come last, because Bolt takes the first that matches."""
     commands.register(app, desk, directory.channels)
-    approvals.register(app, desk)
-    alerts.register(app, AlertDesk(desk, directory))
+    alert_desk = AlertDesk(desk, directory)
+    approvals.register(app, desk, alert_desk)
+    alerts.register(app, alert_desk)
     starting.register(app, desk)
     actions.register(app, desk)
     views.register(app, desk)

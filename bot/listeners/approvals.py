@@ -13,8 +13,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from agent_runtime.audit import Origin
 from agent_runtime.refusals import RefusalReason
+from bot.alert_desk import AlertDesk
 from bot.cards import approvals as replies
 from bot.cards import modals, notices
+from bot.cards.alert import alert_list
 from bot.cards.blocks import Message
 from bot.cards.ids import ActionId, grant_id_of
 from bot.desk import Desk
@@ -44,9 +46,9 @@ class Typed:
     origin: Origin
 
 
-def register(app: AsyncApp, desk: Desk) -> None:
+def register(app: AsyncApp, desk: Desk, alerts: AlertDesk) -> None:
     """Attach `/approvals` and the buttons of its answers."""
-    words = Words(desk)
+    words = Words(desk, alerts)
 
     @app.command("/approvals")
     async def approvals(ack: Ack, body: Payload) -> None:
@@ -80,13 +82,15 @@ async def _show(client: AsyncWebClient, body: Payload, title: str, said: str) ->
 class Words:
     """Understands what people type after `/approvals`."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, alerts: AlertDesk) -> None:
         self._desk = desk
+        self._alert_desk = alerts
         pausing, history = PauseWords(desk), HistoryWords(desk)
         self._words: dict[str, Callable[[Typed], Awaitable[Message]]] = {
             "": self._waiting,
             "all": self._all,
             "show": self._show,
+            "alerts": self._alerts,
             "grants": self._grants,
             "away": self._away,
             "history": lambda typed: history.answer(typed.rest, typed.actor),
@@ -117,6 +121,10 @@ class Words:
         if view is None or not await self._desk.may_read_request(view, typed.actor):
             return replies.no_such_request(typed.rest or "without an id")
         return replies.shown(view, self._now())
+
+    async def _alerts(self, typed: Typed) -> Message:
+        found = await self._alert_desk.open_alerts(typed.actor)
+        return _refused(found) if isinstance(found, RefusalReason) else alert_list(found)
 
     async def _grants(self, typed: Typed) -> Message:
         if typed.rest.lower() != "all":

@@ -6,12 +6,18 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from agent_runtime.agents import Completed
+from agent_runtime.alert_rules import AgentAlerts, AlertRules
 from agent_runtime.alerts_watch import AlertsWatch
-from agent_runtime.causes import Cause
+from agent_runtime.causes import SEVERITY, Cause, Severity
+from agent_runtime.errors import AgentError
+from agent_runtime.policy import Policy
+from agent_runtime.runs import BACKOFF
 from storage import alerts, outbox
 from storage.alerts import Alert
-from tests.core.agent import one
-from tests.core.world import ANA, HOURS, MINUTES, YES, World
+from storage.types import OnTimeout, RunStatus
+from tests.core.agent import Questions, one
+from tests.core.world import ANA, HOURS, MINUTES, OPS, YES, World, policy_set
 
 
 async def open_alerts(world: World) -> Mapping[str, Alert]:
@@ -30,22 +36,168 @@ async def look(world: World, after: timedelta = timedelta(0)) -> Mapping[str, Al
     return await open_alerts(world)
 
 
+async def only(world: World, cause: Cause, after: timedelta = timedelta(0)) -> Alert:
+    """Let time pass, and look: the one alert there is then."""
+    found = await look(world, after)
+    assert list(found) == [cause]
+    return found[cause]
+
+
 async def test_a_run_that_waits_too_long_is_told_and_over_with_the_decision(worlds: Any) -> None:
     """Not before its time, once, and resolved when the run does not wait any more."""
     world: World = await worlds(one("buy"))
     run = await world.waiting()
     assert await look(world, 2 * HOURS - MINUTES) == {}
-    (alert,) = (await look(world, MINUTES)).values()
-    assert (alert.cause, alert.thing, alert.severity) == (Cause.WAITING, run.id, "warning")
-    again = await look(world, MINUTES)
-    assert again["waiting"].id == alert.id
+    alert = await only(world, Cause.WAITING, MINUTES)
+    assert (alert.thing, alert.severity) == (run.id, "warning")
+    assert (await only(world, Cause.WAITING, MINUTES)).id == alert.id
     delivery = await world.db.read(outbox.get, f"alert:{alert.id}")
     assert delivery is not None
     assert delivery.wanted == 1
     await world.decide(ANA, YES)
     await world.settle()
     assert await look(world) == {}
-    assert [event for event in await world.events(run) if event.startswith("alert")] == [
-        "alert.raised",
-        "alert.resolved",
-    ]
+    told = [event for event in await world.events(run) if event.startswith("alert")]
+    assert told == ["alert.raised", "alert.resolved"]
+
+
+async def test_two_questions_of_one_run_are_one_alert(worlds: Any) -> None:
+    """One message for one stuck run, about the one that waits longest."""
+    world: World = await worlds(Questions({"a": {"question": "A?"}, "b": {"question": "B?"}}))
+    run = await world.waiting()
+    alert = await only(world, Cause.WAITING, 2 * HOURS)
+    assert (alert.thing, alert.facts["more"]) == (run.id, 1)
+
+
+async def test_a_request_that_stays_open_after_its_time_has_one_alert(worlds: Any) -> None:
+    """`keep` is told as overdue and not as waiting as well; over with the decision."""
+    world: World = await worlds(one("buy"), policies=policy_set(Policy(tools=("buy",), on_timeout=OnTimeout.KEEP)))
+    await world.waiting()
+    await world.pass_time(4 * HOURS)
+    assert (await only(world, Cause.OVERDUE)).request_id == (await world.pending()).id
+    await world.decide(ANA, YES)
+    await world.settle()
+    assert await look(world) == {}
+
+
+async def test_a_call_whose_outcome_nobody_knows_is_told_at_once(worlds: Any) -> None:
+    """The process died in the middle of it; over when a person says what happened."""
+    world: World = await worlds(one("buy"))
+    await world.waiting()
+    await world.decide(ANA, YES)
+    await world.killed_at("acted")
+    await world.settle()
+    alert = await only(world, Cause.OUTCOME)
+    assert (alert.severity, alert.facts["tool"]) == ("critical", "buy")
+    await world.answer(OPS, {"action": "happened", "result": "done"})
+    await world.settle()
+    assert await look(world) == {}
+
+
+async def test_a_run_that_no_worker_takes_is_told(worlds: Any) -> None:
+    """Ready for five minutes, and nobody came; over when one does."""
+    world: World = await worlds(one("buy"))
+    run = await world.start()
+    assert await look(world, 4 * MINUTES) == {}
+    assert (await only(world, Cause.QUEUED, MINUTES)).thing == run.id
+    await world.settle()
+    assert await look(world) == {}
+
+
+async def test_a_run_whose_worker_is_gone_is_told(worlds: Any) -> None:
+    """Its lease ended long ago, and nobody has taken it over."""
+    world: World = await worlds(one("buy"))
+    run = await world.start()
+    await world.runtime.claim(())
+    alert = await only(world, Cause.QUEUED, 6 * MINUTES)
+    assert (alert.thing, alert.facts["lost"]) == (run.id, True)
+
+
+async def test_a_run_that_keeps_failing_is_told_until_it_is_retried_well(worlds: Any) -> None:
+    """From the third failure in a row on, still when it was given up, and over once a retry works."""
+    world: World = await worlds()
+    world.agent.raises = AgentError("the model is busy", retryable=True)
+    run = await world.waiting()
+    for failures in (1, 2, 3):
+        if failures < 3:
+            assert await look(world) == {}
+        await world.pass_time(BACKOFF * 2**failures)
+    alert = await only(world, Cause.FAILING)
+    assert "the model is busy" in alert.facts["error"]
+    await world.pass_time(BACKOFF * 2**4)
+    assert await world.status(run) is RunStatus.FAILED
+    assert (await only(world, Cause.FAILING)).facts["ended"]
+    world.agent.raises = None
+    await world.retry(run)
+    await world.settle()
+    assert await look(world) == {}
+
+
+async def test_an_agent_whose_runs_all_fail_is_one_alert(worlds: Any) -> None:
+    """The third failed run in a row; over with the first that succeeds."""
+    world: World = await worlds()
+    world.agent.raises = AgentError("no such file")
+    for _ in range(2):
+        await world.waiting()
+        assert await look(world, MINUTES) == {}
+    await world.waiting()
+    assert (await only(world, Cause.FAILING, MINUTES)).thing == "agent:agent"
+    world.agent.raises = None
+    world.agent.give = lambda _turn: Completed("done")
+    await world.waiting()
+    assert await look(world) == {}
+
+
+async def test_a_pause_is_told_and_hides_what_it_brings_about(worlds: Any) -> None:
+    """Who waits because everything is stopped is no news; what was told before stays as it is."""
+    world: World = await worlds(one("buy"))
+    await world.waiting()
+    waiting = await only(world, Cause.WAITING, 2 * HOURS)
+    await world.stop()
+    await world.start()
+    found = await look(world, 3 * HOURS)
+    assert set(found) == {Cause.WAITING, Cause.PAUSED}
+    assert found["waiting"].id == waiting.id
+    await world.go()
+    await world.settle()
+    assert Cause.PAUSED not in await look(world)
+
+
+async def test_a_process_that_says_nothing_is_told_unless_the_watch_slept_itself(worlds: Any) -> None:
+    """Its heartbeat is two minutes old. After a night's sleep of the machine everybody's is."""
+    world: World = await worlds()
+    watch = AlertsWatch(world.runtime)
+    await watch.look()
+    world.clock.advance(HOURS)
+    await watch.look()
+    assert await open_alerts(world) == {}
+    world.clock.advance(MINUTES)
+    await watch.look()
+    (alert,) = (await open_alerts(world)).values()
+    assert (alert.cause, alert.thing) == (Cause.SILENT, world.runtime.boot_id)
+    assert await look(world) == {}
+
+
+async def test_thresholds_and_severity_differ_by_agent(worlds: Any) -> None:
+    """The first glob that names the agent and says something counts."""
+    world: World = await worlds(one("buy"))
+    named = AgentAlerts(name="ag*", waiting=timedelta(minutes=10), severity=Severity.INFO)
+    world.runtime.alerts = AlertRules(agents=(AgentAlerts(name="other", waiting=MINUTES), named))
+    await world.waiting()
+    assert await look(world, 9 * MINUTES) == {}
+    assert (await only(world, Cause.WAITING, MINUTES)).severity == "info"
+
+
+async def test_a_change_of_the_rules_holds_for_what_is_open(worlds: Any) -> None:
+    """A longer threshold ends an alert that it would not have raised."""
+    world: World = await worlds(one("buy"))
+    await world.waiting()
+    await only(world, Cause.WAITING, 2 * HOURS)
+    world.runtime.alerts = AlertRules(waiting=timedelta(hours=3))
+    assert await look(world) == {}
+
+
+def test_every_cause_has_a_severity_and_a_sentence() -> None:
+    """Nothing is told without saying how urgent it is and what it means."""
+    assert set(SEVERITY) == set(Cause)
+    assert all(one.sentence.endswith(".") for one in (*Cause, *Severity))

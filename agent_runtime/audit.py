@@ -61,7 +61,7 @@ class Event(Described):
     APPROVAL_UNUSED = "approval.unused", "A run ended without executing an approved call."
     GRANT_MADE = "grant.made", "People's approval counts for further calls, too."
     GRANT_USED = "grant.used", "A grant let a call through."
-    GRANT_REVOKED = "grant.revoked", "A person ended a grant."
+    GRANT_REVOKED = "grant.revoked", "A grant was ended: by a person, or because a giver of it may no longer decide."
     CALL_STARTED = "call.started", "A tool call was started."
     CALL_FINISHED = "call.finished", "A tool call ended."
     CALL_FAILED = "call.failed", "A tool call raised."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,5 +34,8 @@ class Context:
     asking: Asking = Asking.PEOPLE
     webhooks: tuple[Webhook, ...] = ()
     """Who is told of what is written into the log."""
+    confirmed: Mapping[str, datetime] | None = None
+    """When the givers of each grant were last found to be those who may decide; None where nobody looks, because there
+    is no directory."""
     said: Said | None = None
     """What a callback said of the call that this unit of work is about."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from agent_runtime.audit import Event
 from agent_runtime.context import Context
 from agent_runtime.digest import NotJson, Seal, digest_payload
+from agent_runtime.givers import is_confirmed
 from agent_runtime.rules import Rules
 from agent_runtime.sealed import NO
 from storage import audit as audit_rows
@@ -41,11 +42,13 @@ NOTHING = AtHand()
 
 
 def at_hand(tx: Tx, context: Context, run: Run, keep: str | None = None) -> AtHand:
-    """Read what may serve a run; `keep` is a grant that served this very call before and needs no further use."""
+    """Read what may serve a run: what is genuine and was confirmed lately. `keep` is a grant that served this very call
+    before and needs no further use."""
     found = rows.standing(tx, run.agent, context.now, run.id)
     if keep is not None and keep not in {one.id for one in found} and (kept := rows.get(tx, keep)) is not None:
         found.append(kept)
-    genuine = tuple(one for one in found if is_genuine_grant(tx, context, one))
+    good = (one for one in found if is_confirmed(context, one.id, one.created_at))
+    genuine = tuple(one for one in good if is_genuine_grant(tx, context, one))
     return AtHand(genuine, tuple(_refused(tx, run))) if genuine else NOTHING
 
 

@@ -72,14 +72,32 @@ def revoke(tx: Tx, context: Context, grant_id: str, membership: Membership, orig
         return RefusalReason.NOT_YOUR_GRANT if refusal is RefusalReason.NOT_YOUR_RUN else refusal
     if grant.revoked_at is not None:
         return grant
+    after, _ = _end(tx, context, grant, actor, origin, {"grant": grant.id})
+    return after
+
+
+def lapse(tx: Tx, context: Context, grant_id: str, gone: Actor, reason: RefusalReason) -> bool:
+    """End a grant because one of those whose yes made it may no longer decide. False where it has ended."""
+    grant = rows.get(tx, grant_id)
+    if grant is None or grant.revoked_at is not None:
+        return False
+    text: Json = {"grant": grant.id, "giver": gone.key, "refusal": reason.value}
+    after, seq = _end(tx, context, grant, SYSTEM, INTERNAL, text)
+    line = f"{_words(grant)} has ended: {gone.label} may no longer decide. Calls like it are asked for again."
+    outbound.note(tx, context, _run_id(tx, after), seq, line)
+    return True
+
+
+def _end(tx: Tx, context: Context, grant: Grant, actor: Actor, origin: Origin, text: Json) -> tuple[Grant, int]:
+    """The ended grant, and the entry that says so."""
     after = Grant(**{**grant.model_dump(), "revoked_at": context.now, "revoked_by": actor.model_dump(mode="json")})
     after.mac = seal_grant(context.seal, after)
     assert rows.replace(tx, grant, after), "the row was read in this transaction"
     if not is_genuine_grant(tx, context, grant):  # it ends all the same: it had let nothing through
         _record(tx, context, Event.INTEGRITY_BROKEN, grant, actor, "", {"problem": "a grant was changed by hand"})
-    _record(tx, context, Event.GRANT_REVOKED, after, actor, _run_id(tx, after), {"grant": grant.id}, origin)
+    seq = _record(tx, context, Event.GRANT_REVOKED, after, actor, _run_id(tx, after), text, origin)
     _show(tx, context, after)
-    return after
+    return after, seq
 
 
 def giver(grant: Grant) -> Actor:

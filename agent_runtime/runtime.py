@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import structlog
 
@@ -75,6 +76,8 @@ class Runtime:
         self.alerts = alerts or AlertRules()
         self.callbacks: Callbacks = callbacks or {}
         self.webhooks = webhooks
+        self.confirmed: Mapping[str, datetime] | None = None
+        """When each grant's givers were last looked at, where somebody does."""
         self._ids = ids
         self._salt = salt
         self.worker: Worker[Run] = Worker("runs", self.claim, self.advance, lambda run: run.id)
@@ -83,7 +86,7 @@ class Runtime:
         """The values of this moment for one unit of work."""
         return Context(
             now=self.clock.now(), ids=self._ids, salt=self._salt, seal=self.seal, policies=self.policies,
-            asking=self.asking, webhooks=self.webhooks,
+            asking=self.asking, webhooks=self.webhooks, confirmed=self.confirmed,
         )  # fmt: skip
 
     async def boot(self) -> None:

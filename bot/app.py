@@ -32,6 +32,7 @@ from bot.desk import Desk
 from bot.directory import Directory
 from bot.dispatch import Dispatch
 from bot.door import LARGEST_BODY, PATH, Door
+from bot.grant_check import GrantCheck
 from bot.home_reading import HomeReader
 from bot.homes import Homes
 from bot.listeners import register_listeners
@@ -73,6 +74,7 @@ class Bot:
         homes: Homes,
         dispatch: Dispatch,
         entrance: Door | SocketMode,
+        grants: GrantCheck,
         senders: Sequence[Sender] = (),
     ) -> None:
         self.runtime = runtime
@@ -83,6 +85,7 @@ class Bot:
         self.web_app = build_web_app(entrance)
         self.watch: PolicyWatch | None = None
         self.alerts = AlertsWatch(runtime)
+        self.grants = grants
         self.senders = senders
         self._dispatch = dispatch
 
@@ -112,11 +115,12 @@ class Bot:
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until told to stop; then finish what was claimed. Whatever is not finished is on its lease."""
         poll = self.watch.poll if self.watch else None
-        scheduler = build_scheduler(self.runtime.sweep, self.flush_noise, poll, self.alerts.look)
+        scheduler = build_scheduler(self.runtime.sweep, self.flush_noise, poll, self.alerts.look, self.grants.look)
         of_webhooks = [sender.worker for sender in self.senders]
         delivering = (self.deliveries.worker, *of_webhooks)
         heartbeat = Heartbeat(lambda: self.runtime.beat([key for worker in delivering for key in worker.held]))
         db = self.runtime.db
+        await self.grants.first_look()
         scheduler.start()
         heartbeat.start()
         try:
@@ -192,7 +196,7 @@ async def open_bot(
             entrance = Door(dispatch, connection.signing_secret, clock)
         try:
             async with open_senders(runtime, endpoints) as senders:
-                bot = Bot(runtime, deliveries, desk, homes, dispatch, entrance, senders)
+                bot = Bot(runtime, deliveries, desk, homes, dispatch, entrance, GrantCheck(runtime, directory), senders)
                 bot.watch = PolicyWatch(runtime, policy_file, configuration) if policy_file else None
                 bot.alerts = AlertsWatch(runtime, Vacancies(runtime, directory).find)
                 yield bot

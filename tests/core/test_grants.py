@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 from agent_runtime import grants
 from agent_runtime.approvals import Accepted, Refused
 from agent_runtime.audit import Event
+from agent_runtime.givers import CONFIRMED_FOR, why_not_given, words_of_grants
 from agent_runtime.grant_reading import read_grants
+from agent_runtime.people import Unreachable
 from agent_runtime.policy import Action, GrantRule, Policy
 from agent_runtime.redaction import MARK
 from agent_runtime.refusals import RefusalReason
@@ -223,6 +226,44 @@ async def test_whoever_gave_it_or_an_operator_ends_a_grant(worlds: Any, actor: A
     assert isinstance(await revoke(world, grant, actor), Grant)
     assert await world.count(Event.GRANT_REVOKED) == 1
     assert await asks(world)
+
+
+async def test_a_grant_whose_givers_nobody_confirms_lets_nothing_through(worlds: Any) -> None:
+    """Where somebody looks at givers, their last look is believed for a quarter of an hour; then people are asked
+    again, until the next look."""
+    world = await worlds(FIRST, policies=policy_set(BUY))
+    world.runtime.confirmed = {}
+    grant = await granted(world)
+    world.clock.advance(CONFIRMED_FOR)
+    assert not await asks(world)
+    world.clock.advance(MINUTES / 60)
+    assert await asks(world)
+    world.runtime.confirmed = {grant.id: world.clock.now()}
+    assert not await asks(world)
+
+
+async def test_a_grant_of_somebody_who_may_no_longer_decide_ends_by_itself(worlds: Any) -> None:
+    """Its end is on record with whose fault it is, told in its thread, and happens once."""
+    world = await worlds(FIRST, policies=policy_set(BUY))
+    grant = await granted(world)
+    (word,) = (await world.db.read(words_of_grants, world.context))[grant.id]
+    now = world.clock.now()
+    assert why_not_given(word, world.member(ANA), world.member(ANA), now) is None
+    gone = world.member(ANA, deleted=True)
+    assert why_not_given(word, gone, gone, now) is RefusalReason.DEACTIVATED
+    left = world.member(ANA, holds=frozenset())
+    assert why_not_given(word, left, left, now) is RefusalReason.NOT_AN_APPROVER
+    assert why_not_given(word, Unreachable(ANA), Unreachable(ANA), now) is RefusalReason.DIRECTORY_DOWN
+    instead = replace(word, actor=CLEO, behind=ANA)
+    assert why_not_given(instead, world.member(ANA), world.member(CLEO), now) is None
+    assert why_not_given(instead, world.member(ANA), world.member(CLEO, deleted=True), now) is RefusalReason.DEACTIVATED
+    lapsed = [RefusalReason.NOT_AN_APPROVER] * 2
+    assert [await world.db.transact(grants.lapse, world.context, grant.id, ANA, why) for why in lapsed] == [True, False]
+    assert await asks(world)
+    assert await world.count(Event.GRANT_REVOKED) == 1
+    notes = await world.look("select body from outbox where kind = 'note'")
+    assert any("has ended: Ana may no longer decide" in body for (body,) in notes)
+    assert (await world.verify()).problem == ""
 
 
 async def test_nobody_else_ends_a_grant(worlds: Any) -> None:

@@ -147,6 +147,26 @@ async def test_a_grant_is_listed_used_and_ended_with_its_button(noted: House, do
     assert len(await noted.audit("grant.revoked")) == 1
 
 
+async def test_a_grant_ends_with_its_givers_standing_and_waits_for_a_silent_directory(noted: House) -> None:
+    """While Slack does not say who may decide, the grant is believed for a quarter of an hour; once Maria is no manager
+    any more, it is ended, and people are asked."""
+    await grant(noted)
+    noted.ws.fail("users.info", status=503, times=None)
+    noted.clock.advance(timedelta(minutes=16))
+    await noted.bot.grants.look()
+    noted.ws.heal()
+    assert (await noted.start("ana", "noter", "go")).status is RunStatus.WAITING
+    await noted.bot.grants.look()
+    assert (await noted.start("ana", "noter", "go")).status is RunStatus.SUCCEEDED
+    (managers,) = [group for group in noted.ws.world.groups.values() if group.handle == "managers"]
+    managers.users.clear()
+    noted.clock.advance(timedelta(minutes=1))
+    await noted.bot.grants.look()
+    (ended,) = await noted.audit("grant.revoked")
+    assert (await noted.text_of(ended))["refusal"] == "not_an_approver"
+    assert (await noted.start("ana", "noter", "go")).status is RunStatus.WAITING
+
+
 async def test_only_operators_list_everybodys_grants_and_only_givers_and_they_end_them(noted: House) -> None:
     """Dora sees none and ends none; Sam, on call, does both."""
     grant_id = await grant(noted)

@@ -52,6 +52,7 @@ class Receiver:
     """Notes what arrives, verified, and answers as `mood` says: a status, or `SLAMS` or `HANGS`."""
 
     url: str = ""
+    secret: str = SECRET
     mood: Callable[[], int] = lambda: TAKEN
     taken: list[dict[str, Any]] = field(default_factory=list)
     """The bodies that were answered with a 2xx, each with its `id`."""
@@ -63,7 +64,7 @@ class Receiver:
 
     async def answer(self, request: web.Request) -> web.Response:
         body = await request.text()
-        said = Verifier(SECRET).verify(body, dict(request.headers))
+        said = Verifier(self.secret).verify(body, dict(request.headers))
         assert isinstance(said, dict)
         identity = request.headers["webhook-id"]
         self.headers.append(dict(request.headers))
@@ -111,8 +112,8 @@ def webhook(name: str = "crm", url: str = "", **fields: Any) -> Webhook:
     return Webhook(name=name, secret_env="THE_SECRET", url=url, **{"allow_private": True, **fields})
 
 
-def endpoint_of(webhook: Webhook) -> Endpoint:
-    (endpoint,), faults = read_endpoints([webhook], lambda _name: SecretStr(SECRET))
+def endpoint_of(webhook: Webhook, secrets: str) -> Endpoint:
+    (endpoint,), faults = read_endpoints([webhook], lambda _name: SecretStr(secrets))
     assert not faults
     return endpoint
 
@@ -160,6 +161,7 @@ async def open_post(
     waits: tuple[timedelta, ...] = SHORT,
     patience: timedelta = timedelta(seconds=5),
     look_up: LookUp = here,
+    secrets: str = SECRET,
 ) -> AsyncIterator[Post]:
     """A boot on the store in this folder; opened again, it is the next one."""
     clock = MovableClock(SystemClock().now())
@@ -171,7 +173,7 @@ async def open_post(
         post = Post(db, clock, webhooks)
         await post.runtime.boot()
         pace = Pace(waits, jitter=lambda: 0.0, patience=patience)
-        endpoints = [endpoint_of(one) for one in webhooks]
+        endpoints = [endpoint_of(one, secrets) for one in webhooks]
         post.senders = await stack.enter_async_context(
             open_senders(post.runtime, endpoints, look_up=look_up, pace=pace)
         )

@@ -1,4 +1,4 @@
-"""Lives of processes: forked from a warm parent that has imported everything and started nothing."""
+"""Lives of processes: forked from a warm parent that has imported everything and holds nothing open."""
 
 from __future__ import annotations
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable
+from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from storage.database import Database
+from tests.conftest import COMPILED
 from tests.crash import forks
 from tests.crash.effects import lines
 from tests.crash.judging import judge, look, started_calls
@@ -46,6 +48,7 @@ class Sweep:
 
     def everywhere(self, visit: Callable[[str], None], choose: Callable[[str], bool] = lambda _point: True) -> Tally:
         """Find the points of the pattern in a life that nothing happens to, and visit each of those chosen."""
+        self._compile()
         folder, trace = self.folder("undisturbed"), self._home / "trace"
         first = Life(folder, self.pattern, self.agent, faults=Faults(trace=trace))
         if self.lives(first.run, folder):
@@ -78,6 +81,15 @@ class Sweep:
         if not end.fine:
             self.problem(folder, f"ended with {end}")
         return end.fine
+
+    def _compile(self) -> None:
+        """Live once in this process, on files that nobody looks at: compiling the same SQL takes half of a life, and
+        what is compiled here is there in every process that is forked."""
+        folder = self.folder("compiled")
+        with chdir(folder):
+            Life(folder, self.pattern, self.agent).run()
+        assert COMPILED
+        shutil.rmtree(folder)
 
     def folder(self, name: str) -> Path:
         """A folder with an empty store: making its tables takes longer than most lives."""

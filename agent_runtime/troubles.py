@@ -197,18 +197,22 @@ def _undelivered(tx: Tx, context: Context) -> Iterator[Trouble]:
 
 def _is_missing(tx: Tx, context: Context, alert: Alert) -> bool:
     delivery = outbox.get(tx, alert.thing)
+    request = requests.get(tx, alert.request_id) if alert.request_id else None
+    awaited = request is not None and request.status is RequestStatus.PENDING
     if delivery is None or delivery.status in _AT_WORK:
         return delivery is not None  # it is being tried again
+    if alert.facts.get("elsewhere"):
+        return awaited
     if delivery.status is not DeliveryStatus.DEAD:
         return False
-    request = requests.get(tx, alert.request_id) if alert.request_id else None
-    if request is not None and request.status is RequestStatus.PENDING:
-        return True
-    return delivery.updated_at > context.now - UNDELIVERED_FOR
+    return awaited or delivery.updated_at > context.now - UNDELIVERED_FOR
 
 
-def undelivered(tx: Tx, key: str, subject: str, kind: str, error: str, now: datetime) -> Trouble:
-    """A message that was given up just now. `subject` is what the delivery is about, a request or a run."""
+def undelivered(
+    tx: Tx, key: str, subject: str, kind: str, error: str, now: datetime, *, elsewhere: bool = False
+) -> Trouble:
+    """A message that was given up just now, or stands where those it asks may not see it. `subject` is what the
+    delivery is about, a request or a run."""
     request = requests.get(tx, subject)
     run = runs.get(tx, request.run_id if request is not None else subject)
     return Trouble(
@@ -218,5 +222,5 @@ def undelivered(tx: Tx, key: str, subject: str, kind: str, error: str, now: date
         agent=run.agent if run is not None else "",
         run_id=run.id if run is not None else "",
         request_id=request.id if request is not None else "",
-        facts={"kind": kind, "error": clean(error, LONGEST_ERROR)},
+        facts={"kind": kind, "error": clean(error, LONGEST_ERROR), "elsewhere": elsewhere},
     )

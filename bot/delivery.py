@@ -165,6 +165,10 @@ def _settle(tx: Tx, context: Context, rules: AlertRules, delivery: Delivery, own
         more = row is not None and row.wanted > delivery.wanted and outcome.failures == 0
         values["due_at"] = now if more else outcome.due_at
     settled = outbox.settle(tx, delivery, owner, now, **values)
-    if settled and outcome.status is DeliveryStatus.DEAD and delivery.kind not in _OF_ALERTS:
-        trouble = undelivered(tx, delivery.key, delivery.subject, delivery.kind, outcome.error, now)
+    dead = outcome.status is DeliveryStatus.DEAD and delivery.kind not in _OF_ALERTS
+    elsewhere = outcome.status is DeliveryStatus.DONE and delivery.kind == Topic.CARD.value and bool(outcome.error)
+    if settled and (dead or elsewhere):
+        trouble = undelivered(
+            tx, delivery.key, delivery.subject, delivery.kind, outcome.error, now, elsewhere=elsewhere
+        )
         raise_at_once(tx, context, rules, trouble)

@@ -111,13 +111,16 @@ def title(view: AlertView) -> str:
         Cause.OUTCOME: f"{agent}: did {tool} take effect?",
         Cause.QUEUED: f"{agent}: no worker takes the run",
         Cause.FAILING: f"{agent}: every run fails" if view.facts.get("all") else f"{agent}: a run keeps failing",
-        Cause.UNDELIVERED: "A message cannot be delivered",
+        Cause.UNDELIVERED: _UNDELIVERED[bool(view.facts.get("elsewhere"))],
         Cause.PAUSED: f"{agent} is paused" if agent else "Everything is paused",
         Cause.SILENT: "A process is silent",
         Cause.POLICY: "The policy file has faults",
         Cause.UNHEARD: "The monitor does not take the heartbeat",
     }
     return titles[view.cause]
+
+
+_UNDELIVERED = {True: "A card is not where its approvers look", False: "A message cannot be delivered"}
 
 
 def _heading(view: AlertView) -> str:
@@ -150,6 +153,8 @@ def _sentences(view: AlertView, asked: Sequence[str]) -> Iterator[str]:
         yield f"What happens next: {subject} {_deadline(view)}."
     elif view.cause is Cause.FAILING:
         yield "What happens next: nothing by itself." if view.facts.get("ended") else "It is tried again by itself."
+    elif view.facts.get("elsewhere"):
+        yield "What happens next: it waits there. Mend the channel that the policy names for the cards that follow."
     elif view.cause in _NEXT:
         yield f"What happens next: {_NEXT[view.cause]}"
 
@@ -221,6 +226,6 @@ def _buttons(view: AlertView) -> Iterator[Part]:
         return
     if view.acknowledged_by is None:
         yield button(ActionId.ALERT_ACKNOWLEDGE, view.id, "Acknowledge", about, style="primary")
-    if view.cause is Cause.UNDELIVERED and not view.is_storm:
+    if view.cause is Cause.UNDELIVERED and not view.is_storm and not view.facts.get("elsewhere"):
         yield button(ActionId.ALERT_SEND_AGAIN, view.id, "Send again", about)
     yield button(ActionId.ALERT_MUTE, view.id, "Mute for a day", about)

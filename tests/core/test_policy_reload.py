@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from agent_runtime.causes import Cause
 from agent_runtime.policy_changes import difference
 from agent_runtime.policy_file import load_policy_file, read_policy_text
 from agent_runtime.policy_watch import PolicyWatch
-from storage import audit
+from storage import alerts, audit
 from storage.tx import Tx
 from storage.types import RequestStatus
 from tests.core.agent import one
@@ -94,6 +96,23 @@ async def test_a_broken_file_keeps_the_last_good_one_and_says_so_once(worlds: An
     await rest(watch)
     assert world.runtime.policies.policies
     assert (await world.verify()).broken_at is None
+
+
+async def test_a_broken_file_is_an_alert_until_it_is_mended(worlds: Any, tmp_path: Path) -> None:
+    """With its faults; over when the file is in order, even where the server was started anew meanwhile. The rules of
+    alerts hold without a restart, too."""
+    world, watch, path = await watched(worlds, tmp_path)
+    write(path, STAGE + "when = 1\n")
+    await rest(watch)
+    (alert,) = await world.db.read(alerts.all_open)
+    assert (alert.cause, alert.thing) == (Cause.POLICY, "signoff.toml")
+    assert "when" in alert.facts["faults"][0]
+    write(path, STAGE + '[alerts]\nwaiting = "9h"\n')
+    await rest(PolicyWatch(world.runtime, path, load_policy_file(path, needs_agents=False)))
+    assert await world.db.read(alerts.all_open) == []
+    assert world.runtime.alerts.waiting == timedelta(hours=9)
+    (row,) = await world.db.read(_texts, "policy.changed")
+    assert "changed: alerts" in row["changes"]
 
 
 async def test_a_file_is_not_read_while_it_is_being_written(worlds: Any, tmp_path: Path) -> None:

@@ -7,8 +7,28 @@ from pathlib import Path
 
 from bot.workspace import Message
 from tests.scenarios.house import House, open_house
+from tests.scenarios.logs import Logs
 
 LONG = timedelta(hours=2, minutes=1)
+BEGINS = """
+[slack]
+approvals_channel = "{approvals}"
+
+[alerts]
+channel = "#alerts"
+{alerts}
+
+[operators]
+members = ["usergroup:oncall"]
+
+[default.stage]
+approvers = ["{approver}"]
+"""
+
+
+def policy(approvals: str = "#approvals", alerts: str = "", approver: str = "usergroup:managers") -> str:
+    """A policy file with one thing or another in it."""
+    return BEGINS.format(approvals=approvals, alerts=alerts, approver=approver)
 
 
 async def look(house: House, after: timedelta = timedelta(0)) -> None:
@@ -51,3 +71,66 @@ async def test_a_stuck_run_is_one_message_until_it_goes_on(tmp_path: Path) -> No
         assert over.labels == []
         events = [entry.event for entry in await house.audit() if entry.event.startswith("alert.")]
         assert events == ["alert.raised", "alert.refused", "alert.acknowledged", "alert.resolved"]
+
+
+async def test_a_card_that_slack_does_not_take_is_told_and_sent_again(tmp_path: Path, logs: Logs) -> None:
+    """An alert names the message and the reason at once; *Send again* delivers it, and the alert is over."""
+    logs.expect("delivery")
+    async with open_house(tmp_path) as house:
+        house.ws.fail("chat.postMessage", error="msg_too_long", channel="#approvals")
+        await house.start("ana", "approval", "Send email to team about lunch")
+        card = house.card("A message cannot be delivered", "Send again")
+        assert "msg_too_long" in card.plain()
+        await house.person("sam").click(card, "Send again")
+        await look(house)
+        assert "Over: A message cannot be delivered" in house.card("A message cannot").plain()
+        assert house.card("Approve send_email?", "Approve").channel == "#approvals"
+
+
+async def test_a_card_that_stands_elsewhere_is_told(tmp_path: Path) -> None:
+    """Its channel is archived: those who are asked may not see where it went."""
+    async with open_house(tmp_path, policy=policy("#purchasing")) as house:
+        house.ws.channel("#purchasing").archive()
+        await house.start("ana", "approval", "Send email to team about lunch")
+        card = house.card("A card is not where its approvers look")
+        assert "is_archived" in card.plain()
+        await house.person("maria").click(house.card("Approve send_email?", "Approve"), "Approve")
+        await look(house)
+        assert "Over:" in house.card("not where its approvers look").plain()
+
+
+async def test_an_alert_that_slack_refuses_goes_to_the_next_place_and_says_so(tmp_path: Path) -> None:
+    """The alerts channel is archived: the fallback channel is told, and why it is told there."""
+    async with open_house(tmp_path, policy=policy(alerts='fallback = ["#purchasing"]')) as house:
+        house.ws.channel("#alerts").archive()
+        await house.start("ana", "approval", "Send email to team about lunch")
+        await look(house, LONG)
+        (card,) = [one for one in told(house, "#purchasing") if "waits for people" in one.plain()]
+        assert "posted here because of" in card.plain().lower()
+        assert "is_archived" in card.plain()
+        assert told(house) == []
+
+
+async def test_a_request_that_nobody_can_approve_is_told_at_the_next_look(tmp_path: Path) -> None:
+    """The only one who is asked has left; over when they are back."""
+    async with open_house(tmp_path, policy=policy(approver="usergroup:directors")) as house:
+        house.ws.world.user_named("dora").deleted = True
+        await house.start("ana", "approval", "Send email to team about lunch")
+        await look(house)
+        assert "Critical: approval: nobody can approve send_email" in house.card("nobody can approve").plain()
+        house.ws.world.user_named("dora").deleted = False
+        await look(house, timedelta(minutes=1))
+        assert "Over:" in house.card("nobody can approve").plain()
+
+
+async def test_the_list_of_alerts_is_for_operators(tmp_path: Path) -> None:
+    """`/approvals alerts`: what is open and who looks after it; others are told that it is not for them."""
+    async with open_house(tmp_path) as house:
+        sam = house.person("sam")
+        assert "No alert is open" in (await sam.command("/approvals", "alerts")).text
+        await house.start("ana", "approval", "Send email to team about lunch")
+        await look(house, LONG)
+        await sam.click(house.card("waits for people", "Acknowledge"), "Acknowledge")
+        answer = await sam.command("/approvals", "alerts")
+        assert "1 open alert" in answer.text
+        assert "Only operators" in (await house.person("ana").command("/approvals", "alerts")).text

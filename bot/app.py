@@ -14,6 +14,7 @@ from aiohttp import web
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
+from agent_runtime.absence_watch import AbsenceWatch
 from agent_runtime.agents import Agent
 from agent_runtime.alerts_watch import AlertsWatch
 from agent_runtime.audit import record_noise
@@ -86,6 +87,7 @@ class Bot:
         self.watch: PolicyWatch | None = None
         self.alerts = AlertsWatch(runtime)
         self.grants = grants
+        self.absences = AbsenceWatch(runtime)
         self.senders = senders
         self._dispatch = dispatch
 
@@ -115,7 +117,8 @@ class Bot:
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until told to stop; then finish what was claimed. Whatever is not finished is on its lease."""
         poll = self.watch.poll if self.watch else None
-        scheduler = build_scheduler(self.runtime.sweep, self.flush_noise, poll, self.alerts.look, self.grants.look)
+        minutely = (self.grants.look, self.absences.look)
+        scheduler = build_scheduler(self.runtime.sweep, self.flush_noise, poll, self.alerts.look, minutely)
         of_webhooks = [sender.worker for sender in self.senders]
         delivering = (self.deliveries.worker, *of_webhooks)
         heartbeat = Heartbeat(lambda: self.runtime.beat([key for worker in delivering for key in worker.held]))
@@ -222,6 +225,7 @@ def build_slack_app(clients: SlackClients, directory: Directory, desk: Desk, hom
     web_client = copy(clients.web)
     web_client.token = None
     app = AsyncApp(
+        name="signoff",  # Bolt would look through the source of the whole call stack for one
         client=web_client,
         authorize=authorize,
         request_verification_enabled=False,

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from agent_runtime import outbound
 from agent_runtime.audit import INTERNAL, Event, Origin, record
 from agent_runtime.context import Context
 from agent_runtime.digest import digest_payload
@@ -18,6 +19,7 @@ from agent_runtime.refusals import RefusalReason
 from agent_runtime.views import AbsenceView
 from storage import absences as rows
 from storage import audit as audit_rows
+from storage import requests
 from storage.absences import Absence
 from storage.tx import Tx
 from storage.types import Actor, Json
@@ -27,6 +29,9 @@ LONGEST = timedelta(days=90)
 
 MOST_STOOD_IN_FOR = 10
 """So many people one delegate may stand in for at a time."""
+
+MOST_SHOWN = 200
+"""So many open cards are looked at when a hand-over begins or ends, the next deadlines first."""
 
 ABSENCE = "absence"
 """The purpose of an absence's seal."""
@@ -53,13 +58,17 @@ def hand_over(
     )  # fmt: skip
     _insert(tx, context, absence)
     _record(tx, context, Event.ABSENCE_BEGAN, absence, person.actor, origin)
+    show_open(tx, context)
     return absence_view(absence)
 
 
 def end_absence(tx: Tx, context: Context, person: Membership, origin: Origin) -> AbsenceView | RefusalReason:
     """The person is back: nobody stands in for them any more. Anybody may end their own."""
     ended = _end(tx, context, person.actor, origin)
-    return RefusalReason.NOT_AWAY if ended is None else absence_view(ended)
+    if ended is None:
+        return RefusalReason.NOT_AWAY
+    show_open(tx, context)
+    return absence_view(ended)
 
 
 def absence_of(tx: Tx, context: Context, person_key: str) -> AbsenceView | None:
@@ -75,6 +84,18 @@ def stood_in_for(tx: Tx, context: Context, delegate_key: str) -> list[Actor]:
 def read_absences(tx: Tx, context: Context, limit: int = 200) -> list[AbsenceView]:
     """Every hand-over that holds now."""
     return [absence_view(one) for one in _genuine(tx, context, rows.holding(tx, context.now, limit))]
+
+
+def holding_ids(tx: Tx, context: Context) -> frozenset[str]:
+    """Which hand-overs hold now, as far as one look tells."""
+    return frozenset(one.id for one in rows.holding(tx, context.now, 200))
+
+
+def show_open(tx: Tx, context: Context) -> None:
+    """Open cards mention whoever stands in for those who are asked; one that says the same as before costs no update.
+    Whom a group names is not known here, so all of them are looked at."""
+    for request in requests.all_pending(tx, MOST_SHOWN):
+        outbound.want_card(tx, context, request, patience=outbound.SOON)
 
 
 def confirmed(tx: Tx, context: Context, membership: Membership) -> Membership:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -12,7 +12,6 @@ SWEEP_SECONDS = 1
 FLUSH_SECONDS = 60
 POLICY_SECONDS = 2
 ALERT_SECONDS = 15
-GRANT_SECONDS = 60
 
 
 def build_scheduler(
@@ -20,12 +19,11 @@ def build_scheduler(
     flush_noise: Job,
     poll_policies: Job | None = None,
     watch: Job | None = None,
-    check_grants: Job | None = None,
+    minutely: Sequence[Job] = (),
 ) -> AsyncIOScheduler:
     """Sweeps overdue requests every second, looks every other second whether the policy file has changed and every 15
-    seconds for what is stuck; every minute looks whether the givers of grants may still decide, and writes the count of
-    unauthenticated deliveries. In memory: its own job stores lose missed jobs, and nothing here depends on a particular
-    tick."""
+    seconds for what is stuck; every minute writes the count of unauthenticated deliveries and does what is `minutely`.
+    In memory: its own job stores lose missed jobs, and nothing here depends on a particular tick."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     always = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
     scheduler.add_job(_until_stopped(sweep), "interval", seconds=SWEEP_SECONDS, id="sweep", **always)
@@ -34,8 +32,8 @@ def build_scheduler(
         scheduler.add_job(_until_stopped(poll_policies), "interval", seconds=POLICY_SECONDS, id="policies", **always)
     if watch is not None:
         scheduler.add_job(_until_stopped(watch), "interval", seconds=ALERT_SECONDS, id="alerts", **always)
-    if check_grants is not None:
-        scheduler.add_job(_until_stopped(check_grants), "interval", seconds=GRANT_SECONDS, id="grants", **always)
+    for job in minutely:
+        scheduler.add_job(_until_stopped(job), "interval", seconds=FLUSH_SECONDS, **always)
     return scheduler
 
 

@@ -201,6 +201,28 @@ async def test_whoever_is_away_has_a_colleague_decide(house: House) -> None:
     assert vote.on_behalf_of.id == house.person("maria").id
 
 
+async def test_open_cards_name_the_delegate_as_long_as_there_is_one(house: House) -> None:
+    """A card that was there before mentions Dora once Maria hands over to her, and no more once that has ended, by a
+    word or by its time."""
+    await house.bot.absences.look()
+    await house.start("ana", "approval", "Send email to team about meeting")
+    card = house.card("Approve send_email?")
+    await say(house, "away 3d @dora")
+    await house.settle()
+    assert "@dora (for @maria)" in card.now().plain()
+    await say(house, "away back")
+    await house.settle()
+    assert "@dora" not in card.now().plain()
+    await say(house, "away 1h @dora")
+    await house.settle()
+    assert "@dora (for @maria)" in card.now().plain()
+    await house.bot.absences.look()
+    house.clock.advance(timedelta(hours=1))
+    await house.bot.absences.look()
+    await house.settle()
+    assert "@dora" not in card.now().plain()
+
+
 async def test_whoever_is_back_ends_it_with_a_button(house: House) -> None:
     """From then on the delegate is refused as anybody is."""
     await say(house, "away friday @dora")

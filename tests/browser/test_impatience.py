@@ -43,3 +43,27 @@ async def test_three_quick_clicks_sign_once_though_the_next_card_follows(
     await expect(maria.button("Approve", "finance_purchase")).to_be_visible()
     await expect(maria.page.get_by_text("Only visible to you")).to_have_count(0)
     assert list_effects(stage.data_dir) == ["signoff: manager_signoff laptops for USD 4500"]
+
+
+async def test_what_one_has_decided_stays_where_it_was(window: Open, width: int) -> None:
+    """The next card comes below, out of sight, and a button leads there, message by message."""
+    ana = await window("ana", place="approvals")
+    for subject in ("one", "two", "three"):
+        await ana.send(f"/agent approval Send email to team about {subject}")
+        await ana.reads("Approve send_email?", subject.capitalize())
+    maria = await window("maria", width=width, place="approvals")
+    decided = maria.message("send_email?", "Two")
+    await maria.press("Reject", "send_email?", "Two")
+    before = await decided.bounding_box()
+    await maria.fill("Reason", "Say why", "Reject")
+    await maria.reads("Asked again after Maria Lindqvist rejected the earlier one", "Say why")
+    after = await maria.message("Rejected: send_email", "Two").bounding_box()
+    assert before is not None
+    assert after is not None
+    assert abs(before["y"] - after["y"]) < 2
+    below = maria.page.locator("#below")
+    revised = maria.message("Approve send_email?", "Asked again")
+    await expect(revised.get_by_text("Approve send_email?")).not_to_be_in_viewport()
+    while await below.is_visible():
+        await below.click()
+    await expect(revised.get_by_text("Approve send_email?")).to_be_in_viewport()

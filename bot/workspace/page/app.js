@@ -21,20 +21,22 @@ const $ = (id) => document.getElementById(id);
 const shell = $("shell");
 let look = null;
 
+const channelScroll = keepAtEnd($("scroll"), $("below"));
+const threadScroll = keepAtEnd($("thread-scroll"), $("thread-below"));
 const composer = makeComposer($("composer"), "composer-text", () => ({
   channel: place.in,
   thread: "",
   label: `Message ${titleOf(openChannel(look))}`,
+  sent: channelScroll.letGo,
   closed: closedBecause(openChannel(look)),
 }));
 const threadComposer = makeComposer($("thread-composer"), "thread-text", () => ({
   channel: place.in,
   thread: place.thread,
   label: "Reply in the thread",
+  sent: threadScroll.letGo,
   closed: closedBecause(openChannel(look)),
 }));
-const followChannel = keepAtEnd($("scroll"));
-const followThread = keepAtEnd($("thread-scroll"));
 
 function isDirect() {
   return place.in === appName(look);
@@ -82,7 +84,7 @@ function drawChannel(channel) {
   $("log").hidden = home;
   $("composer").hidden = home;
   const roots = look.messages.filter((message) => !isReply(message));
-  followChannel(`${look.me.id} ${place.in}`, () => drawMessages($("messages"), look, roots, { threads: true }));
+  channelScroll.follow(`${look.me.id} ${place.in}`, () => drawMessages($("messages"), look, roots, { threads: true }));
   composer.update(look);
 }
 
@@ -95,7 +97,7 @@ function drawThread() {
   $("thread").hidden = !root;
   if (!root) return;
   const list = [root, ...repliesTo(look, root)];
-  followThread(`${look.me.id} ${place.thread}`, () => drawMessages($("thread-messages"), look, list, { threads: false }));
+  threadScroll.follow(`${look.me.id} ${place.thread}`, () => drawMessages($("thread-messages"), look, list, { threads: false }));
   threadComposer.update(look);
 }
 

@@ -7,8 +7,8 @@ import { menuButton, menuItem } from "./menus.js";
 import { toast } from "./toasts.js";
 
 /**
- * Makes a composer in `host`. `where()` is {channel, thread, label, closed}: where a message goes, what the field is
- * called, and why nobody can write there, if so. Returns {update(look), put(text)}.
+ * Makes a composer in `host`. `where()` is {channel, thread, label, sent, closed}: where a message goes, what the field
+ * is called, who is told that something was sent, and why nobody can write there, if so. Returns {update(look), put(text)}.
  */
 export function makeComposer(host, id, where) {
   let look = null;
@@ -59,13 +59,14 @@ export function makeComposer(host, id, where) {
   async function send() {
     const text = field.value;
     if (!text.trim()) return;
-    const { channel, thread } = where();
+    const { channel, thread, sent } = where();
     const [, command, rest = ""] = text.match(/^(\/\S*)\s*([^]*)$/) ?? [];
     if (command && thread) {
       toast(`${command} cannot be used in a thread. Type it in the channel.`);
       return;
     }
     put("");
+    sent();
     completion.close();
     const outcome = command
       ? await act("command", { channel, command, text: rest })

@@ -5,8 +5,8 @@ import { toast } from "./toasts.js";
 
 const SETTLES_MS = 800;
 const MOVED_PX = 4;
-const GUARDED = ".bk-button, .bk-menu-item, #modal [type=submit], #confirm [value=yes]";
-const WHY = "That button had only just come to where you clicked: nothing was pressed. Read what it decides, then press it.";
+const GUARDED = ".bk-button, .bk-menu-item, .message :is(a, button), #modal [type=submit], #confirm [value=yes]";
+const WHY = "What you clicked had only just come to that place: nothing was pressed. Read it, then press it.";
 
 const due = new WeakMap(); // button -> when it takes clicks again, by performance.now()
 const pressed = new WeakSet(); // those that wait because they were clicked themselves

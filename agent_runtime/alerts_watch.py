@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
-from agent_runtime import alerts, storms
+from agent_runtime import alerts, daily, storms
 from agent_runtime.alert_rules import AlertRules
 from agent_runtime.context import Context
 from agent_runtime.runtime import Runtime
@@ -37,7 +37,8 @@ class AlertsWatch:
 
 
 def watch(tx: Tx, context: Context, rules: AlertRules, look: Look) -> None:
-    """Raise, update and resolve alerts by what the rows say now."""
+    """Raise, update and resolve alerts by what the rows say now, and have the digest told when it is due."""
     alerts.compare(tx, context, rules, find_troubles(tx, context, rules, look))
     alerts.lapse(tx, context)
     storms.fold(tx, context, rules)
+    daily.tell_when_due(tx, context, rules)

@@ -8,10 +8,12 @@ from functools import partial
 
 from agent_runtime.alert_reading import AlertView, read_alert
 from agent_runtime.alerts import message_key, places_refused
+from agent_runtime.daily import read_digest
 from agent_runtime.outbound import Topic
 from agent_runtime.runtime import Runtime
 from bot.cards.alert import alert_card, call_line
 from bot.cards.blocks import Message
+from bot.cards.daily import digest
 from bot.directory import Directory
 from bot.placing import read_root
 from bot.posting import Place, Posting
@@ -20,6 +22,8 @@ from bot.slack_client import SlackClients, SlackRefused
 from storage import messages
 from storage.models import Delivery
 from storage.tx import Tx
+
+_NOWHERE = "the policy file names no channel for alerts, nor a person"
 
 
 class AlertShowing:
@@ -36,6 +40,8 @@ class AlertShowing:
         match delivery.kind:
             case Topic.CALL.value:
                 return await self._call(delivery)
+            case Topic.DIGEST.value:
+                return await self._digest(delivery)
             case _:
                 return await self._alert(delivery)
 
@@ -51,7 +57,7 @@ class AlertShowing:
             return await self._render(view)
 
         if not stands and not self._targets(view.channel):
-            return "the policy file names no channel for alerts, nor a person"
+            return _NOWHERE
         refusals = await self._posting.reconcile(delivery, partial(self._places, view.channel), render)
         if refusals:
             said = ", ".join(f"{place.channel}: {code}" for place, code in refusals)
@@ -89,6 +95,31 @@ class AlertShowing:
 
         await self._posting.reconcile(delivery, places, render)
         return ""
+
+    async def _digest(self, delivery: Delivery) -> str:
+        """What waits and what is stuck when it is delivered; nothing where that is nothing."""
+        runtime, rules = self._runtime, self._runtime.alerts
+        row = await runtime.db.read(messages.get, delivery.key)
+        view = await runtime.db.read(read_digest, runtime.context(), rules)
+        if (row is not None and row.ts is not None) or view.is_empty:
+            return ""
+        if not self._targets(rules.channel):
+            return _NOWHERE
+        links = {request.id: await self._card_link(key) for request, key in view.waiting}
+        told = digest(view, links, runtime.clock.now())
+
+        async def render(_place: Place) -> Message:
+            return told
+
+        refusals = await self._posting.reconcile(delivery, partial(self._places, rules.channel), render)
+        return "; ".join(f"{place.channel}: {code}" for place, code in refusals)
+
+    async def _card_link(self, key: str) -> str:
+        """The address of a card; empty where it does not stand, or between the bot and one person."""
+        row = await self._runtime.db.read(messages.get, key)
+        if row is None or row.ts is None or row.channel.startswith("D"):
+            return ""
+        return await self._directory.channels.permalink(row.channel, row.ts)
 
     async def _operators(self) -> tuple[str, ...]:
         return await self._directory.resolve_mentions(self._runtime.policies.operators)

@@ -63,14 +63,15 @@ def alert_list(views: Sequence[AlertView]) -> Message:
     """The open alerts, one a line, with their states; those that a storm stands for are in its line."""
     if not views:
         return message("alerts", "No alert is open.", [section(ours("No alert is open."))])
-    lines = [_line(view) for view in views[:_MOST_LISTED]]
+    lines = [alert_line(view) for view in views[:_MOST_LISTED]]
     if (rest := len(views) - len(lines)) > 0:
         lines.append(f"and {rest:,} more")
     words = f"{quantity(len(views), 'open alert')}."
     return message("alerts", words, [section(ours(f"*{words}*")), *(section(ours(one)) for one in lines)])
 
 
-def _line(view: AlertView) -> str:
+def alert_line(view: AlertView) -> str:
+    """One alert in a line of mrkdwn, with its state."""
     state = "nobody has acknowledged it"
     if view.muted_by is not None and view.muted_until is not None:
         state = f"muted by {person(view.muted_by)} until {date(view.muted_until)}"

@@ -26,7 +26,7 @@ approvers = ["{approver}"]
 """
 
 
-def policy(approvals: str = "#approvals", alerts: str = "", approver: str = "usergroup:managers") -> str:
+def policy(approvals: str = "#approvals", alerts: str = 'digest = "off"', approver: str = "usergroup:managers") -> str:
     """A policy file with one thing or another in it."""
     return BEGINS.format(approvals=approvals, alerts=alerts, approver=approver)
 
@@ -40,8 +40,8 @@ async def look(house: House, after: timedelta = timedelta(0)) -> None:
 
 
 def told(house: House, channel: str = "#alerts") -> list[Message]:
-    """The messages of a channel, without replies."""
-    return house.ws.channel(channel).messages
+    """The alerts of a channel, over or not: its messages without the daily digest."""
+    return [one for one in house.ws.channel(channel).messages if not one.plain().startswith("Waiting for people")]
 
 
 async def test_a_stuck_run_is_one_message_until_it_goes_on(tmp_path: Path) -> None:
@@ -134,3 +134,30 @@ async def test_the_list_of_alerts_is_for_operators(tmp_path: Path) -> None:
         answer = await sam.command("/approvals", "alerts")
         assert "1 open alert" in answer.text
         assert "Only operators" in (await house.person("ana").command("/approvals", "alerts")).text
+
+
+async def test_the_digest_tells_what_waits_and_links_to_it(tmp_path: Path) -> None:
+    """In the alerts channel, once, at the time that the settings name; on a day when nothing waits there is none."""
+    async with open_house(tmp_path, policy=policy(alerts='zone = "Europe/Berlin"')) as house:
+
+        def digests() -> list[Message]:
+            here = house.ws.channel("#alerts").messages
+            return [one for one in here if one.plain().startswith("Waiting for people")]
+
+        await look(house)
+        assert digests() == []
+        await house.start("ana", "approval", "Send email to team about lunch")
+        await look(house, timedelta(minutes=30))
+        assert digests() == []
+        await house.person("maria").click(house.card("Approve send_email?", "Approve"), "Approve")
+        await house.settle()
+        await house.advance(timedelta(hours=21))
+        await house.start("ana", "approval", "Send email to team about dinner")
+        for _ in range(3):
+            await look(house, timedelta(hours=1))
+        (told_once,) = digests()
+        words = told_once.plain()
+        assert words.startswith("Waiting for people: 1 request")
+        assert "`send_email` of approval waits since 2026-11-03 06:30 UTC" in words
+        assert "open its card" in words
+        assert "half of them within" in words

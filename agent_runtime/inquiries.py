@@ -112,6 +112,11 @@ def read_inquiry(tx: Tx, inquiry_id: str) -> InquiryView | None:
     return None if inquiry is None else inquiry_view(inquiry)
 
 
+def asked_in(tx: Tx, channel: str, thread_ts: str | None, starter_key: str) -> list[InquiryView]:
+    """What approvers ask this person in a thread, the oldest first; None for any thread of the channel."""
+    return [inquiry_view(one) for one in rows.open_in(tx, channel, thread_ts, starter_key)]
+
+
 def _why_not(tx: Tx, context: Context, request: Request, text: str, membership: Membership) -> RefusalReason | None:
     if request.status is not RequestStatus.PENDING:
         return RefusalReason.TOO_LATE

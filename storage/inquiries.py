@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import literal, update
 from sqlmodel import Field, SQLModel, col, select
 
-from storage.models import Json
+from storage.models import Json, Message, Request
 from storage.tx import Tx
+from storage.types import RequestStatus
 
 
 class Inquiry(SQLModel, table=True):
@@ -40,6 +41,22 @@ def get(tx: Tx, inquiry_id: str) -> Inquiry | None:
 def of_request(tx: Tx, request_id: str) -> list[Inquiry]:
     """The questions about a request, the oldest first."""
     statement = select(Inquiry).where(col(Inquiry.request_id) == request_id)
+    return tx.all(Inquiry, statement.order_by(col(Inquiry.asked_at), col(Inquiry.id)))
+
+
+def open_in(tx: Tx, channel: str, thread_ts: str | None, starter_key: str) -> list[Inquiry]:
+    """The unanswered questions about open requests of this person's runs that stand in this thread; None for any thread
+    of the channel. The oldest first."""
+    here = [col(Message.channel) == channel, col(Message.ts).is_not(None)]
+    if thread_ts is not None:
+        here.append(col(Message.thread_ts) == thread_ts)
+    statement = (
+        select(Inquiry)
+        .join(Message, col(Message.key) == literal("inquiry:") + col(Inquiry.id))
+        .join(Request, col(Request.id) == col(Inquiry.request_id))
+        .where(col(Inquiry.answered_at).is_(None), col(Request.status) == RequestStatus.PENDING)
+        .where(col(Request.starter_key) == starter_key, *here)
+    )
     return tx.all(Inquiry, statement.order_by(col(Inquiry.asked_at), col(Inquiry.id)))
 
 

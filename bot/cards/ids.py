@@ -56,6 +56,7 @@ class ActionId(StrEnum):
     START_AGAIN = "signoff_start_again"
     PICK_AGENT = "signoff_pick_agent"
     REPLY_ANSWERS = "signoff_reply_answers"
+    REPLY_ANSWERS_INQUIRY = "signoff_reply_answers_inquiry"
     REPLY_IS_NO_ANSWER = "signoff_reply_is_no_answer"
 
 
@@ -191,7 +192,8 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """A question, and the message that was proposed as its answer: which proposal a button belongs to."""
+    """A question, and the message that was proposed as its answer: which proposal a button belongs to. `target` is that
+    of an agent's question, or has the id of an approver's."""
 
     target: Target
     channel: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent_runtime.views import RequestView
+from agent_runtime.views import InquiryView, RequestView
 from bot.cards.arguments import prose
 from bot.cards.blocks import (
     Message,
@@ -31,13 +31,14 @@ _TITLE = 200
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """What a message would answer to one question: `text`, under the button's `proposed`; None where that would be no
-    answer, and `fault` says why."""
+    """What a message would answer to one question, the agent's own about `view` or an approver's `inquiry` about it:
+    `text`, under the button's `proposed`; None where that would be no answer, and `fault` says why."""
 
     view: RequestView
     text: str
     proposed: Proposed | None
     fault: str = ""
+    inquiry: InquiryView | None = None
 
 
 def proposal(said: str, meant: Sequence[Meant]) -> Message:
@@ -70,7 +71,8 @@ def _question(one: Meant, *, alone: bool) -> list[Part]:
     cut = [context(data(f"{quantity(shown.hidden, 'character')} not shown"))] if shown.hidden else []
     asked = sentence(bold(_title(one)), " Use this reply as the answer?")
     style = "primary" if alone else None
-    answer = button(ActionId.REPLY_ANSWERS, one.proposed.value, "Answer", _title(one), style=style)
+    action = ActionId.REPLY_ANSWERS if one.inquiry is None else ActionId.REPLY_ANSWERS_INQUIRY
+    answer = button(action, one.proposed.value, "Answer", _title(one), style=style)
     return [rich(asked, quote(shown.shown)), *cut, actions(answer)]
 
 
@@ -81,4 +83,6 @@ def _no_answer(meant: Sequence[Meant]) -> Message:
 
 
 def _title(one: Meant) -> str:
+    if one.inquiry is not None:
+        return clip(f"{line(one.inquiry.asked_by.label)} asks: {line(one.inquiry.question)}", _TITLE)
     return clip(subject_of(one.view).title, _TITLE)

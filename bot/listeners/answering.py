@@ -14,15 +14,17 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from agent_runtime import outbound
+from agent_runtime import inquiries, outbound
 from agent_runtime.approvals import Act
 from agent_runtime.context import Context
 from agent_runtime.outbound import Topic
 from agent_runtime.prompts import AnswerFault, Question, meant_by, read_prompt, validate_answer
-from agent_runtime.views import RequestView
+from agent_runtime.refusals import RefusalReason
+from agent_runtime.views import InquiryView, RequestView
+from bot.cards import notices
 from bot.cards.blocks import Message
 from bot.cards.buttons import target_of
-from bot.cards.ids import ActionId, Proposed
+from bot.cards.ids import ActionId, Proposed, Target
 from bot.cards.proposal import Meant, proposal, settled
 from bot.desk import Desk
 from bot.listeners.hearing import Heard
@@ -35,6 +37,7 @@ from storage.types import Actor, DecisionKind, Json, RequestKind
 _SLACK_LOG = logging.getLogger("signoff.slack")
 Ack = Callable[..., Awaitable[Any]]
 MOST_QUESTIONS = 10
+TOLD = "Your answer stands on the request's card now. It approves nothing by itself."
 LEFT = "Nothing was answered; your message stays a message."
 
 
@@ -47,6 +50,13 @@ def register(app: AsyncApp, desk: Desk) -> None:
         proposed = Proposed.parse(first_action(body).get("value"))
         if proposed is not None:
             await _replace(body, client, await answering.take(proposed, body))
+        await ack()
+
+    @app.action(ActionId.REPLY_ANSWERS_INQUIRY.value)
+    async def answers_inquiry(ack: Ack, body: Payload, client: AsyncWebClient) -> None:
+        proposed = Proposed.parse(first_action(body).get("value"))
+        if proposed is not None:
+            await _replace(body, client, await answering.take_for_inquiry(proposed, body))
         await ack()
 
     @app.action(ActionId.REPLY_IS_NO_ANSWER.value)
@@ -67,19 +77,29 @@ class Answering:
         thread = heard.thread_ts or None
         if not heard.text or (thread is None and not heard.direct):
             return False
-        db = self._desk.runtime.db
-        asked = await db.read(messages.asked_in, heard.channel, thread, RequestKind.QUESTION)
-        if not asked:
+        meant = [*await self._questions(heard, thread), *await self._inquiries(heard, thread)][:MOST_QUESTIONS]
+        if not meant:
             return False
-        offers = self._desk.offers
-        views = await offers.decidable(heard.actor, await offers.open_requests(asked), MOST_QUESTIONS)
-        if not views:
-            return False
-        meant = [_meant(view, heard) for view in views]
         await self.reply(heard, proposal(heard.text, meant), private=True, answers={
             one.proposed.value: one.text for one in meant if one.proposed is not None
         })  # fmt: skip
         return True
+
+    async def _questions(self, heard: Heard, thread: str | None) -> list[Meant]:
+        """What agents ask here that the author may answer."""
+        asked = await self._desk.runtime.db.read(messages.asked_in, heard.channel, thread, RequestKind.QUESTION)
+        if not asked:
+            return []
+        offers = self._desk.offers
+        views = await offers.decidable(heard.actor, await offers.open_requests(asked), MOST_QUESTIONS)
+        return [_meant(view, heard) for view in views or ()]
+
+    async def _inquiries(self, heard: Heard, thread: str | None) -> list[Meant]:
+        """What approvers ask the author here about what they started."""
+        db = self._desk.runtime.db
+        found = await db.read(inquiries.asked_in, heard.channel, thread, heard.actor.key)
+        views = [(one, await self._desk.request(one.request_id)) for one in found]
+        return [_meant_for(one, view, heard) for one, view in views if view is not None]
 
     async def reply(
         self, heard: Heard, message: Message, *, private: bool, answers: Mapping[str, str] | None = None
@@ -109,6 +129,15 @@ class Answering:
         act = Act(target.request_id, target.revision, target.stage, DecisionKind.ANSWERED, value=text)
         return (await self._desk.decide(act, actor, origin_of(body))).sentence
 
+    async def take_for_inquiry(self, proposed: Proposed, body: Payload) -> str:
+        """Answer an approver with what was shown; what came of it, for whoever clicked."""
+        actor = actor_of(body)
+        text = await self._desk.runtime.db.read(_proposed_text, proposed, actor)
+        if text is None:
+            return "Nothing was changed: this was not proposed to you. Press Answer on the question's message."
+        came = await self._desk.answer_inquiry(proposed.target.request_id, text, actor, origin_of(body))
+        return notices.refusal(came) if isinstance(came, RefusalReason) else TOLD
+
 
 def _meant(view: RequestView, heard: Heard) -> Meant:
     """What the message would answer to this question."""
@@ -118,6 +147,13 @@ def _meant(view: RequestView, heard: Heard) -> Meant:
     if isinstance(judged, AnswerFault):
         return Meant(view, text, None, judged.message)
     return Meant(view, text, Proposed(target_of(view), heard.channel, heard.ts))
+
+
+def _meant_for(inquiry: InquiryView, view: RequestView, heard: Heard) -> Meant:
+    """What the message would answer to an approver."""
+    if len(heard.text) > inquiries.LONGEST_INQUIRY:
+        return Meant(view, heard.text, None, RefusalReason.BAD_INQUIRY.sentence, inquiry)
+    return Meant(view, heard.text, Proposed(Target(inquiry.id, 0, 0), heard.channel, heard.ts), "", inquiry)
 
 
 def _reply(tx: Tx, context: Context, key: str, topic: Topic, body: Json) -> None:

@@ -162,6 +162,36 @@ async def test_a_question_to_the_starter_is_answered_in_the_thread_and_stands_on
     assert "For the <fair>" in str(texts)
 
 
+async def test_a_reply_in_the_thread_answers_an_approver_after_one_click(house: House, done: list[str]) -> None:
+    """Ana writes in her run's thread; the proposal says what it would answer, and nothing is answered before her click.
+    Fred's words there are his own."""
+    run = await house.start("ana", "grants", "go")
+    maria, view = await more(house)
+    await maria.click(view, "Ask a question")
+    assert maria.view is not None
+    await maria.fill_and_submit(maria.view, {"signoff_question": "What is it for?"})
+    await house.settle()
+    ana, fred = house.person("ana"), house.person("fred")
+    for person in (fred, ana):
+        await person.say("For the <fair>", thread=house.root(run.id))
+        await house.settle()
+    assert fred.ephemerals == []
+    proposed = ana.ephemerals[-1]
+    assert "Maria Lindqvist asks: What is it for?" in proposed.plain()
+    assert proposed.labels == ["Answer", "No"]
+    assert "no answer yet" in house.card("Approve note?", "Approve").plain()
+    await ana.click(proposed, "Answer")
+    await house.settle()
+    assert "For the <fair>" in house.card("Approve note?", "Approve").plain()
+    settled = proposed.now()
+    assert settled is not None
+    assert "It approves nothing by itself" in settled.plain()
+    assert done == []
+    await ana.say("More", thread=house.root(run.id))
+    await house.settle()
+    assert ana.ephemerals[-1].ts == proposed.ts, "an answered question proposes nothing"
+
+
 async def test_a_question_after_the_end_is_told_so(house: House) -> None:
     """Maria's form is open while Dora approves: nothing is asked any more."""
     await house.start("ana", "grants", "go")

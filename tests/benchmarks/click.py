@@ -24,10 +24,11 @@ from bot.door import PATH
 from bot.workspace.deliveries import encode, signature
 from storage import requests
 from storage.types import Actor, ActorKind
-from tests.benchmarks.core import open_requests, put_store
+from tests.benchmarks.core import open_requests
 from tests.benchmarks.rounds import Comparison, Effort, Way, compare
 from tests.scenarios.agents import MANAGERS
 from tests.scenarios.house import House, open_house
+from tests.stores import put_store
 
 CLICKS, TOGETHER = 32, 32
 SECRET = "the peer's signing secret"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from functools import cache
 from pathlib import Path
 
 from agent_runtime.agents import Agent, Interrupt, ToolCall
@@ -18,10 +16,11 @@ from agent_runtime.people import Member
 from agent_runtime.policy import Default, PolicySet, Stage
 from agent_runtime.runtime import Runtime
 from storage import requests, runs
-from storage.database import Database, migrate
+from storage.database import Database
 from storage.models import Request, Run
 from storage.tx import Tx
 from storage.types import Actor, ActorKind, DecisionKind, RequestKind, RunStatus
+from tests.stores import put_store
 
 TEAM = "T1"
 SAM = Actor(kind=ActorKind.SLACK, id="USAM", team=TEAM, name="Sam")
@@ -35,23 +34,10 @@ async def open_runtime(
     folder: Path, agents: Mapping[str, Agent] | None = None, clock: Clock | None = None
 ) -> AsyncIterator[Runtime]:
     """A booted runtime over a new `signoff.db` in this folder."""
-    put_store(folder)
-    async with Database(f"sqlite:///{folder / 'signoff.db'}") as db:
+    async with Database(f"sqlite:///{put_store(folder)}") as db:
         runtime = Runtime(db, agents or {}, POLICIES, Seal(b"k" * 32), clock or SystemClock())
         await runtime.boot()
         yield runtime
-
-
-def put_store(folder: Path) -> None:
-    """A `signoff.db` with empty tables: copied, because making the tables takes longer than most turns."""
-    (folder / "signoff.db").write_bytes(_empty_store())
-
-
-@cache
-def _empty_store() -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        migrate(f"sqlite:///{folder}/signoff.db")
-        return Path(folder, "signoff.db").read_bytes()
 
 
 def person(runtime: Runtime, actor: Actor) -> Member:

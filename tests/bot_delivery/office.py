@@ -26,6 +26,7 @@ from storage.models import Delivery, Request, Run
 from storage.models import Message as Row
 from storage.tx import Tx
 from storage.types import SCHEDULER, Actor, ActorKind, DeliveryStatus, OnTimeout, RequestKind, RequestStatus, RunStatus
+from tests.stores import put_store
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 POLICIES = PolicySet(default=Default(stage=Stage(name="default", approvers=("usergroup:managers",))))
@@ -210,7 +211,7 @@ async def open_office(
     """An office on the database in this folder: opened again, it is the next boot."""
     async with AsyncExitStack() as stack:
         clients = await stack.enter_async_context(open_clients(ws.api_url, ws.bot_token, call_time=call_time))
-        db = await stack.enter_async_context(Database(f"sqlite:///{folder / 'signoff.db'}"))
+        db = await stack.enter_async_context(Database(f"sqlite:///{put_store(folder)}"))
         directory = Directory(clients, clock, await clients.identify(), limit=limit, emails=emails)
         stack.push_async_callback(directory.close)
         office = Office(ws, clock, db, clients, directory, budgets=budgets, approvals_channel=approvals_channel)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,19 +10,13 @@ import pytest
 
 from storage.database import Database
 from tests.contract.bench import store
+from tests.stores import put_store
 
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with its tables, to be copied: making the tables takes longer than most tests."""
-    folder = tmp_path_factory.mktemp("empty")
-
-    async def make() -> None:
-        async with store(folder):
-            pass
-
-    asyncio.run(make())
-    return folder / "signoff.db"
+    """A store with its tables, to be copied."""
+    return put_store(tmp_path_factory.mktemp("empty"))
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from storage.database import migrate
 from tests.core.world import World
+from tests.stores import put_store
 
 
 @pytest.fixture(autouse=True)
@@ -24,10 +24,8 @@ def logs() -> Iterator[list[Any]]:
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated, empty store to copy: migrating takes longer than most tests."""
-    path = tmp_path_factory.mktemp("empty") / "signoff.db"
-    migrate(f"sqlite:///{path}")
-    return path
+    """A migrated, empty store to copy."""
+    return put_store(tmp_path_factory.mktemp("empty"))
 
 
 @pytest_asyncio.fixture

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from agent_runtime.policy import Action, Policy, Stage
-from storage.database import migrate
 from storage.types import Actor, DecisionKind, OnTimeout
 from tests.core.agent import Calls, Questions, call, one
 from tests.core.world import ANA, BOB, CLEO, EDIT, MINUTES, NO, OPS, YES, policy_set, stage, who
+from tests.stores import put_store
 
 HOLD = 10 * MINUTES
 DENIED = Policy(tools=("pay",), when="args.amount < 0", action=Action.DENY)
@@ -117,6 +117,4 @@ def are_enough(votes: list[Ballot], tool: str, args: dict[str, Any], version: in
 
 def empty_store() -> Path:
     """A migrated store, in a folder of its own."""
-    path = Path(tempfile.mkdtemp()) / "signoff.db"
-    migrate(f"sqlite:///{path}")
-    return path
+    return put_store(Path(tempfile.mkdtemp()))

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import Callable
 from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from storage.database import Database
 from tests.conftest import COMPILED
 from tests.crash import forks
 from tests.crash.effects import lines
 from tests.crash.judging import judge, look, started_calls
 from tests.crash.life import Faults, Life
 from tests.crash.patterns import PATTERNS, build
+from tests.stores import put_store
 
 
 @dataclass
@@ -42,9 +41,6 @@ class Sweep:
         self.tally = Tally()
         self._home = home
         self._forget = forget
-        self._empty = home / "empty.db"
-        end = forks.wait(forks.fork(lambda: asyncio.run(_create(self._empty)), home / "log"))
-        assert end.fine, (home / "log").read_text()
 
     def everywhere(self, visit: Callable[[str], None], choose: Callable[[str], bool] = lambda _point: True) -> Tally:
         """Find the points of the pattern in a life that nothing happens to, and visit each of those chosen."""
@@ -92,10 +88,10 @@ class Sweep:
         shutil.rmtree(folder)
 
     def folder(self, name: str) -> Path:
-        """A folder with an empty store: making its tables takes longer than most lives."""
+        """A folder with an empty store."""
         folder = self._home / name.replace(" ", "-")
         folder.mkdir()
-        shutil.copy(self._empty, folder / "signoff.db")
+        put_store(folder)
         return folder
 
     def problem(self, folder: Path, words: str) -> None:
@@ -112,7 +108,3 @@ def forget_starts(folder: Path) -> None:
     look(folder, "DELETE FROM journal WHERE status = 'started'")
     look(folder, "UPDATE request SET consumed_at = NULL")
     look(folder, "UPDATE audit SET event = 'forgotten' WHERE event = 'call.started'")
-
-
-async def _create(path: Path) -> None:
-    await Database(f"sqlite:///{path}").close()

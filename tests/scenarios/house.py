@@ -7,9 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from aiohttp import web
@@ -27,8 +25,8 @@ from bot.socket_mode import Pace
 from bot.workspace import Message, Person, Workspace
 from bot.workspace.demo_world import demo_world
 from storage import audit, outbox, requests
-from storage.database import migrate
 from storage.models import AuditEntry
+from tests.stores import put_store
 
 QUICK = Pace(ping=0.4, waits=(0, 0.01, 0.02), acknowledge=10.0)
 """Socket Mode for tests: a lost connection is noticed and replaced in a fraction of a second."""
@@ -175,14 +173,6 @@ async def open_house(
         yield house
 
 
-@cache
-def _empty_store() -> bytes:
-    """A store with its tables and no rows: making the tables anew for each house would take most of its time."""
-    with TemporaryDirectory() as folder:
-        migrate(f"sqlite:///{folder}/signoff.db")
-        return Path(folder, "signoff.db").read_bytes()
-
-
 @asynccontextmanager
 async def _beside(
     workspace: Workspace,
@@ -197,9 +187,7 @@ async def _beside(
     connection = Connection(workspace.api_url, workspace.bot_token, workspace.signing_secret)
     if workspace.socket_mode:
         connection = Connection(workspace.api_url, workspace.bot_token, app_token=app_token or workspace.app_token)
-    store = folder / "signoff.db"
-    if not store.exists():
-        store.write_bytes(_empty_store())
+    store = put_store(folder)
     async with open_bot(
         connection, configuration, agents, f"sqlite:///{store}", KEY, clock=clock, on_commit=on_commit, pace=pace
     ) as bot:

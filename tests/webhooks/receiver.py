@@ -9,9 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from aiohttp import web
@@ -28,11 +26,12 @@ from bot.webhooks.delivery import Pace, Sender, open_senders
 from bot.webhooks.endpoints import Endpoint, read_endpoints
 from storage import outbox
 from storage import webhooks as rows
-from storage.database import Database, migrate
+from storage.database import Database
 from storage.models import Delivery
 from storage.tx import Tx
 from storage.types import SYSTEM
 from tests.core.world import policy_set
+from tests.stores import put_store
 
 SECRET = "whsec_" + base64.b64encode(b"a secret for the receiver's tests").decode()
 HOST = "receiver.example"
@@ -165,9 +164,7 @@ async def open_post(
 ) -> AsyncIterator[Post]:
     """A boot on the store in this folder; opened again, it is the next one."""
     clock = MovableClock(SystemClock().now())
-    store = folder / "signoff.db"
-    if not store.exists():
-        store.write_bytes(_empty_store())
+    store = put_store(folder)
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(Database(f"sqlite:///{store}"))
         post = Post(db, clock, webhooks)
@@ -178,14 +175,6 @@ async def open_post(
             open_senders(post.runtime, endpoints, look_up=look_up, pace=pace)
         )
         yield post
-
-
-@cache
-def _empty_store() -> bytes:
-    """A store with its tables: making them takes longer than most tests."""
-    with TemporaryDirectory() as folder:
-        migrate(f"sqlite:///{folder}/signoff.db")
-        return Path(folder, "signoff.db").read_bytes()
 
 
 def _write_many(tx: Tx, context: Any, count: int) -> None:

@@ -15,16 +15,17 @@ from agent_runtime.people import Membership, authorise_operator
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.views import PauseView
 from storage import pauses, requests, runs
+from storage.models import Request
 from storage.pauses import AgentPause, Pause
 from storage.tx import Tx
-from storage.types import Actor, Json
+from storage.types import Actor, Json, RequestStatus
 
 LONGEST_WHY = 300
 """Characters of a reason that cards tell."""
 
 MOST_SHOWN = 200
-"""So many open runs and requests are redrawn when a pause begins or ends: Slack takes about 50 updates a minute, and
-closed cards must not wait behind thousands that only say that nothing happens."""
+"""So many open runs are redrawn, with their cards, when a pause begins or ends, the newest first: Slack takes about 50
+updates a minute, and a vote must not wait behind thousands that only say that nothing happens."""
 
 
 def pause(
@@ -67,6 +68,11 @@ def pause_of(tx: Tx, agent: str) -> PauseView | None:
     return None if row is None else _view(row)
 
 
+def is_to_come(request: Request) -> bool:
+    """Whether a call is approved and was not started yet."""
+    return request.status is RequestStatus.APPROVED and request.consumed_at is None
+
+
 def read_pauses(tx: Tx) -> tuple[PauseView, ...]:
     """Every pause that lasts: that of everything first, then those of agents by name."""
     everything = pauses.everything(tx)
@@ -91,6 +97,7 @@ def _show(tx: Tx, context: Context, agent: str) -> None:
     """What is open says whether it is paused: runs' own messages and cards, and whatever else listens for changes."""
     for run in runs.open_(tx, MOST_SHOWN, agent):
         outbound.want_run(tx, context, run.id)
-    for request in requests.all_pending(tx, MOST_SHOWN, agent):
-        outbound.want_card(tx, context, request, patience=outbound.SOON)
+        for request in requests.of_run(tx, run.id):
+            if request.status is RequestStatus.PENDING or is_to_come(request):
+                outbound.want_card(tx, context, request, patience=outbound.SOON)
     tx.wake("outbox")

@@ -12,7 +12,7 @@ from agent_runtime.grant_reading import grant_view
 from agent_runtime.hidden import redaction_of, secrets_of, secrets_of_run, shown_change
 from agent_runtime.inquiries import inquiry_view
 from agent_runtime.lifecycle import ENDED
-from agent_runtime.pausing import pause_of
+from agent_runtime.pausing import is_to_come, pause_of
 from agent_runtime.policy import Rules
 from agent_runtime.redaction import Redaction, mask, mask_deep
 from agent_runtime.views import CallView, EditView, GrantView, PauseView, RequestView, RunView, StageView, Vote
@@ -127,8 +127,8 @@ def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
 
 
 def _pause(tx: Tx, request: Request) -> PauseView | None:
-    to_come = request.status is RequestStatus.APPROVED and request.consumed_at is None
-    return pause_of(tx, request.agent) if to_come or request.status is RequestStatus.PENDING else None
+    stoppable = request.status is RequestStatus.PENDING or is_to_come(request)
+    return pause_of(tx, request.agent) if stoppable else None
 
 
 def _grant_view(tx: Tx, request: Request) -> GrantView | None:

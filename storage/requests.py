@@ -38,11 +38,9 @@ def pending(tx: Tx, run_id: str) -> list[Request]:
     return tx.all(Request, statement.order_by(col(Request.pause), col(Request.ordinal)))
 
 
-def all_pending(tx: Tx, limit: int, agent: str = "") -> list[Request]:
-    """Everything that waits (for this agent), the next deadline first."""
+def all_pending(tx: Tx, limit: int) -> list[Request]:
+    """Everything that waits, the next deadline first."""
     statement = select(Request).where(col(Request.status) == RequestStatus.PENDING)
-    if agent:
-        statement = statement.where(col(Request.agent) == agent)
     return tx.all(Request, statement.order_by(col(Request.due_at), col(Request.id)).limit(limit))
 
 

@@ -10,6 +10,7 @@ from agent_runtime.refusals import RefusalReason
 from bot.cards import pauses as replies
 from bot.cards.blocks import Message
 from bot.desk import Desk
+from bot.listeners.reading import typed_text
 from storage.types import Actor
 
 _BECAUSE = re.compile(r"(?:^|\s)because\b[\s:,]*", re.IGNORECASE)
@@ -56,7 +57,7 @@ class PauseWords:
 def read_wanted(text: str, agents: list[str]) -> Wanted | Message:
     """The agent that is named, by the beginning of its name where that is unambiguous, and what follows `because`; or
     what to answer to words that name none. Nothing is stopped on a guess."""
-    named, *why = _BECAUSE.split(text, maxsplit=1)
+    named, *why = _BECAUSE.split(typed_text(text), maxsplit=1)
     word, reason = named.strip(), " ".join(why).strip()
     names = sorted(set(agents))
     if word in names or not word:

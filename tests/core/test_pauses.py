@@ -219,6 +219,29 @@ async def test_a_run_that_is_cancelled_while_it_is_paused_is_over_at_once(worlds
     assert await world.status(waiting) is RunStatus.CANCELLED
 
 
+async def test_what_is_open_is_drawn_anew_when_a_pause_begins_and_ends(worlds: Any) -> None:
+    """A card that waits for people, one whose call was approved and waits for its sibling, and the run's own message;
+    nothing of another agent's."""
+    both = Calls((call("first"), call("second", call_id="c2")))
+    world = await worlds(both, policies=policy_set(TIMED))
+    world.runtime.agents = {"agent": world.agent, "other": world.agent}
+    await world.waiting(agent="other")
+    run = await world.waiting()
+    first, second = await world.requests(run)
+    await world.decide(ANA, request=first)
+    for change in (pause, resume):
+        before = await _wanted(world)
+        await change(world, "agent")
+        after = await _wanted(world)
+        drawn = {key for key in after if after[key] != before[key]}
+        assert {key.split(":")[1] for key in drawn} == {run.id, first.id, second.id}
+
+
+async def _wanted(world: World) -> dict[str, int]:
+    """How often each message was wanted."""
+    return dict(await world.look("select key, wanted from outbox where kind in ('card', 'run')"))
+
+
 async def test_only_operators_pause_and_every_attempt_is_on_record(worlds: Any) -> None:
     """Who may not, who pauses twice, and who lets go on what was not paused is told so; nothing changes."""
     world = await worlds(BUY)

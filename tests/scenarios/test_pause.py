@@ -65,6 +65,7 @@ async def test_one_agent_is_paused_by_the_beginning_of_its_name(house: House) ->
         ("", Wanted("")),
         ("because", Wanted("")),
         ("because of fire", Wanted("", "of fire")),
+        ("because x &lt; y &amp; z", Wanted("", "x < y & z")),
         ("ALL because: fire", Wanted("", "fire")),
         ("ops", Wanted("ops")),
         ("ap because x because y", Wanted("approval", "x because y")),

@@ -16,7 +16,7 @@ EXPECTED = (
     "purchase: finance_purchase vans for USD 25000",
     "signoff: manager_signoff laptops for USD 4500",
     "signoff: director_signoff vans for USD 25000",
-    "signoff: manager_signoff espresso machine for 3000",
+    "signoff: manager_signoff espresso machine for USD 3000",
     "sandbox: backup.sh",
     "sandbox: backups",
     "sandbox: data",

@@ -11,9 +11,11 @@ from agent_runtime.earlier import what_came_before
 from agent_runtime.grant_reading import grant_view
 from agent_runtime.hidden import redaction_of, secrets_of, secrets_of_run, shown_change
 from agent_runtime.inquiries import inquiry_view
+from agent_runtime.ladder import asked
+from agent_runtime.ladder_reading import read_ladder
 from agent_runtime.lifecycle import ENDED
 from agent_runtime.pausing import is_to_come, pause_of
-from agent_runtime.policy import Rules
+from agent_runtime.policy import Rules, Stage
 from agent_runtime.redaction import Redaction, mask, mask_deep
 from agent_runtime.views import CallView, EditView, GrantView, PauseView, RequestView, RunView, StageView, Vote
 from agent_runtime.wishes import Wish
@@ -91,7 +93,8 @@ def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
         revision=request.revision,
         stage=request.stage,
         stages=tuple(
-            StageView(stage.name, stage.approvers, stage.quorum, stage.reject_quorum) for stage in rules.stages
+            StageView(stage.name, _asked(request, number, stage), stage.quorum, stage.reject_quorum)
+            for number, stage in enumerate(rules.stages)
         ),
         starter=Actor.model_validate(run.starter),
         opened_at=request.opened_at,
@@ -121,9 +124,15 @@ def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
         asked_again=asked_again,
         approved_before=approved_before,
         asking=request.asking,
+        ladder=read_ladder(tx, request, rules),
         paused=_pause(tx, request),
         remarks=tuple(mask(said, secrets) for said in (rules.trouble, rules.set_note) if said),
     )
+
+
+def _asked(request: Request, number: int, stage: Stage) -> tuple[str, ...]:
+    """Who may decide in a stage: in the present one also those to whom it was escalated."""
+    return asked(stage, request.rung) if number == request.stage else stage.approvers
 
 
 def _pause(tx: Tx, request: Request) -> PauseView | None:

@@ -172,6 +172,34 @@ class ApprovedBefore:
 
 
 @dataclass(frozen=True, slots=True)
+class StepView:
+    """A step of a ladder: when it is due, and to whom it escalates; nobody where it only reminds."""
+
+    at: datetime
+    escalate_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HoldView:
+    """Who holds a ladder, until when, and why: `on_it`, `snoozed` or `asked`."""
+
+    by: Actor
+    why: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LadderView:
+    """How the present asking of a request stands in time: the next steps `ahead`, the escalations that were, and who
+    holds it. `rung` counts the steps behind it."""
+
+    rung: int = 0
+    ahead: tuple[StepView, ...] = ()
+    escalated: tuple[StepView, ...] = ()
+    hold: HoldView | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RequestView:
     """Everything a card shows. `payload` is the agent's own (question or review); `args` and `tool` belong to calls.
     `note` is the policy's, `reason` the agent's own words. `open_siblings` counts requests of the same pause that
@@ -217,6 +245,7 @@ class RequestView:
     grant: GrantView | None = None
     """What they let it count for."""
     inquiries: tuple[InquiryView, ...] = ()
+    ladder: LadderView = LadderView()
     asked_again: AskedAgain | None = None
     approved_before: tuple[ApprovedBefore, ...] = ()
     """The last ones, the latest first."""

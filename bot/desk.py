@@ -22,6 +22,7 @@ from agent_runtime.approvals import Accepted, Act, Edit, Preview, Withdrawal
 from agent_runtime.audit import Origin
 from agent_runtime.grant_reading import read_grant, read_grants
 from agent_runtime.grants import revoke
+from agent_runtime.holding import Hold, hold_ladder
 from agent_runtime.inquiries import Question
 from agent_runtime.people import Member, Membership, Unreachable, authorise_operator, may_look
 from agent_runtime.policy import Stage, may_start
@@ -124,6 +125,18 @@ class Desk:
         stage = rules.stages[at] if rules and at < len(rules.stages) else None
         membership = await self._look_up(actor, stage, starter)
         return await self.runtime.db.transact(inquiries.ask, self.runtime.context(), question, membership, origin)
+
+    async def hold(self, hold: Hold, actor: Actor, origin: Origin) -> RequestView | RefusalReason:
+        """Hold the reminders and escalations of an open request for a while."""
+        rules, starter, at = await self.runtime.db.read(desk_work.asked_now, self.runtime.seal, hold.request_id)
+        stage = rules.stages[at] if rules and at < len(rules.stages) else None
+        membership = await self._look_up(actor, stage, starter)
+        held = await self.runtime.db.transact(hold_ladder, self.runtime.context(), hold, membership, origin)
+        if isinstance(held, RefusalReason):
+            return held
+        view = await self.request(hold.request_id)
+        assert view is not None
+        return view
 
     async def answer_inquiry(
         self, inquiry_id: str, text: str, actor: Actor, origin: Origin
@@ -284,7 +297,7 @@ class Desk:
         return membership, mentions
 
     async def _look_up(self, actor: Actor, stage: Stage | None, starter: Actor | None) -> Membership:
-        selectors = stage.approvers if stage else ()
+        selectors = stage.everybody if stage else ()
         allow_public = stage.allow_public if stage else False
         return await self.stand_ins.look_up(actor, selectors, starter=starter, allow_public=allow_public)
 

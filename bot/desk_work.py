@@ -10,6 +10,7 @@ from agent_runtime.approvals import Accepted, Act, Edit, Preview, Refused, Withd
 from agent_runtime.audit import Origin
 from agent_runtime.context import Context
 from agent_runtime.digest import Seal
+from agent_runtime.escalation import in_force
 from agent_runtime.people import Membership
 from agent_runtime.policy import Rules, Stage
 from agent_runtime.reading import read_request
@@ -43,14 +44,15 @@ class Answered:
 
 
 def asked(tx: Tx, seal: Seal, request_id: str) -> tuple[Rules | None, Actor | None]:
-    """By which rules to look the person up, and whose run it is; no rules where they were changed by hand, even if they
-    are put back before the decision is checked."""
+    """By which rules to look the person up, with those to whom it was escalated, and whose run it is; no rules where
+    they were changed by hand, even if they are put back before the decision is checked."""
     request = requests.get(tx, request_id)
     run = runs.get(tx, request.run_id) if request else None
     if request is None or run is None:
         return None, None
     starter = Actor.model_validate(run.starter)
-    return (read_rules(seal, request) if starter.key == request.starter_key else None), starter
+    rules = read_rules(seal, request) if starter.key == request.starter_key else None
+    return (in_force(tx, seal, request, rules) if rules is not None else None), starter
 
 
 def asked_now(tx: Tx, seal: Seal, request_id: str) -> tuple[Rules | None, Actor | None, int]:

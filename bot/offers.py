@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agent_runtime.digest import Seal
+from agent_runtime.escalation import in_force
 from agent_runtime.people import Membership, Unreachable, authorise_decision, authorise_member, authorise_start
 from agent_runtime.policy import Rules, Stage, may_start
 from agent_runtime.reading import read_request
@@ -138,7 +139,7 @@ def _asked(tx: Tx, seal: Seal, request: Request) -> Asked | None:
     run, rules = runs.get(tx, request.run_id), read_rules(seal, request)
     if run is None or rules is None or request.stage >= len(rules.stages):
         return None
-    return Asked(request, rules, Actor.model_validate(run.starter))
+    return Asked(request, in_force(tx, seal, request, rules), Actor.model_validate(run.starter))
 
 
 def _views(tx: Tx, request_ids: Sequence[str], actor: Actor, limit: int) -> tuple[RequestView, ...]:

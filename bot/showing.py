@@ -33,6 +33,7 @@ from bot.placing import (
 )
 from bot.posting import PLACE_GONE, NoPlace, Place, Placed, Places, Posting, Render
 from bot.showing_alerts import AlertShowing
+from bot.showing_steps import StepShowing
 from bot.slack_calls import SlackCalls
 from bot.slack_client import SlackClients, SlackRefused
 from bot.standing_in import StandIns
@@ -71,6 +72,7 @@ class Showing:
         self._directory = directory
         self._stand_ins = stand_ins
         self._alerts = alerts
+        self._steps = StepShowing(db, clients, calls, clock, directory, stand_ins)
         self._placing = Placing(directory.channels, clock, approvals_channel)
         self._posting = Posting(db, clients, calls, clock, directory.identity)
 
@@ -91,6 +93,8 @@ class Showing:
                 return await self._notice(delivery)
             case Topic.REPLY.value:
                 return await self._say(delivery)
+            case Topic.REMINDER.value | Topic.DIRECT.value:
+                return await self._steps.show(delivery)
             case Topic.ALERT.value | Topic.CALL.value | Topic.DIGEST.value:
                 return await self._alerts.show(delivery)
         raise Unshowable(f"nobody knows how to deliver a {delivery.kind}")

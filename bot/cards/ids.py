@@ -26,6 +26,8 @@ class ActionId(StrEnum):
     MORE = "signoff_more"
     ALLOW_NEXT = "signoff_allow_next"
     ASK_STARTER = "signoff_ask_starter"
+    ON_IT = "signoff_on_it"
+    SNOOZE = "signoff_snooze"
     HAND_OVER = "signoff_hand_over"
     ANSWER_INQUIRY = "signoff_answer_inquiry"
     ANSWER = "signoff_answer"

@@ -51,6 +51,10 @@ def _offers(view: RequestView, subject: Subject, actor: Actor) -> Iterator[tuple
         yield words, labelled(ActionId.TAKE_BACK, "Take my vote back")
     yield "Every argument in full, page by page.", labelled(ActionId.REVIEW_ALL, "Review everything")
     yield _ASKING, labelled(ActionId.ASK_STARTER, "Ask a question")
+    if view.held_until is None:
+        yield _ON_IT, labelled(ActionId.ON_IT, "I'm on it")
+        if view.ladder.ahead:
+            yield _SNOOZING, labelled(ActionId.SNOOZE, "Snooze")
     if may_allow_next(view) and subject.fits and not voted:
         yield _ALLOWING, labelled(ActionId.ALLOW_NEXT, "Approve this and the next")
     if DecisionKind.SKIPPED in view.decisions:
@@ -59,6 +63,8 @@ def _offers(view: RequestView, subject: Subject, actor: Actor) -> Iterator[tuple
 
 
 _ASKING = "Ask whoever started the run, in its thread. The request stays open meanwhile."
+_ON_IT = "Everybody sees for half an hour that you look into it; reminders wait, and so does the time limit, once."
+_SNOOZING = "Nobody is reminded for an hour; the time limit stays as it is."
 _ALLOWING = "Approve this call, and have the next ones like it run without asking: as many and as long as you choose."
 _SKIPPING = f"This step is left out; the run goes on. {NOBODY_ELSE}"
 

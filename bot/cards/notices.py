@@ -75,6 +75,14 @@ def withdrawn(view: RequestView) -> str:
     return f"Your vote on {code(clip(subject_of(view).title, 80))} is taken back."
 
 
+def held(view: RequestView) -> str:
+    """Reminders and escalations wait."""
+    title, hold = code(clip(subject_of(view).title, 80)), view.ladder.hold
+    until = f" until {date(hold.until)}" if hold else ""
+    due = f" The time limit is {date(view.due_at)}." if view.due_at else ""
+    return f"Nobody is reminded of {title}{until}; anybody who is asked may still decide.{due}"
+
+
 def handed_over(absence: AbsenceView) -> str:
     """To whom somebody handed over."""
     who = person(absence.person)

@@ -174,6 +174,11 @@ def date(moment: datetime) -> str:
     return f"<!date^{seconds}^{{date_short_pretty}} at {{time}}|{escape(utc(moment))}>"
 
 
+def clock(moment: datetime) -> str:
+    """The time of the day of a near moment in mrkdwn, in the reader's own time zone."""
+    return f"<!date^{int(moment.timestamp())}^{{time}}|{escape(utc(moment))}>"
+
+
 def utc(moment: datetime) -> str:
     """A moment where Slack cannot translate it, such as `2026-11-21 10:15 UTC`."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

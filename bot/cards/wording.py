@@ -8,6 +8,7 @@ from datetime import datetime
 from agent_runtime.prompts import Review
 from agent_runtime.views import CallView, RequestView, Vote
 from bot.cards.blocks import Part, data, ours
+from bot.cards.ladder import coming, standing
 from bot.cards.pauses import stopped
 from bot.cards.subject import Subject, last_value
 from bot.cards.text import capital, clip, code, date, duration, line, listed, person, quantity
@@ -102,7 +103,7 @@ def _answered(view: RequestView, subject: Subject) -> str:
 
 def rules(view: RequestView, mentions: Sequence[str], now: datetime) -> str:
     """One line of mrkdwn for an open request: stage, quorum, deadline, and for whom it is."""
-    parts = [*_stage(view), *_quorum(view), deadline(view, now)]
+    parts = [*_stage(view), *_quorum(view), *standing(view, now), _ahead(view, now)]
     if mentions:
         parts.append(f"for {listed(mentions)}")
     words = " · ".join(parts)
@@ -119,6 +120,12 @@ def _quorum(view: RequestView) -> Iterator[str]:
         needed = view.stages[view.stage].quorum
         so_far = f", {view.votes_in_stage} so far" if needed > 1 or view.votes_in_stage else ""
         yield f"{quantity(needed, 'approval')} needed{so_far}"
+
+
+def _ahead(view: RequestView, now: datetime) -> str:
+    """All that happens to an open request in time, its steps before its deadline."""
+    steps = coming(view, now) if view.paused is None else ""
+    return f"next: {steps}, {deadline(view, now)}" if steps else deadline(view, now)
 
 
 def deadline(view: RequestView, now: datetime) -> str:

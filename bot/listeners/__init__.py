@@ -18,6 +18,7 @@ from bot.listeners import (
     events,
     fallbacks,
     handing_over,
+    holding,
     home,
     inquiring,
     starting,
@@ -37,6 +38,7 @@ def register_listeners(app: AsyncApp, desk: Desk, homes: Homes, directory: Direc
     editing.register(app, desk)
     inquiring.register(app, desk)
     handing_over.register(app, desk)
+    holding.register(app, desk)
     home.register(app, homes)
     answering.register(app, desk)
     events.register(app, desk, directory.identity.user_id)

@@ -99,7 +99,7 @@ async def test_it_is_offered_only_where_the_policy_permits_it(house: House) -> N
     """A policy without grants has no such button."""
     await house.start("ana", "two", "go")
     _, view = await more(house)
-    assert view.labels == ["Review everything", "Ask a question", "Hand over"]
+    assert view.labels == ["Review everything", "Ask a question", "I'm on it", "Hand over"]
 
 
 async def test_who_may_not_decide_sees_nothing_of_it(house: House) -> None:

@@ -1,0 +1,104 @@
+"""A request that nobody decides: it reminds, escalates, is held up, and runs when somebody says yes at last."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from agent_runtime.demo.conversation import PlannedCall
+from storage.types import RunStatus
+from tests.scenarios.agents import calling, noting
+from tests.scenarios.house import MANAGERS_DECIDE, House, open_house
+
+HALF = timedelta(minutes=30)
+POLICY = (
+    MANAGERS_DECIDE
+    + """
+[[policy]]
+tool = "note"
+timeout = "3h"
+[[policy.stage]]
+approvers = ["usergroup:managers"]
+[[policy.stage.rung]]
+after = "30m"
+remind = true
+[[policy.stage.rung]]
+after = "1h"
+escalate_to = ["usergroup:directors", "user:U0FRED00001"]
+channel = "#alerts"
+"""
+)
+
+
+@pytest.fixture
+def done() -> list[str]:
+    """What was noted."""
+    return []
+
+
+@pytest.fixture
+async def house(tmp_path: Path, transport: str, done: list[str]) -> AsyncIterator[House]:
+    """A house whose agent notes one thing, on managers' approval."""
+    agents = {"notes": calling(PlannedCall("note", {"text": "x"}), tools=[noting(done)])}
+    async with open_house(tmp_path, policy=POLICY, agents=agents, transport=transport) as opened:
+        yield opened
+
+
+async def test_a_reminder_an_escalation_and_a_yes_of_whom_it_was_escalated_to(house: House, done: list[str]) -> None:
+    """New messages call people, the card says what was and what comes next, and an escalated person decides."""
+    run = await house.start("ana", "notes", "go")
+    card = house.card("Approve note?", "Approve")
+    assert "next: reminder " in card.plain()
+    assert "escalates to directors and 1 person " in card.plain()
+    assert not card.thread
+
+    await house.advance(HALF)
+    (reminder,) = card.now().thread
+    assert "still waits for a decision" in reminder.plain()
+    assert "managers" in reminder.plain()
+    fred = house.person("fred")
+    await fred.click_stale(card, "Approve")
+    await house.settle()
+    assert "not an approver" in fred.ephemerals[-1].plain()
+
+    await house.advance(HALF)
+    reminder, escalation = card.now().thread
+    assert "directors" in escalation.plain()
+    assert "escalated to directors, @fred" in escalation.plain()
+    assert "escalated to directors" in card.now().plain()
+    assert any("nobody decided within 1h" in reply.plain() for reply in house.root(run.id).thread)
+    aside = house.card("still waits for a decision", "Review everything")
+    direct = house.card("waits for you, too", "Review everything")
+    assert aside.channel != card.channel
+    assert direct.stored.channel.startswith("D")
+
+    opened = await fred.click(direct, "Review everything")
+    assert opened.view is not None
+    await fred.click(opened.view, "Approve")
+    await house.settle()
+    assert done == ["x"]
+    assert (await house.run(run.id)).status is RunStatus.SUCCEEDED
+    assert "Closed by" in card.now().plain() or "Decided after" in card.now().plain()
+
+
+async def test_somebody_is_on_it_and_nothing_follows(house: House) -> None:
+    """The card says who and until when, nobody is called meanwhile, and then it goes on from where it stood."""
+    run = await house.start("ana", "notes", "go")
+    card = house.card("Approve note?", "More...")
+    maria = house.person("maria")
+    opened = await maria.click(card, "More...")
+    assert opened.view is not None
+    await maria.click(opened.view, "I'm on it")
+    await house.settle()
+    assert "is on it until" in card.now().plain()
+    await house.advance(HALF)
+    assert "is on it until" not in card.now().plain()
+    assert not card.now().thread
+    said = [reply.plain() for reply in house.root(run.id).thread]
+    assert any("is on it for 30m" in one for one in said)
+    assert any("nothing followed" in one for one in said)
+    await house.advance(HALF)
+    assert len(card.now().thread) == 1

@@ -12,6 +12,7 @@ SWEEP_SECONDS = 1
 FLUSH_SECONDS = 60
 POLICY_SECONDS = 2
 ALERT_SECONDS = 15
+PULSE_SECONDS = 10
 
 
 def build_scheduler(
@@ -19,11 +20,13 @@ def build_scheduler(
     flush_noise: Job,
     poll_policies: Job | None = None,
     watch: Job | None = None,
+    pulse: Job | None = None,
     minutely: Sequence[Job] = (),
 ) -> AsyncIOScheduler:
     """Sweeps overdue requests every second, looks every other second whether the policy file has changed and every 15
-    seconds for what is stuck; every minute writes the count of unauthenticated deliveries and does what is `minutely`.
-    In memory: its own job stores lose missed jobs, and nothing here depends on a particular tick."""
+    seconds for what is stuck; has the operators' monitor told that all is well; every minute writes the count of
+    unauthenticated deliveries and does what is `minutely`. In memory: its own job stores lose missed jobs, and nothing
+    here depends on a particular tick."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     always = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
     scheduler.add_job(_until_stopped(sweep), "interval", seconds=SWEEP_SECONDS, id="sweep", **always)
@@ -32,6 +35,8 @@ def build_scheduler(
         scheduler.add_job(_until_stopped(poll_policies), "interval", seconds=POLICY_SECONDS, id="policies", **always)
     if watch is not None:
         scheduler.add_job(_until_stopped(watch), "interval", seconds=ALERT_SECONDS, id="alerts", **always)
+    if pulse is not None:
+        scheduler.add_job(_until_stopped(pulse), "interval", seconds=PULSE_SECONDS, id="pulse", **always)
     for job in minutely:
         scheduler.add_job(_until_stopped(job), "interval", seconds=FLUSH_SECONDS, **always)
     return scheduler

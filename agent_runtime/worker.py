@@ -40,12 +40,19 @@ class Worker(Generic[Item]):
         self._name_of = name_of
         self._concurrency = concurrency
         self._held: set[str] = set()
+        self.turns = 0
+        """How often it has looked for something to do: what shows that it does not stand still."""
         self._stopping = asyncio.Event()
 
     @property
     def held(self) -> tuple[str, ...]:
         """What this worker is executing now. Safe to read from the heartbeat's thread."""
         return tuple(self._held)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it executes as much as it may, and looks for nothing more until something ends."""
+        return len(self._held) >= self._concurrency
 
     async def run_once(self) -> bool:
         """Claim and handle one item; False when there was none."""
@@ -60,6 +67,7 @@ class Worker(Generic[Item]):
         async with asyncio.TaskGroup() as tasks:
             room = asyncio.Semaphore(self._concurrency)
             while not self._stopping.is_set():
+                self.turns += 1
                 wake.clear()
                 await room.acquire()
                 item = None if self._stopping.is_set() else await self._claim_or_log()

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -26,7 +27,7 @@ from agent_runtime.policy_file import Configuration
 from agent_runtime.policy_watch import PolicyWatch
 from agent_runtime.runtime import Runtime
 from agent_runtime.scheduler import build_scheduler
-from agent_runtime.worker import Heartbeat
+from agent_runtime.worker import Heartbeat, Worker
 from bot.budgets import Budgets
 from bot.delivery import Deliveries
 from bot.desk import Desk
@@ -37,6 +38,10 @@ from bot.grant_check import GrantCheck
 from bot.home_reading import HomeReader
 from bot.homes import Homes
 from bot.listeners import register_listeners
+from bot.pulse import Pulse
+from bot.readiness import Readiness
+from bot.readings import Readings
+from bot.settings import read_variable
 from bot.slack_client import SlackClients, open_clients
 from bot.socket_mode import Pace, SocketMode
 from bot.vacancies import Vacancies
@@ -76,6 +81,8 @@ class Bot:
         dispatch: Dispatch,
         entrance: Door | SocketMode,
         grants: GrantCheck,
+        alerts: AlertsWatch,
+        readiness: Readiness,
         senders: Sequence[Sender] = (),
     ) -> None:
         self.runtime = runtime
@@ -83,12 +90,15 @@ class Bot:
         self.desk = desk
         self.homes = homes
         self.socket = entrance if isinstance(entrance, SocketMode) else None
-        self.web_app = build_web_app(entrance)
+        self.readiness = readiness
+        self.web_app = build_web_app(entrance, readiness)
         self.watch: PolicyWatch | None = None
-        self.alerts = AlertsWatch(runtime)
+        self.alerts = alerts
         self.grants = grants
         self.absences = AbsenceWatch(runtime)
         self.senders = senders
+        workers: list[Worker[Any]] = [runtime.worker, deliveries.worker, *(sender.worker for sender in senders)]
+        self.pulse = Pulse(runtime, workers, read_variable)
         self._dispatch = dispatch
 
     @asynccontextmanager
@@ -118,9 +128,11 @@ class Bot:
         """Work until told to stop; then finish what was claimed. Whatever is not finished is on its lease."""
         poll = self.watch.poll if self.watch else None
         minutely = (self.grants.look, self.absences.look)
-        scheduler = build_scheduler(self.runtime.sweep, self.flush_noise, poll, self.alerts.look, minutely)
         of_webhooks = [sender.worker for sender in self.senders]
         delivering = (self.deliveries.worker, *of_webhooks)
+        scheduler = build_scheduler(
+            self.runtime.sweep, self.flush_noise, poll, self.alerts.look, self.pulse.beat, minutely
+        )
         heartbeat = Heartbeat(lambda: self.runtime.beat([key for worker in delivering for key in worker.held]))
         db = self.runtime.db
         await self.grants.first_look()
@@ -133,7 +145,9 @@ class Bot:
                 for sending in of_webhooks:
                     tasks.create_task(sending.run_forever(db.listen(QUEUE)))
                 tasks.create_task(self.homes.run_forever(stopping))
+                self.readiness.running.set()
                 await stopping.wait()
+                self.readiness.stopping.set()
                 self.runtime.worker.stop()
                 for worker in delivering:
                     worker.stop()
@@ -188,6 +202,7 @@ async def open_bot(
         await runtime.boot()
         directory = Directory(clients, clock, identity, emails=configuration.emails)
         deliveries = Deliveries(runtime, clients, directory, configuration.approvals_channel, budgets=budgets)
+        readings = Readings(clock)
         desk = Desk(runtime, directory)
         homes = Homes(db, HomeReader(desk, directory.channels), clients, clock)
         dispatch = Dispatch(build_slack_app(clients, directory, desk, homes))
@@ -199,11 +214,22 @@ async def open_bot(
             entrance = Door(dispatch, connection.signing_secret, clock)
         try:
             async with open_senders(runtime, endpoints) as senders:
-                bot = Bot(runtime, deliveries, desk, homes, dispatch, entrance, GrantCheck(runtime, directory), senders)
+                bot = Bot(
+                    runtime,
+                    deliveries,
+                    desk,
+                    homes,
+                    dispatch,
+                    entrance,
+                    GrantCheck(runtime, directory),
+                    AlertsWatch(runtime, Vacancies(runtime, directory).find),
+                    Readiness(db, clients, readings, _connections(entrance)),
+                    senders,
+                )
                 bot.watch = PolicyWatch(runtime, policy_file, configuration) if policy_file else None
-                bot.alerts = AlertsWatch(runtime, Vacancies(runtime, directory).find)
                 yield bot
         finally:
+            await readings.close()
             await directory.close()
 
 
@@ -235,17 +261,15 @@ def build_slack_app(clients: SlackClients, directory: Directory, desk: Desk, hom
     return app
 
 
-def build_web_app(entrance: Door | SocketMode) -> web.Application:
+def _connections(entrance: Door | SocketMode) -> Callable[[], int] | None:
+    return None if isinstance(entrance, Door) else lambda: entrance.connections
+
+
+def build_web_app(entrance: Door | SocketMode, readiness: Readiness) -> web.Application:
     """The HTTP routes; none for Slack's deliveries where they come in another way."""
     app = web.Application(client_max_size=LARGEST_BODY)
-    health: dict[str, Callable[[], int]] = {}
     if isinstance(entrance, Door):
         app.router.add_post(PATH, entrance.handle)
-    else:
-        health["connections"] = lambda: entrance.connections
-
-    async def healthz(_request: web.Request) -> web.Response:
-        return web.json_response({"ok": True} | {name: count() for name, count in health.items()})
-
-    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/healthz", readiness.healthz)
+    app.router.add_get("/readyz", readiness.readyz)
     return app

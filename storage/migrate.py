@@ -9,7 +9,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy import Connection, Engine, inspect, text
+
+from storage.tx import Tx
 
 SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -25,6 +27,12 @@ def at_head(engine: Engine) -> bool:
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_heads()
     return frozenset(current) == _heads()
+
+
+def tables_are_current(tx: Tx) -> bool:
+    """`at_head`, of an open store."""
+    found = tx.rows(text("SELECT version_num FROM alembic_version"))
+    return frozenset(str(row["version_num"]) for row in found) == _heads()
 
 
 def upgrade(engine: Engine) -> None:

@@ -137,6 +137,43 @@ async def test_the_next_page_of_a_closed_request_offers_nothing(tmp_path: Path) 
         assert "Closed by" in top(maria).plain()
 
 
+async def test_a_closed_card_can_be_read_whole_by_those_who_may(tmp_path: Path) -> None:
+    """Its approvers and whoever started the run turn its pages, which decide nothing; others are told privately."""
+    async with long_call(tmp_path) as (house, card, _done):
+        maria, fred = house.person("maria"), house.person("fred")
+        await maria.click(await last_page(maria, card), "Approve")
+        await house.settle()
+        closed = house.card("Approved: note")
+        assert closed.labels == ["Show everything"]
+        for name in ("ana", "dora"):
+            reader = house.person(name)
+            await reader.click(closed, "Show everything")
+            read = top(reader).plain()
+            while "Next page" in top(reader).labels:
+                await reader.click(top(reader), "Next page")
+                read += top(reader).plain()
+            assert all(line in read for line in LINES)
+            assert set(top(reader).labels) == {"Previous page"}
+        await fred.click(closed, "Show everything")
+        await house.settle()
+        assert fred.view is None
+        assert "operators may read all of `note`" in fred.ephemerals[-1].plain()
+
+
+async def test_reading_and_more_lead_to_one_another_for_ever(tmp_path: Path) -> None:
+    """In one place: Slack lays no more than three modals on each other, and a form still comes on top."""
+    async with long_call(tmp_path) as (house, card, _done):
+        maria = house.person("maria")
+        await maria.click(card, "More...")
+        for _ in range(3):
+            await maria.click(top(maria), "Review everything")
+            while "Next page" in top(maria).labels:
+                await maria.click(top(maria), "Next page")
+            await maria.click(top(maria), "More...")
+        await maria.click(top(maria), "Ask a question")
+        assert [view.title for view in maria.modals] == ["More", "Ask a question"]
+
+
 async def test_who_may_not_decide_is_not_shown_the_pages(tmp_path: Path) -> None:
     """The view opens for approvers; others are told so privately."""
     async with long_call(tmp_path) as (house, card, _done):

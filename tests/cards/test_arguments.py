@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_runtime.json_text import indented
@@ -14,7 +14,6 @@ from tests.cards.decoder import read_arguments
 from tests.cards.hostile import args, hostile
 
 
-@settings(max_examples=250, deadline=None)
 @given(args)
 def test_arguments_can_be_told_from_what_is_shown(call: dict[str, Any]) -> None:
     """Reading the shown text back gives the very arguments, types and digits included."""
@@ -63,7 +62,6 @@ def test_a_long_value_shows_head_count_and_tail() -> None:
     assert shown.hidden + len(shown.shown) - len(f"\n⟦{shown.hidden:,} characters not shown⟧\n") == len(shown.whole)
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(hostile, st.just("\n" * 50), st.just("x" * 900)), max_size=40).map("".join))
 def test_what_a_card_shows_of_a_text_is_its_head_and_its_tail(text: str) -> None:
     """Head and tail never overlap, cut no mark, and stay within the card's size."""

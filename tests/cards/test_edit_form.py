@@ -30,7 +30,7 @@ SCHEMA = {
     "required": ["item", "amount", "card"],
 }
 some = settings(
-    max_examples=40, deadline=None, suppress_health_check=list(HealthCheck),
+    suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
 )  # fmt: skip
 

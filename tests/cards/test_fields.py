@@ -20,10 +20,8 @@ from tests.cards.hostile import SENTINEL, hostile, json_values, texts
 from tests.cards.limits import mrkdwn
 
 ANCHOR = "anchor"
-# Explaining a failure writes out whole views; under load a single example may be slow.
+# Explaining a failure writes out whole views.
 many = settings(
-    max_examples=120,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[phase for phase in Phase if phase is not Phase.explain],
 )

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from agent_runtime.prompts import AnswerFault, Question, Review, WhatHappened, kind_of, read_prompt, validate_answer
 from storage.types import JsonValue, RequestKind
@@ -41,7 +41,6 @@ def test_a_payload_is_read_as_what_it_is(payload: JsonValue, prompt: Question | 
     assert read_prompt(kind, payload) == prompt
 
 
-@settings(max_examples=100, deadline=None)
 @given(json_values)
 def test_no_payload_is_unreadable(payload: JsonValue) -> None:
     """Reading and answering never fail, whichever kind the payload is stored as."""

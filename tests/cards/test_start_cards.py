@@ -11,22 +11,22 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from agent_runtime.forms import TEXT_FORM
-from agent_runtime.views import RequestView, RunView
+from agent_runtime.pace import Pace
+from agent_runtime.views import AbsenceView, InquiryView, PauseView, RequestView, RunView
 from bot.cards.blocks import Part
+from bot.cards.history import history
 from bot.cards.home import HomeView, home
 from bot.cards.ids import Draft, Proposed, Target
 from bot.cards.proposal import Meant, proposal, settled
 from bot.cards.replies import AgentEntry
 from bot.cards.start import choosable, start_form
 from bot.workspace.blockkit.surfaces import view_issues, view_too_large
-from storage.types import Actor, RunStatus
+from storage.types import Actor, RequestStatus, RunStatus
 from tests.cards.hostile import ASK, BUY, NOW, RUN, SENTINEL, hostile, requests, runs, texts
 from tests.cards.limits import check_blocks, check_message, mrkdwn
 
-# Explaining a failure writes out whole views; under load a single example may be slow.
+# Explaining a failure writes out whole views.
 many = settings(
-    max_examples=50,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[phase for phase in Phase if phase is not Phase.explain],
 )
@@ -71,6 +71,8 @@ def test_home_holds_whatever_there_is(waiting: list[RequestView], started: list[
         tuple((one, "https://example.slack.com/x") for one in waiting if one.stages),
         tuple((one, "javascript:x") for one in started),
         more_waiting=more,
+        decided=tuple(waiting),
+        pauses=tuple(one.paused for one in waiting if one.paused),
     )
     shown = home(view, NOW)
     require_taken(shown)
@@ -81,8 +83,30 @@ def test_a_full_home_is_taken() -> None:
     """The longest texts, as often as they are shown at most."""
     long = replace(BUY, tool="t" * 500, agent="a" * 500, starter=replace_name(BUY.starter, "n" * 500))
     run = replace(RUN, agent="a" * 500, error="e" * 5_000)
-    shown = home(HomeView(((long, "https://example.slack.com/x"),) * 20, ((run, ""),) * 20, more_waiting=True), NOW)
+    pause = PauseView("a" * 500, NOW, BUY.starter, "w" * 500)
+    closed = replace(long, status=RequestStatus.APPROVED, closed_by=long.starter, closed_at=NOW)
+    view = HomeView(
+        ((replace(long, paused=pause), "https://example.slack.com/x"),) * 20,
+        ((replace(run, paused=pause), ""),) * 20,
+        more_waiting=True,
+        decided=(closed,) * 20,
+        away=AbsenceView(BUY.starter, BUY.starter, NOW, NOW),
+        behind=(BUY.starter,) * 10,
+        pauses=(pause,) * 5,
+        pace=Pace(12, timedelta(minutes=3)),
+    )
+    shown = home(view, NOW)
     require_taken(shown)
+    assert "Median time" in str(shown["blocks"][-1]), "nothing was cut off"
+
+
+@many
+@given(st.lists(requests(), max_size=4))
+def test_any_history_is_a_message_that_slack_takes(views: list[RequestView]) -> None:
+    """Requests in any state, with anybody's names and words."""
+    made = history(views, "x", 20)
+    check_message(made)
+    assert SENTINEL not in "".join(mrkdwn(made.blocks))
 
 
 def replace_name(actor: Actor, name: str) -> Actor:
@@ -103,8 +127,11 @@ def test_home_links_to_the_messages() -> None:
 def test_any_proposal_is_a_message_that_slack_takes(views: list[RequestView], text: str, fault: str) -> None:
     """Questions, replies and faults are data."""
     proposed = Proposed(Target("A1", 1, 0), "C1", "1.2")
+    asked = InquiryView("Q1", "A1", ASK.starter, text, NOW)
     meant = [
-        Meant(one, text, proposed if number % 2 else None, fault) for number, one in enumerate(views) if one.stages
+        Meant(one, text, proposed if number % 2 else None, fault, asked if number % 3 else None)
+        for number, one in enumerate(views)
+        if one.stages
     ]
     if meant:
         made = proposal(text, meant)

@@ -7,7 +7,7 @@ import unicodedata
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.cards.text import clip, code, date, duration, escape, inert, link, mention, mixed_alphabets, person, visible
@@ -18,7 +18,6 @@ from tests.cards.hostile import ANA, NOW, hostile, huge
 UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Me"}
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.one_of(hostile, st.text(st.characters(exclude_categories=())), huge), st.booleans(), st.booleans())
 def test_visible_text_hides_nothing_and_can_be_read_back(text: str, lines: bool, fold: bool) -> None:
     """No deceptive character survives, and the text that was given can be told from what is shown."""

@@ -15,6 +15,7 @@ from agent_runtime.views import (
     CallView,
     EditView,
     InquiryView,
+    PauseView,
     RequestView,
     RunView,
     StageView,
@@ -156,6 +157,7 @@ inquiries = st.builds(
 again = st.builds(
     AskedAgain, st.just("A1"), actors, st.just(NOW), hostile, st.none() | st.lists(changes, max_size=3).map(tuple)
 )
+pauses = st.builds(PauseView, st.sampled_from(("", "a`<*")), st.just(NOW), st.none() | actors, names)
 names_of = st.lists(hostile, max_size=3).map(tuple)
 before = st.builds(
     ApprovedBefore, st.just("A1"), hostile, st.lists(actors, max_size=3).map(tuple), st.just(NOW), names_of, names_of
@@ -203,6 +205,7 @@ def requests(draw: st.DrawFn) -> RequestView:
         asked_again=draw(st.none() | again),
         approved_before=tuple(draw(st.lists(before, max_size=3))),
         held_until=draw(st.sampled_from((None, NOW))),
+        paused=draw(st.none() | pauses),
         hold=draw(st.sampled_from((None, timedelta(seconds=30)))),
         grant_rule=draw(st.sampled_from((None, GrantRule(scopes=tuple(GrantScope), keys=("a`<", "b"))))),
         require_reason=draw(st.sampled_from(((), tuple(DecisionKind)))),
@@ -224,4 +227,5 @@ def runs(draw: st.DrawFn) -> RunView:
         error=draw(texts),
         waiting_on=tuple(draw(st.lists(st.just(BUY), max_size=3))),
         cancel_requested=draw(st.booleans()),
+        paused=draw(st.none() | pauses),
     )

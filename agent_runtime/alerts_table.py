@@ -37,7 +37,7 @@ def read_alerts(table: TableReader, approvals_channel: str) -> AlertRules:
         heartbeat=table.duration("heartbeat") or plain.heartbeat,
         digest=_digest(table),
         zone=table.parsed("zone", parse_zone, default=plain.zone) or plain.zone,
-        heartbeat_url=table.parsed("heartbeat_url", _web_address),
+        heartbeat_url=table.parsed("heartbeat_url", parse_web_address),
         heartbeat_url_env=table.parsed("heartbeat_url_env", _variable),
         heartbeat_every=every,
         agents=tuple(_agent(one) for one in table.tables("agent")),
@@ -74,8 +74,8 @@ def _target(text: str) -> str:
         raise TextError(error.problem, 'Write a channel, as "#on-call", or a person, as "user:U0123"') from None
 
 
-def _web_address(text: str) -> str:
-    """Never shown in a fault: whoever knows the address can speak for this server."""
+def parse_web_address(text: str) -> str:
+    """A web address, which no fault repeats: whoever knows it can speak for this server. Raises `TextError`."""
     try:
         parts = urlsplit(text.strip())
         known = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)

@@ -17,6 +17,7 @@ from bot.checks.approvers import check_approvers
 from bot.checks.credentials import check_same_app, check_shapes
 from bot.checks.finding import Finding, Section, fault, faults_of, ok, warning
 from bot.checks.listing import Listing
+from bot.checks.monitor import check_monitor
 from bot.checks.packages import check_packages
 from bot.checks.places import check_places
 from bot.checks.policies import check_policies
@@ -24,7 +25,7 @@ from bot.checks.slack import Connected, check_connection
 from bot.checks.socket import check_app_token
 from bot.checks.store import check_store
 from bot.checks.webhooks import check_webhooks
-from bot.settings import Settings, read_settings, require_model, require_slack
+from bot.settings import Settings, read_settings, read_variable, require_model, require_slack
 from bot.slack_client import SlackClients, open_clients
 from bot.webhooks.endpoints import Endpoint
 
@@ -83,7 +84,8 @@ class Inspection:
         except ConfigError as error:
             return faults_of(error)
         count = len(self.configuration.policies.policies)
-        return (ok(f"{settings.config}: {count} {'policy' if count == 1 else 'policies'}, and the default"),)
+        monitor = check_monitor(self.configuration.alerts, read_variable)
+        return (ok(f"{settings.config}: {count} {'policy' if count == 1 else 'policies'}, and the default"), *monitor)
 
     def _look_at_store(self, settings: Settings) -> tuple[Finding, ...]:
         try:

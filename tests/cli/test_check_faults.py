@@ -35,8 +35,8 @@ def setting(**values: str) -> Plant:
     return lambda shell: shell.set(**values)
 
 
-def alerts(channel: str) -> Plant:
-    return lambda shell: shell.policy(more=f'[alerts]\nchannel = "{channel}"')
+def alerts(channel: str = "#alerts", more: str = "") -> Plant:
+    return lambda shell: shell.policy(more=f'[alerts]\nchannel = "{channel}"\n{more}')
 
 
 def stage(approvers: str = "usergroup:finance", channel: str = "#approvals", quorum: int = 1) -> Plant:
@@ -146,6 +146,13 @@ FAULTS: dict[str, tuple[Plant, int, str, str]] = {
     ),
     "an alerts channel that is not there": (
         alerts("#alert"), 2, "#alert (alerts) is not a channel that the bot can see", "Is it #alerts?",
+    ),
+    "a place for refused alerts that is not there": (
+        alerts(more='fallback = ["#alert"]'), 2,
+        "#alert (alerts, fallback) is not a channel that the bot can see", "Is it #alerts?",
+    ),
+    "a monitor whose address is not set": (
+        alerts(more='heartbeat_url_env = "MONITOR"'), 2, "MONITOR is not set, and heartbeats go there", "Set it to",
     ),
     "a stage's channel without the bot": (
         stage(channel="#board"), 2,

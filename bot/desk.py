@@ -39,6 +39,7 @@ from bot.history import History
 from bot.offers import Offers
 from bot.pausing import PauseSwitch
 from bot.standing_in import StandIns
+from bot.webhooks.desk import WebhookDesk
 from storage.models import Run
 from storage.types import Actor
 
@@ -76,6 +77,7 @@ class Desk:
         self.stand_ins = StandIns(runtime, people)
         self.offers = Offers(runtime, people, self.stand_ins)
         self.switch = PauseSwitch(runtime, people)
+        self.webhooks = WebhookDesk(runtime, people)
         self.history = History(runtime, self.stand_ins)
         self._people = people
 

@@ -104,13 +104,15 @@ def retire(tx: Tx, known: Sequence[str], now: datetime, error: str) -> int:
 
 
 def replay(tx: Tx, webhook: str, now: datetime, since: int | None = None) -> int:
-    """Send again what was given up, or with `since` every settled event from that audit entry on; how many."""
-    ended = (DeliveryStatus.DEAD,) if since is None else (DeliveryStatus.DEAD, DeliveryStatus.DONE)
-    chosen = (*_of(webhook), col(Delivery.status).in_(ended), col(Delivery.key) >= key_of(webhook, since or 0))
-    again = sa.update(Delivery).where(*chosen)
-    count = tx.change(again.values(status=DeliveryStatus.DUE, due_at=now, failures=0, error="", updated_at=now))
+    """Send at once what was given up or waits for its next attempt, or with `since` every event from that audit entry
+    on, what arrived, too; how many. The attempts are counted from the first again."""
+    lacking = (DeliveryStatus.DEAD, DeliveryStatus.DUE)
+    which = lacking if since is None else (*lacking, DeliveryStatus.DONE)
+    again = sa.update(Delivery).where(
+        *_of(webhook), col(Delivery.status).in_(which), col(Delivery.key) >= key_of(webhook, since or 0)
+    )
     tx.wake(QUEUE)
-    return count
+    return tx.change(again.values(status=DeliveryStatus.DUE, due_at=now, failures=0, error="", updated_at=now))
 
 
 def tallies(tx: Tx) -> list[Tally]:

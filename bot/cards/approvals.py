@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "pause": "operators: nothing is started and no time limit passes until `/approvals resume`; `/approvals pause ops "
     "because the disk is full` pauses one agent",
     "resume": "operators: everything, or the agent that is named, goes on",
+    "webhooks": "operators: which events arrived; `/approvals webhooks replay crm` sends again those that did not",
     "help": "this list",
 }
 """The words that `/approvals` knows."""

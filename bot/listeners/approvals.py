@@ -24,6 +24,7 @@ from bot.listeners.history import HistoryWords
 from bot.listeners.opening import bounded
 from bot.listeners.pausing import PauseWords
 from bot.listeners.reading import Payload, actor_of, first_action, origin_of
+from bot.listeners.webhooks import WebhookWords
 from storage.types import Actor, ActorKind
 
 Ack = Callable[..., Awaitable[Any]]
@@ -85,7 +86,7 @@ class Words:
     def __init__(self, desk: Desk, alerts: AlertDesk) -> None:
         self._desk = desk
         self._alert_desk = alerts
-        pausing, history = PauseWords(desk), HistoryWords(desk)
+        pausing, history, webhooks = PauseWords(desk), HistoryWords(desk), WebhookWords(desk.webhooks)
         self._words: dict[str, Callable[[Typed], Awaitable[Message]]] = {
             "": self._waiting,
             "all": self._all,
@@ -96,6 +97,7 @@ class Words:
             "history": lambda typed: history.answer(typed.rest, typed.actor),
             "pause": lambda typed: pausing.pause(typed.rest, typed.actor, typed.origin),
             "resume": lambda typed: pausing.resume(typed.rest, typed.actor, typed.origin),
+            "webhooks": lambda typed: webhooks.answer(typed.rest, typed.actor, typed.origin),
             "help": self._help,
         }
 

@@ -10,7 +10,10 @@ from random import SystemRandom
 
 import structlog
 
+from agent_runtime.alert_rules import AlertRules
+from agent_runtime.context import Context
 from agent_runtime.event_body import Unsendable, read_message
+from agent_runtime.lost_events import alert_of
 from agent_runtime.runtime import Runtime
 from agent_runtime.worker import LEASE, Worker
 from bot.webhooks.addresses import LookUp, SystemNames
@@ -60,6 +63,7 @@ class Sender:
 
     def __init__(self, runtime: Runtime, line: Line, pace: Pace) -> None:
         self.name = line.endpoint.webhook.name
+        self._runtime = runtime
         self._db = runtime.db
         self._clock = runtime.clock
         self._seal = runtime.seal
@@ -81,7 +85,8 @@ class Sender:
         if outcome.error:
             say = log.error if outcome.status is DeliveryStatus.DEAD else log.warning
             say("webhook", key=delivery.key, status=outcome.status.value, problem=outcome.error)
-        await self._db.transact(_settle, delivery, self._owner, outcome, self._clock.now())
+        runtime = self._runtime
+        await self._db.transact(_settle, runtime.context(), runtime.alerts, delivery, self._owner, outcome)
 
     async def _attempt(self, delivery: Delivery) -> _Outcome:
         try:
@@ -133,13 +138,15 @@ def _claim(tx: Tx, name: str, now: datetime, owner: str, until: datetime, skip: 
     return outbox.get(tx, delivery.key)
 
 
-def _settle(tx: Tx, delivery: Delivery, owner: str, outcome: _Outcome, now: datetime) -> None:
+def _settle(tx: Tx, context: Context, rules: AlertRules, delivery: Delivery, owner: str, outcome: _Outcome) -> None:
     values: dict[str, object] = {"status": outcome.status, "error": outcome.error, "failures": outcome.failures}
     if outcome.due_at is not None:
         values["due_at"] = outcome.due_at
-    if not outbox.settle(tx, delivery, owner, now, **values):
+    if not outbox.settle(tx, delivery, owner, context.now, **values):
         return  # its lease was lost
     if outcome.due_at is not None:
         webhooks.hold_back(tx, delivery, outcome.due_at)
-    else:
-        webhooks.let_on(tx, delivery, now)
+        return
+    webhooks.let_on(tx, delivery, context.now)
+    if outcome.status is DeliveryStatus.DEAD:
+        alert_of(tx, context, rules, delivery, outcome.error)

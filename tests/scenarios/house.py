@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,7 @@ from bot.app import Bot, Connection, open_bot
 from bot.demo.stage import POLICY_FILE
 from bot.door import PATH
 from bot.socket_mode import Pace
+from bot.webhooks.endpoints import Endpoint
 from bot.workspace import Message, Person, Workspace
 from bot.workspace.demo_world import demo_world
 from storage import audit, outbox, requests
@@ -153,22 +154,26 @@ async def open_house(
     transport: str = "http",
     pace: Pace = QUICK,
     app_token: str = "",
+    endpoints: Sequence[Endpoint] = (),
 ) -> AsyncIterator[House]:
     """A house in this folder. The demo's agents and policy unless told otherwise; an earlier workspace can be kept over
-    a restart of the bot, with its transport, which is `http` or `socket`. `app_token`: one that is not the app's."""
+    a restart of the bot, with its transport, which is `http` or `socket`. `app_token`: one that is not the app's.
+    `endpoints`: the receivers of webhooks."""
     clock = clock or MovableClock(START)
     configuration = _configuration(policy)
     made = {name: as_agent(made_of) for name, made_of in agents.items()} if agents is not None else None
     built = made if made is not None else load_agents(("agent_runtime.demo:agents",), folder)
     if workspace is not None:
-        async with _beside(workspace, folder, configuration, built, clock, on_commit, pace, app_token) as house:
+        async with _beside(
+            workspace, folder, configuration, built, clock, on_commit, pace, app_token, endpoints
+        ) as house:
             yield house
         return
     world = demo_world(clock)
     world.app.socket_mode = transport == "socket"
     async with (
         Workspace.serve(world, clock=clock, signing_clock=clock) as served,
-        _beside(served, folder, configuration, built, clock, on_commit, pace, app_token) as house,
+        _beside(served, folder, configuration, built, clock, on_commit, pace, app_token, endpoints) as house,
     ):
         yield house
 
@@ -183,14 +188,16 @@ async def _beside(
     on_commit: Callable[[int], None] | None,
     pace: Pace,
     app_token: str,
+    endpoints: Sequence[Endpoint],
 ) -> AsyncIterator[House]:
     connection = Connection(workspace.api_url, workspace.bot_token, workspace.signing_secret)
     if workspace.socket_mode:
         connection = Connection(workspace.api_url, workspace.bot_token, app_token=app_token or workspace.app_token)
     store = put_store(folder)
     async with open_bot(
-        connection, configuration, agents, f"sqlite:///{store}", KEY, clock=clock, on_commit=on_commit, pace=pace
-    ) as bot:
+        connection, configuration, agents, f"sqlite:///{store}", KEY, clock=clock, on_commit=on_commit, pace=pace,
+        endpoints=endpoints,
+    ) as bot:  # fmt: skip
         runner = web.AppRunner(bot.web_app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()

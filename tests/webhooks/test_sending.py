@@ -12,7 +12,7 @@ import pytest
 
 from agent_runtime.audit import Event
 from bot.webhooks.delivery import WAITS
-from storage import audit, outbox, webhooks
+from storage import alerts, audit, outbox, webhooks
 from storage.types import DeliveryStatus
 from tests.webhooks.receiver import HANGS, HOST, SECRET, SLAMS, TAKEN, Receiver, open_post, webhook
 
@@ -58,12 +58,30 @@ async def test_a_later_event_of_a_run_waits_for_the_earlier_one_and_another_run_
 async def test_what_waits_behind_an_event_that_was_given_up_goes_on(tmp_path: Path, receiver: Receiver) -> None:
     """A dead event holds up nobody."""
     receiver.mood = lambda: 410 if len(receiver.attempts) == 1 else TAKEN
-    async with open_post(tmp_path, webhook(url=receiver.url)) as post:
+    async with open_post(tmp_path, webhook(url=receiver.url, events=("call.*",))) as post:
         first, second = await post.happens("R1"), await post.happens("R1")
         await post.settle()
         assert receiver.seqs == [second]
         dead = await post.row(first)
         assert (dead.status, dead.error) == (DEAD, "the receiver answered 410: it wants no more events")
+
+
+async def test_events_that_are_given_up_raise_one_alert_for_their_webhook(tmp_path: Path, receiver: Receiver) -> None:
+    """However many they are; and that the alert's own event is given up, too, raises none."""
+    receiver.mood = lambda: 410
+    async with open_post(tmp_path, webhook(url=receiver.url)) as post:
+        lost = [await post.happens(f"R{run}") for run in range(3)]
+        await post.settle()
+        (alert,) = await post.db.read(alerts.all_open)
+        assert alert.thing == webhooks.key_of("crm", lost[0])
+        assert alert.facts["error"] == "the webhook crm: the receiver answered 410: it wants no more events"
+        entries = [entry.event for entry in await post.db.read(audit.entries)]
+        assert entries == ["call.started"] * 3 + ["alert.raised"]
+        assert (await post.row(4)).status is DEAD
+        receiver.mood = lambda: TAKEN
+        await post.db.transact(webhooks.replay, "crm", post.clock.now())
+        await post.settle()
+        assert receiver.seqs == [*lost, 4]
 
 
 async def test_an_attempt_that_is_repeated_has_the_same_id_and_body_and_a_signature_of_its_own(

@@ -4,6 +4,7 @@ to decide what it is about."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from agent_runtime import outbound
 from agent_runtime.alert_rules import AlertRules
@@ -11,15 +12,19 @@ from agent_runtime.alerts import ACKNOWLEDGED_FOR, MUTED_FOR, note, want
 from agent_runtime.audit import Event, Origin, record
 from agent_runtime.causes import Cause
 from agent_runtime.context import Context
+from agent_runtime.digest import Seal
+from agent_runtime.escalation import in_force
+from agent_runtime.outbound import Priority, Topic
 from agent_runtime.people import Member, Membership, authorise_member, authorise_operator, may_look
 from agent_runtime.refusals import RefusalReason
-from agent_runtime.rules import Rules
+from agent_runtime.sealed import read_rules
 from agent_runtime.selectors import Selector
 from agent_runtime.storms import fold
 from storage import alerts, outbox, requests
 from storage.alerts import Alert
+from storage.models import Request
 from storage.tx import Tx
-from storage.types import Described, RequestStatus
+from storage.types import Described, Json, RequestStatus
 
 
 class AlertAct(Described):
@@ -28,16 +33,28 @@ class AlertAct(Described):
     ACKNOWLEDGE = "acknowledge", "I look after it: nobody else is called for an hour."
     MUTE = "mute", "Nobody is to hear of it for a day."
     UNMUTE = "unmute", "It is to be heard of again."
+    REMIND = "remind", "Those who are asked are to be called again, below the card."
     SEND_AGAIN = "send_again", "Try once more to deliver the message that was given up."
 
 
-def asked_about(tx: Tx, alert_id: str) -> tuple[Selector, ...]:
-    """Who is asked now about the request that an alert is about."""
+REMINDED_EVERY = timedelta(minutes=10)
+"""However often somebody presses, nobody is reminded more often than this."""
+
+
+def request_of(tx: Tx, alert_id: str) -> Request | None:
+    """The open request that an alert is about."""
     alert = alerts.get(tx, alert_id)
     request = requests.get(tx, alert.request_id) if alert is not None and alert.request_id else None
-    if request is None or request.status is not RequestStatus.PENDING:
+    return request if request is not None and request.status is RequestStatus.PENDING else None
+
+
+def asked_about(tx: Tx, seal: Seal, alert_id: str) -> tuple[Selector, ...]:
+    """Who may decide now about the request that an alert is about."""
+    request = request_of(tx, alert_id)
+    rules = read_rules(seal, request) if request is not None else None
+    if request is None or rules is None:
         return ()
-    return Rules.model_validate(request.rules).stages[request.stage].approvers
+    return in_force(tx, seal, request, rules).stages[request.stage].approvers
 
 
 def act_on(
@@ -66,7 +83,7 @@ def act_on(
 def _refusal(tx: Tx, context: Context, alert: Alert | None, membership: Membership) -> RefusalReason | None:
     if alert is None:
         return RefusalReason.UNKNOWN_ALERT
-    if (refusal := _authorise(context, membership, asked_about(tx, alert.id))) is not None:
+    if (refusal := _authorise(context, membership, asked_about(tx, context.seal, alert.id))) is not None:
         return refusal
     return RefusalReason.ALERT_OVER if alert.resolved_at is not None else None
 
@@ -76,7 +93,7 @@ def _authorise(context: Context, membership: Membership, asked: Sequence[Selecto
     if refusal is not RefusalReason.NOT_AN_OPERATOR:
         return refusal
     assert isinstance(membership, Member), "anybody else was refused before"
-    if may_look(membership, asked):
+    if any(may_look(one, asked) for one in (membership, *membership.stands_for)):
         return authorise_member(membership, context.now)
     return RefusalReason.NOT_YOUR_ALERT
 
@@ -96,9 +113,21 @@ def _do(tx: Tx, context: Context, act: AlertAct, alert: Alert, membership: Membe
         case AlertAct.UNMUTE:
             alerts.change(tx, alert.id, muted_by=None, muted_until=None)
             note(tx, context, Event.ALERT_UNMUTED, alert, actor, origin, {})
+        case AlertAct.REMIND:
+            if (request := request_of(tx, alert.id)) is not None:
+                _remind(tx, context, request)
+                note(tx, context, Event.ALERT_REMINDED, alert, actor, origin, {})
         case AlertAct.SEND_AGAIN:
             row = outbox.get(tx, alert.thing) if alert.cause == Cause.UNDELIVERED else None
             if row is not None:
                 outbox.want(tx, row.key, row.kind, row.subject, row.priority, context.now)
             note(tx, context, Event.ALERT_SENT_AGAIN, alert, actor, origin, {})
     want(tx, context, alert.id, patience=outbound.NOW)
+
+
+def _remind(tx: Tx, context: Context, request: Request) -> None:
+    """A line below the request's card that calls those who are asked, as a step of its ladder does."""
+    turn = int(context.now.timestamp() // REMINDED_EVERY.total_seconds())
+    key = f"remind:{request.id}:{request.asking}:now:{turn}"
+    body: Json = {"asking": request.asking, "rung": request.rung - 1}
+    outbox.tell_once(tx, key, Topic.REMINDER, request.id, body, Priority.NEW_CARD, context.now, None)

@@ -104,7 +104,7 @@ def trouble_of(alert: Alert) -> Trouble:
 def _requests(tx: Tx, context: Context, rules: AlertRules) -> Iterator[Trouble]:
     """Open requests that are stuck by themselves, each with its most telling cause."""
     for one in stuck.waiting(tx, context.now - rules.shortest_wait):
-        facts: Json = {"tool": one.tool, "kind": one.kind.value}
+        facts: Json = {"tool": one.tool, "kind": one.kind.value, "moves": one.moves}
         if one.kind is RequestKind.OUTCOME:
             yield Trouble(Cause.OUTCOME, one.id, one.opened_at, one.agent, one.run_id, one.id, facts)
         elif one.overdue:
@@ -121,7 +121,9 @@ def _waiting(tx: Tx, context: Context, rules: AlertRules, told: set[str]) -> Ite
     by_run = sorted(found, key=lambda one: (one.run_id, one.opened_at, one.id))
     for run_id, grouped in groupby(by_run, key=lambda one: one.run_id):
         oldest, *others = grouped
-        facts: Json = {"tool": oldest.tool, "kind": oldest.kind.value, "more": len(others)}
+        facts: Json = {
+            "tool": oldest.tool, "kind": oldest.kind.value, "more": len(others), "moves": oldest.moves,
+        }  # fmt: skip
         yield Trouble(Cause.WAITING, run_id, oldest.opened_at, oldest.agent, run_id, oldest.id, facts)
 
 

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from agent_runtime.causes import Cause
+from agent_runtime.digest import Seal
+from agent_runtime.escalation import in_force
 from agent_runtime.rules import Rules
 from agent_runtime.runtime import Runtime
 from agent_runtime.selectors import STARTER, Selector
@@ -52,7 +54,7 @@ class Vacancies:
 
     async def find(self) -> Sequence[Trouble] | None:
         """The requests that too few can approve now; None where the directory does not say."""
-        open_ = await self._runtime.db.read(_open_requests, MOST_LOOKED_AT)
+        open_ = await self._runtime.db.read(_open_requests, self._runtime.seal, MOST_LOOKED_AT)
         try:
             counted = {asked: await self._count(asked, needed) for asked, needed in _needs(open_).items()}
         except SlackFailure as failure:
@@ -107,11 +109,11 @@ def _trouble(request: Request, rules: Rules, people: int) -> Trouble:
     return Trouble(Cause.NOBODY, request.id, since, request.agent, request.run_id, request.id, facts)
 
 
-def _open_requests(tx: Tx, limit: int) -> list[tuple[Request, Rules, Actor]]:
+def _open_requests(tx: Tx, seal: Seal, limit: int) -> list[tuple[Request, Rules, Actor]]:
     """Those that ask people of the directory, and not whoever started the run."""
     found = []
     for request in requests.all_pending(tx, limit):
-        rules, run = Rules.model_validate(request.rules), runs.get(tx, request.run_id)
+        rules, run = in_force(tx, seal, request, Rules.model_validate(request.rules)), runs.get(tx, request.run_id)
         if run is not None and request.held_until is None and STARTER not in rules.stages[request.stage].approvers:
             found.append((request, rules, Actor.model_validate(run.starter)))
     return found

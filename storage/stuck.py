@@ -28,23 +28,33 @@ class Waiting:
     opened_at: datetime
     stage_opened_at: datetime
     overdue: bool
+    moves: str
+    """Differs whenever something else comes next for it."""
 
 
 def waiting(tx: Tx, opened_before: datetime) -> list[Waiting]:
     """Requests that have been open since then or longer, and all about unknown outcomes; the oldest first."""
     names = ("id", "run_id", "agent", "kind", "tool", "opened_at", "stage_opened_at")
+    moving = ("asking", "stage", "rung", "due_at", "quiet_until")
     overdue = and_(
         col(Request.on_timeout) == OnTimeout.KEEP, col(Request.due_at).is_(None), col(Request.held_until).is_(None)
     )
     found = (
-        sa.select(*(col(getattr(Request, name)) for name in names), overdue.label("overdue"))
+        sa.select(*(col(getattr(Request, name)) for name in (*names, *moving)), overdue.label("overdue"))
         .where(
             col(Request.status) == RequestStatus.PENDING,
             or_(col(Request.opened_at) <= opened_before, overdue, col(Request.kind) == RequestKind.OUTCOME),
         )
         .order_by(col(Request.opened_at), col(Request.id))
     )
-    return [Waiting(overdue=bool(row["overdue"]), **{name: row[name] for name in names}) for row in tx.rows(found)]
+    return [
+        Waiting(
+            overdue=bool(row["overdue"]),
+            moves=" ".join(str(row[name]) for name in moving),
+            **{name: row[name] for name in names},
+        )
+        for row in tx.rows(found)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

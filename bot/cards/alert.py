@@ -9,8 +9,9 @@ from agent_runtime.alerts import REFUSED
 from agent_runtime.causes import Cause, Severity
 from bot.cards.blocks import Message, Part, actions, button, context, data, header, message, ours, section
 from bot.cards.ids import ActionId
+from bot.cards.ladder import coming, standing
 from bot.cards.subject import subject_of
-from bot.cards.text import clip, code, date, duration, escape, inert, line, link, listed, person, quantity, utc
+from bot.cards.text import capital, clip, code, date, duration, escape, inert, line, link, listed, person, quantity, utc
 from bot.cards.wording import deadline
 from storage.types import Actor
 
@@ -149,9 +150,11 @@ def _sentences(view: AlertView, asked: Sequence[str]) -> Iterator[str]:
     yield f"{_SAYS_MANY if view.is_storm else escape(view.cause.sentence)} Since {date(view.since)}."
     if view.request is not None and asked:
         yield f"Asked: {listed(asked, 600)}."
-    if view.request is not None and view.cause in (Cause.WAITING, Cause.OVERDUE):
+    if view.request is not None and view.cause in _OF_PEOPLE:
         subject = code(clip(subject_of(view.request).title, 80))
         yield f"What happens next: {subject} {_deadline(view)}."
+        if said := [*standing(view.request, view.raised_at)]:
+            yield f"{capital(' · '.join(said))}."
     elif view.cause is Cause.FAILING:
         yield "What happens next: nothing by itself." if view.facts.get("ended") else "It is tried again by itself."
     elif view.facts.get("elsewhere"):
@@ -160,14 +163,17 @@ def _sentences(view: AlertView, asked: Sequence[str]) -> Iterator[str]:
         yield f"What happens next: {_NEXT[view.cause]}"
 
 
+_OF_PEOPLE = frozenset({Cause.WAITING, Cause.OVERDUE})
 _SAYS_MANY = "So many at once have one message."
 
 
 def _deadline(view: AlertView) -> str:
     assert view.request is not None
-    if view.request.due_at is None:
-        return "stays open until somebody decides"
-    return deadline(view.request, view.raised_at)
+    steps = coming(view.request, view.raised_at)
+    told = (
+        "stays open until somebody decides" if view.request.due_at is None else deadline(view.request, view.raised_at)
+    )
+    return ", ".join(part for part in (steps, told) if part)
 
 
 def _details(view: AlertView) -> Iterator[Part]:
@@ -227,6 +233,9 @@ def _buttons(view: AlertView) -> Iterator[Part]:
         return
     if view.acknowledged_by is None:
         yield button(ActionId.ALERT_ACKNOWLEDGE, view.id, "Acknowledge", about, style="primary")
+    if view.request is not None and view.cause in _OF_PEOPLE:
+        yield button(ActionId.ALERT_ON_IT, view.id, "I'm on it", about)
+        yield button(ActionId.ALERT_REMIND, view.id, "Remind now", about)
     if view.cause is Cause.UNDELIVERED and not view.is_storm and not view.facts.get("elsewhere"):
         yield button(ActionId.ALERT_SEND_AGAIN, view.id, "Send again", about)
     yield button(ActionId.ALERT_MUTE, view.id, "Mute for a day", about)

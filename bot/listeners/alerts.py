@@ -17,6 +17,7 @@ ACTS: Mapping[ActionId, AlertAct] = {
     ActionId.ALERT_ACKNOWLEDGE: AlertAct.ACKNOWLEDGE,
     ActionId.ALERT_MUTE: AlertAct.MUTE,
     ActionId.ALERT_UNMUTE: AlertAct.UNMUTE,
+    ActionId.ALERT_REMIND: AlertAct.REMIND,
     ActionId.ALERT_SEND_AGAIN: AlertAct.SEND_AGAIN,
 }
 
@@ -34,3 +35,10 @@ def register(app: AsyncApp, desk: AlertDesk) -> None:
 
     for action, act in ACTS.items():
         attach(action, act)
+
+    @app.action(ActionId.ALERT_ON_IT.value)
+    async def on_it(ack: Ack, body: Payload) -> None:
+        alert_id = alert_id_of(first_action(body).get("value"))
+        if alert_id is not None:
+            await desk.take_over(alert_id, actor_of(body), origin_of(body), place_of(body))
+        await ack()

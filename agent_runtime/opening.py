@@ -23,6 +23,7 @@ from agent_runtime.judging import Judgement, Require, evaluate, rules_for_outcom
 from agent_runtime.revisions import keep_policies, revise
 from agent_runtime.rules import Rules
 from agent_runtime.sealed import FIRST_REVISION, digest_shown, is_genuine_call, read_rules, seal_rules
+from agent_runtime.sharing import show_opened
 from storage import journal, pauses, requests
 from storage.models import Request, Run
 from storage.tx import Tx
@@ -50,16 +51,17 @@ def open_pause(
 ) -> int | CapReached:
     """Make sure that every interrupt has its request; how many are new. `given` maps the keys of the answers that the
     agent was handed in this advance to their payload digests: the same question again is a new question."""
-    opened = 0
+    opened: list[Request] = []
+    capped = None
     for ordinal, interrupt in enumerate(interrupts):
         draft = _draft(tx, context, run, interrupt, ordinal, given)
         if draft is None:
             continue
         if capped := _over_cap(tx, context, run, draft.rules):
-            return capped
-        _open(tx, context, draft)
-        opened += 1
-    return opened
+            break
+        opened.append(_open(tx, context, draft))
+    show_opened(tx, context, opened)
+    return capped or len(opened)
 
 
 def _draft(
@@ -176,7 +178,8 @@ def _over_cap(tx: Tx, context: Context, run: Run, rules: Rules) -> CapReached | 
     return CapReached(f"{crowded}; try again once some are decided") if crowded else None
 
 
-def _open(tx: Tx, context: Context, draft: Draft) -> None:
+def _open(tx: Tx, context: Context, draft: Draft) -> Request:
+    """The request as it is asked first."""
     request, rules = draft.request, draft.rules
     _insert(tx, context, request)
     if draft.fixed is not None:
@@ -184,7 +187,7 @@ def _open(tx: Tx, context: Context, draft: Draft) -> None:
         revised = revise(tx, context, request, draft.fixed, rules, policy, INTERNAL, rules.set_note)
         assert revised is not None, "nobody voted on a request that was not there yet"
         request = revised
-    outbound.want_card(tx, context, request)
+    return request
 
 
 def _insert(tx: Tx, context: Context, request: Request) -> None:

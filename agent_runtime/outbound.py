@@ -58,8 +58,21 @@ class Topic(Described):
 
 def card_key(request: Request | RequestView) -> str:
     """The key of the card on which a request is asked now: each time its approvers are asked it gets a new one, because
-    an updated message notifies nobody."""
+    an updated message notifies nobody. Only the first may be shared."""
+    if request.card and request.asking == 1:
+        return first_card(request.card)
     return f"card:{request.id}:{request.asking}:{request.stage}"
+
+
+def first_card(request_id: str) -> str:
+    """The key of the card on which a request was asked first, together with those that share it."""
+    return f"card:{request_id}:1:0"
+
+
+def cards_of(tx: Tx, request: Request) -> dict[str, str]:
+    """The keys of the cards on which a request was asked so far, each with whose card it is."""
+    shared = {first_card(request.card): request.card} if request.card not in ("", request.id) else {}
+    return shared | dict.fromkeys(outbox.keys_about(tx, Topic.CARD, request.id), request.id)
 
 
 def stage_of_card(key: str) -> int:
@@ -70,11 +83,11 @@ def stage_of_card(key: str) -> int:
 def want_card(tx: Tx, context: Context, request: Request, *, patience: timedelta = NOW) -> None:
     """Every card of this request must show its current state; what is asked now has one of its own."""
     closed = request.status is not RequestStatus.PENDING
-    standing, newest = outbox.keys_about(tx, Topic.CARD, request.id), card_key(request)
-    fresh = newest not in standing and not (closed and standing)
-    for key in (*standing, *((newest,) if fresh else ())):
+    cards, newest = cards_of(tx, request), card_key(request)
+    fresh = newest not in cards and not (closed and cards)
+    for key, whose in (cards | ({newest: request.id} if fresh else {})).items():
         priority = Priority.CLOSED_CARD if closed else Priority.NEW_CARD if fresh and key == newest else Priority.VOTE
-        outbox.want(tx, key, Topic.CARD, request.id, priority, context.now, patience=patience)
+        outbox.want(tx, key, Topic.CARD, whose, priority, context.now, patience=patience)
     if closed:
         for inquiry in inquiries.of_request(tx, request.id):
             want_inquiry(tx, context, inquiry)

@@ -125,6 +125,7 @@ def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
         approved_before=approved_before,
         asking=request.asking,
         ladder=read_ladder(tx, request, rules),
+        card=request.card if request.asking == 1 else "",
         paused=_pause(tx, request),
         remarks=tuple(mask(said, secrets) for said in (rules.trouble, rules.set_note) if said),
     )

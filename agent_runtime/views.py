@@ -251,6 +251,8 @@ class RequestView:
     """The last ones, the latest first."""
     asking: int = 1
     """How often its approvers were asked: anew in each stage, and whenever what they were asked has changed."""
+    card: str = ""
+    """On whose card it is asked, be it its own, where several requests share one; empty where it has one to itself."""
 
     paused: PauseView | None = None
     """What stops its timers and the start of its call, while it is open and until the call was started."""

@@ -17,7 +17,7 @@ from agent_runtime.reading import read_request
 from agent_runtime.sealed import read_rules
 from agent_runtime.views import RequestView
 from bot.cards import notices
-from storage import messages, outbox, requests, runs
+from storage import messages, requests, runs
 from storage.tx import Tx
 from storage.types import Actor, Json
 
@@ -138,7 +138,7 @@ def _adopt(tx: Tx, context: Context, act: Act, place: Place) -> None:
     if request is None:
         return
     newest = outbound.card_key(request)
-    for key in outbox.keys_about(tx, outbound.Topic.CARD, request.id):
+    for key in outbound.cards_of(tx, request):
         # What is asked now was not asked before the last change.
         if outbound.stage_of_card(key) == act.stage and (key != newest or act.revision == request.revision):
             messages.adopt(tx, key, place.channel, place.message_ts, context.now)

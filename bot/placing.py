@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from agent_runtime.clock import Clock
 from agent_runtime.inquiries import read_inquiry
-from agent_runtime.outbound import Priority, Topic, card_key, stage_of_card
+from agent_runtime.outbound import Priority, Topic, card_key, cards_of, first_card, stage_of_card
 from agent_runtime.policy import Rules, Stage
 from agent_runtime.reading import read_request, read_run
 from agent_runtime.views import InquiryView, RequestView, RunView
@@ -58,25 +58,42 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Newer:
-    """Another card of a request, on which it was asked later."""
+    """Another card of a request, on which it was asked later; no message until it stands."""
 
     message: Message | None
 
 
 @dataclass(frozen=True, slots=True)
-class CardRows:
-    """Everything that says what a card shows and where: one snapshot. `newer` is the card on which its request is asked
-    now, where that is another one; its message is None until it stands."""
+class OnCard:
+    """A request on a card. `newer` is the card on which it is asked by now, where that is another one."""
 
     view: RequestView
-    stage: Stage
-    root: Root
-    newer: Newer | None = None
+    newer: Newer | None
 
     @property
     def is_outdated(self) -> bool:
-        """Whether its request waits, and is asked on another card."""
+        """Whether it waits, and is asked on another card."""
         return self.newer is not None and self.view.status is RequestStatus.PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class CardRows:
+    """Everything that says what a card shows and where: one snapshot. `shown` are its requests, most often one."""
+
+    shown: tuple[OnCard, ...]
+    stage: Stage
+    root: Root
+
+    @property
+    def asked(self) -> RequestView:
+        """The first request that is asked on this card; the first of all where none is."""
+        here = (one for one in self.shown if one.view.status is RequestStatus.PENDING and not one.is_outdated)
+        return next(here, self.shown[0]).view
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether all of it is asked on other cards by now."""
+        return all(one.is_outdated for one in self.shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +130,18 @@ def read_root(tx: Tx, run_id: str) -> Root:
 
 def read_card(tx: Tx, request_id: str, key: str) -> CardRows | None:
     """What the card with this key is about."""
-    view, request = read_request(tx, request_id), requests.get(tx, request_id)
-    if view is None or request is None:
+    request = requests.get(tx, request_id)
+    if request is None:
         return None
-    newest = card_key(request)
-    newer = Newer(messages.get(tx, newest)) if key != newest else None
-    return CardRows(view, _stage(request, stage_of_card(key)), read_root(tx, request.run_id), newer)
+    shares = request.card == request.id and key == first_card(request.id)
+    shown = [_on_card(tx, one, key) for one in (requests.on_card(tx, request) if shares else [request])]
+    return CardRows(tuple(shown), _stage(request, stage_of_card(key)), read_root(tx, request.run_id))
+
+
+def _on_card(tx: Tx, request: Request, key: str) -> OnCard:
+    view, newest = read_request(tx, request.id), card_key(request)
+    assert view is not None, "read in this transaction"
+    return OnCard(view, Newer(messages.get(tx, newest)) if key != newest else None)
 
 
 def _stage(request: Request, number: int) -> Stage:
@@ -165,9 +188,10 @@ def hurry_what_waited(tx: Tx, delivery: Delivery, clock: Clock) -> None:
 
 def show_where_asked(tx: Tx, delivery: Delivery, clock: Clock) -> None:
     """The message of this delivery, a card, stands: the earlier cards of its request can link to it."""
-    for key in outbox.keys_about(tx, Topic.CARD, delivery.subject):
+    request = requests.get(tx, delivery.subject)
+    for key, whose in cards_of(tx, request).items() if request else ():
         if key != delivery.key:
-            outbox.want(tx, key, Topic.CARD, delivery.subject, Priority.VOTE, clock.now())
+            outbox.want(tx, key, Topic.CARD, whose, Priority.VOTE, clock.now())
 
 
 def doubt_root(tx: Tx, run_id: str, clock: Clock) -> None:
@@ -212,7 +236,7 @@ class Placing:
         if rows.is_outdated:
             return
         if wanted := self._wanted(rows.stage):
-            if rows.root.is_near and self._clock.now() < rows.view.opened_at + ROOT_SOON:
+            if rows.root.is_near and self._clock.now() < rows.asked.opened_at + ROOT_SOON:
                 raise NotYet(self._clock.now() + _LOOK_AGAIN)
             yield await self._named(wanted)
         async for place in self.of_reply(rows.root):
@@ -256,10 +280,12 @@ class Placing:
             return ""
         return await self._channels.permalink(thread.channel, thread.thread_ts)
 
-    async def newer_link(self, rows: CardRows) -> str:
-        """The address of the card on which a request is asked now; empty where it does not stand yet, and where it is
-        between the bot and one person."""
-        message = rows.newer.message if rows.newer is not None else None
+    async def newer_link(self, one: OnCard) -> str | None:
+        """The address of the card on which a request is asked now, where that is another one; empty where it does not
+        stand yet, and where it is between the bot and one person."""
+        if not one.is_outdated:
+            return None
+        message = one.newer.message if one.newer is not None else None
         if message is None or message.ts is None or message.channel.startswith("D"):
             return ""
         return await self._channels.permalink(message.channel, message.ts)

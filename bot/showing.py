@@ -12,6 +12,7 @@ from agent_runtime.context import Asking
 from agent_runtime.errors import SignoffError
 from agent_runtime.outbound import Topic
 from bot.cards.blocks import Message
+from bot.cards.group import Call, group_card
 from bot.cards.inquiry import inquiry_card
 from bot.cards.request import card
 from bot.cards.run import run_card
@@ -107,14 +108,18 @@ class Showing:
         async def render(place: Place) -> Message:
             mentions = await self._mentions(rows)
             link = await self._placing.link(rows, place)
-            newer = await self._placing.newer_link(rows) if rows.is_outdated else None
-            view = replace(rows.view, auto_approve=self._auto_approve)
-            return card(view, now=self._clock.now(), mentions=mentions, thread_link=link, newer=newer)
+            newer = [await self._placing.newer_link(one) for one in rows.shown]
+            views = [replace(one.view, auto_approve=self._auto_approve) for one in rows.shown]
+            now = self._clock.now()
+            if len(views) > 1:
+                calls = [Call(*call) for call in zip(views, newer, strict=True)]
+                return group_card(calls, now=now, mentions=mentions, thread_link=link)
+            return card(views[0], now=now, mentions=mentions, thread_link=link, newer=newer[0])
 
         places = partial(self._placing.of_card, rows)
         placed = partial(show_where_asked, delivery=delivery, clock=self._clock)
         try:
-            return await self._reply(delivery, rows.view.run_id, rows.root, places, render, placed)
+            return await self._reply(delivery, rows.asked.run_id, rows.root, places, render, placed)
         except NoPlace:
             if rows.is_outdated:
                 return ""  # it was never shown, or is gone
@@ -240,7 +245,7 @@ class Showing:
         return f"{workspace.rstrip('/')}/archives/{channel}/p{ts.replace('.', '')}"
 
     async def _mentions(self, rows: CardRows) -> tuple[str, ...]:
-        view = rows.view
+        view = rows.asked
         if view.status is not RequestStatus.PENDING:
             return ()
         approvers = view.stages[min(view.stage, len(view.stages) - 1)].approvers

@@ -147,6 +147,17 @@ def of_pause(tx: Tx, run_id: str, pause: int) -> list[Request]:
     return tx.all(Request, select(Request).where(col(Request.run_id) == run_id, col(Request.pause) == pause))
 
 
+def share_card(tx: Tx, card: str, request_ids: Sequence[str]) -> None:
+    """Put these requests on the card of one of them."""
+    tx.change(update(Request).where(col(Request.id).in_(request_ids)).values(card=card))
+
+
+def on_card(tx: Tx, first: Request) -> list[Request]:
+    """The requests that were put on the card of this one, itself included, in the order of their calls."""
+    statement = select(Request).where(col(Request.run_id) == first.run_id, col(Request.card) == first.id)
+    return tx.all(Request, statement.order_by(col(Request.ordinal)))
+
+
 def keep_policies(tx: Tx, kept: KeptPolicies) -> None:
     """Keep a policy set; the same one again changes nothing."""
     tx.insert_new(kept)

@@ -89,6 +89,11 @@ def section(text: Part) -> Part:
     return {"type": "section", "text": text}
 
 
+def divider() -> Part:
+    """A line across."""
+    return {"type": "divider"}
+
+
 def actions(*buttons: Part) -> Part:
     """A row of buttons."""
     return {"type": "actions", "elements": list(buttons)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 
 from agent_runtime.prompts import WhatHappened
 from agent_runtime.views import ApprovedBefore, RequestView
@@ -60,10 +61,10 @@ def card(
     first = heading(view, subject) if newer is None else f"Asked anew: {subject.title}"
     blocks: list[Part] = [
         header(first),
-        context(*_origin(view, thread_link)),
-        rich(*_why(view, subject)),
-        rich(*_what(subject)),
-        context(ours(state), *([] if newer is None else [ours(_asked_in(newer))]), *progress(view)),
+        context(*origin(view, thread_link), ours(identity(view))),
+        rich(*chain.from_iterable(why(view, subject))),
+        rich(*what(subject)),
+        context(ours(state), *([] if newer is None else [ours(asked_in(newer))]), *progress(view)),
         context(*votes(view)),
     ]
     buttons = card_buttons(view, subject, confirm=confirm) if newer is None else []
@@ -72,7 +73,8 @@ def card(
     return message(view.id, fallback(view, subject, first), blocks)
 
 
-def _asked_in(newer: str) -> str:
+def asked_in(newer: str) -> str:
+    """Where an open request is asked by now, in mrkdwn."""
     return f"*Asked in a {link(newer, 'newer message') or 'newer message'} now.*"
 
 
@@ -83,7 +85,7 @@ def fallback(
     it ended. The policy's note says what the call does, unless it is shown anyway and `noted` is off. `at` writes a
     moment."""
     first = escape(first or heading(view, subject))
-    origin = f"Agent {escape(clip(line(view.agent), 80))}, started by {escape(clip(line(view.starter.label), 80))}."
+    origin = started(view)
     if view.status is not RequestStatus.PENDING:
         by = f"Closed by {escape(clip(line(view.closed_by.label), 80))}. " if view.closed_by else ""
         return f"{first}. {by}{origin}"
@@ -96,41 +98,51 @@ def fallback(
     return f"{first}{'' if first.endswith('?') else '.'}{note} {origin} {until}"
 
 
+def started(view: RequestView) -> str:
+    """Which agent asks, for whom, in one sentence of mrkdwn."""
+    return f"Agent {escape(clip(line(view.agent), 80))}, started by {escape(clip(line(view.starter.label), 80))}."
+
+
 def note_line(view: RequestView) -> str:
     """The policy's note on one line, visible; empty where there is none."""
     return clip(line(view.note), _NOTE_LINE) if view.note else ""
 
 
-def _origin(view: RequestView, thread_link: str) -> Iterator[Part]:
+def origin(view: RequestView, thread_link: str) -> Iterator[Part]:
+    """Who asks, for whom and since when."""
     if view.auto_approve:
         yield ours("*Auto-approval is on: calls run without asking anybody.*")
     yield data(f"Agent: {view.agent}", 200)
     yield ours(f"started by {person(view.starter)} · asked {date(view.opened_at)}")
-    if view.revision > 1:
-        yield ours(f"revision {view.revision}")
     if address := link(thread_link, "thread"):
         yield ours(address)
-    yield ours(f"request {view.id}" if view.id.isalnum() else "request")
 
 
-def _why(view: RequestView, subject: Subject) -> Iterator[Part]:
-    """The policy's note first; the agent's own words set apart, so that neither can pass for the other."""
+def identity(view: RequestView) -> str:
+    """By which id people can name a request elsewhere, and which revision of it is shown, in mrkdwn."""
+    name = f"request {view.id}" if view.id.isalnum() else "request"
+    return f"{name} · revision {view.revision}" if view.revision > 1 else name
+
+
+def why(view: RequestView, subject: Subject) -> Iterator[tuple[Part, ...]]:
+    """What speaks for it, each thing for itself: the policy's note first, and the agent's own words set apart, so that
+    neither can pass for the other."""
     if view.note:
-        yield sentence(bold("The policy's note"))
-        yield quote(clip(visible(view.note, lines=True, fold=True).text, _NOTE_LIMIT))
+        note = clip(visible(view.note, lines=True, fold=True).text, _NOTE_LIMIT)
+        yield sentence(bold("The policy's note")), quote(note)
     for remark in filter(str.strip, view.remarks):
-        yield sentence(clip(visible(remark, fold=True).text, _NOTE_LIMIT))
+        yield (sentence(clip(visible(remark, fold=True).text, _NOTE_LIMIT)),)
     if isinstance(subject.prompt, WhatHappened):
-        yield sentence(_started(subject.prompt))
+        yield (sentence(_started(subject.prompt)),)
     for before in view.approved_before:
-        yield _approved(before)
+        yield (_approved(before),)
     words = [one for one in subject.others if one.label == AGENT_WORDS]
     for passage in words:
-        yield from _passage(passage)
+        yield _passage(passage)
     if not words and view.kind is RequestKind.TOOL:
-        yield sentence("The agent gave no reason.")
+        yield (sentence("The agent gave no reason."),)
     elif not words and not view.note and not isinstance(subject.prompt, WhatHappened):
-        yield sentence("The agent asks:" if view.kind is RequestKind.QUESTION else "The agent wants feedback:")
+        yield (sentence("The agent asks:" if view.kind is RequestKind.QUESTION else "The agent wants feedback:"),)
 
 
 def _started(prompt: WhatHappened) -> str:
@@ -159,16 +171,17 @@ def _approved(before: ApprovedBefore) -> Part:
     return sentence("Earlier in this run: ", tool, " approved by ", *people, f"{more}, ", when(before.at), common)
 
 
-def _what(subject: Subject) -> Iterator[Part]:
+def what(subject: Subject) -> Iterator[Part]:
+    """What it is about: arguments, question or draft, and how they came about."""
     others = [one for one in subject.others if one.label != AGENT_WORDS]
     for passage in (*others, *subject.must_see):
         yield from _passage(passage)
 
 
-def _passage(passage: Passage) -> Iterator[Part]:
-    """A label with a count of what is odd about the text, then the text."""
-    yield sentence(bold(passage.label), *(f" · {remark}" for remark in _remarks(passage.excerpt)))
-    yield quote(passage.excerpt.shown) if passage.words else preformatted(passage.excerpt.shown)
+def _passage(passage: Passage) -> tuple[Part, Part]:
+    """A label with a count of what is odd about the text, and the text."""
+    text = quote(passage.excerpt.shown) if passage.words else preformatted(passage.excerpt.shown)
+    return sentence(bold(passage.label), *(f" · {remark}" for remark in _remarks(passage.excerpt))), text
 
 
 def _remarks(excerpt: Excerpt) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from agent_runtime.json_text import indented
@@ -18,6 +18,10 @@ TITLE_LIMIT = 100
 AGENT_WORDS = "The agent's own words, which nobody has checked"
 _DIFFERENCE = {"characters": 1_200, "lines": 24}
 _REASON = {"characters": 600, "lines": 8}
+_SHARED = {"characters": 700, "lines": 14}
+"""What a card shows in full of one of several calls, and, below, of what stands beside it."""
+
+_SHARED_BESIDE = {"characters": 300, "lines": 5}
 _MOST_EDITS = 3
 _MOST_INQUIRIES = 3
 _ANSWER = {"characters": 600, "lines": 12}
@@ -85,8 +89,17 @@ def subject_of(view: RequestView) -> Subject:
         others += _inquiries(view)
     if view.reason:
         others.append(Passage(AGENT_WORDS, prose(view.reason, **_REASON), words=True))
+    if view.card:
+        must_see = [_shorter(one, **_SHARED) for one in must_see]
+        others = [_shorter(one, **_SHARED_BESIDE) for one in others]
     further = (Passage("What the agent asked for", arguments(view.asked_args)),) if view.edits else ()
     return Subject(_title(view, prompt), prompt, tuple(must_see), tuple(others), further)
+
+
+def _shorter(passage: Passage, *, characters: int, lines: int) -> Passage:
+    """The same passage with less room."""
+    whole = Visible(passage.excerpt.whole, passage.excerpt.escaped)
+    return replace(passage, excerpt=excerpt(whole, characters=characters, lines=lines))
 
 
 def _title(view: RequestView, prompt: Prompt | None) -> str:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from bot.demo.stage import Stage
 from bot.workspace import Message, Person, View
+from bot.workspace.handles import buttons_below, rows_of
 
 Found = TypeVar("Found")
 
@@ -27,13 +28,28 @@ class Started:
     root: Message
 
 
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A message that asks something, and above which of its buttons that stands; `asked` tells its questions apart."""
+
+    message: Message
+    words: str
+    asked: str
+
+    @property
+    def title(self) -> str:
+        """Its first line, and which of its calls it is about."""
+        first = self.message.plain().strip().splitlines()[0]
+        return first if len(rows_of(self.message)) == 1 else f"{first} {self.words}"
+
+
 class Play:
     """Acts on a stage. `tell` is handed one line for each step."""
 
     def __init__(self, stage: Stage, tell: Callable[[str], None]) -> None:
         self._stage = stage
         self._tell = tell
-        self._answered: set[tuple[str, str]] = set()
+        self._answered: set[str] = set()
 
     def scene(self, title: str) -> None:
         self._tell(f"\n{title}")
@@ -58,31 +74,31 @@ class Play:
 
         return Started(await self._wait(root, f"the message of {agent}'s run"))
 
-    async def card(self, words: str, button: str) -> Message:
-        """The oldest card nobody in the play has used yet that says these words and has this button."""
+    async def card(self, words: str, button: str) -> Card:
+        """The oldest card nobody in the play has used yet that says these words above this button."""
 
-        def find() -> Message | None:
+        def find() -> Card | None:
             for message in self._messages():
-                unused = (message.channel_id, message.ts) not in self._answered
-                if unused and button in message.labels and words in message.plain():
-                    return message
+                for found in buttons_below(message, words):
+                    if found.label == button and found.value not in self._answered:
+                        return Card(message, words, found.value or "")
             return None
 
         return await self._wait(find, f"a card that says {words!r} with {button}")
 
-    async def press(self, who: str, card: Message, button: str) -> None:
+    async def press(self, who: str, card: Card, button: str) -> None:
         """Press a button that decides by itself."""
-        self._answered.add((card.channel_id, card.ts))
-        self.say(f"{who} presses {button} on “{_title(card)}”")
-        await self.person(who).click(card, button)
+        self._answered.add(card.asked)
+        self.say(f"{who} presses {button} on “{card.title}”")
+        await self.person(who).click(card.message, button, of=card.words)
 
-    async def fill(self, who: str, card: Message, button: str, words: str) -> None:
+    async def fill(self, who: str, card: Card, button: str, words: str) -> None:
         """Press a button that opens a form, and send the form with these words in its first field."""
-        self._answered.add((card.channel_id, card.ts))
+        self._answered.add(card.asked)
         person = self.person(who)
-        await person.click(card, button)
+        await person.click(card.message, button, of=card.words)
         view = await self._wait(lambda: person.view, f"the form behind {button}")
-        self.say(f"{who} presses {button} on “{_title(card)}” and writes: {words}")
+        self.say(f"{who} presses {button} on “{card.title}” and writes: {words}")
         answer = await person.fill_and_submit(view, {_first_field(view): words})
         if answer.errors:
             raise PlayFailed(f"the form behind {button} says {answer.errors}")
@@ -104,11 +120,11 @@ class Play:
         now = await self._wait(ended, f"the run's message saying {words!r}")
         self.say(f"the run's message now says: {_line_with(words, now)}")
 
-    async def shows(self, card: Message, words: str) -> None:
+    async def shows(self, card: Card, words: str) -> None:
         """A card is redrawn."""
 
         def redrawn() -> Message | None:
-            now = card.now()
+            now = card.message.now()
             return now if now is not None and words in now.plain() else None
 
         now = await self._wait(redrawn, f"the card saying {words!r}")
@@ -131,10 +147,6 @@ class Play:
             raise PlayFailed(f"waited {PATIENCE:g} s for {what}") from None
         assert found is not None
         return found
-
-
-def _title(card: Message) -> str:
-    return card.plain().strip().splitlines()[0]
 
 
 def _line_with(words: str, message: Message) -> str:

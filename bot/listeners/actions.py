@@ -252,7 +252,8 @@ class Buttons:
         return True
 
     async def _fits(self, target: Target) -> bool:
-        """Whether the card shows everything; remembered, because what a revision asks never changes and many click."""
+        """Whether the card shows everything; remembered, because what a revision asks never changes and many click. One
+        that shares a card may get one with more room: that it does not fit is looked at anew."""
         known = self._fitting.get((target.request_id, target.revision))
         if known is not None:
             return known
@@ -261,7 +262,9 @@ class Buttons:
             return True
         if len(self._fitting) >= MOST_REMEMBERED:
             self._fitting.clear()
-        fits = self._fitting[view.id, view.revision] = subject_of(view).fits
+        fits = subject_of(view).fits
+        if fits or not view.card:
+            self._fitting[view.id, view.revision] = fits
         return fits
 
     async def _show_in_modal(self, press: Press, answered: Answered) -> None:

@@ -25,6 +25,31 @@ def pick_button(buttons: Sequence[Button], wanted: str, block: str | None = None
     raise Gone("button", wanted, [button.label for button in buttons])
 
 
+@dataclass(frozen=True)
+class Row:
+    """Buttons that stand together, and what stands above them, back to the row before."""
+
+    text: str
+    buttons: list[Button]
+
+
+def rows_of(shown: Message | View) -> list[Row]:
+    """The rows of buttons, from the top."""
+    rows: list[Row] = []
+    above: list[Json] = []
+    for block in shown.blocks:
+        above.append(block)
+        if buttons := buttons_in([block]):
+            rows.append(Row(visible_text(above, shown.world.label), buttons))
+            above = []
+    return rows
+
+
+def buttons_below(shown: Message | View, words: str) -> list[Button]:
+    """The buttons of the rows that have these words above them."""
+    return [button for row in rows_of(shown) if words in row.text for button in row.buttons]
+
+
 def pick_field(fields: Sequence[Field], wanted: str, block: str | None = None) -> Field:
     """The field with that label, block_id or action_id, in the block with that block_id if one is named; Gone names
     those there are."""

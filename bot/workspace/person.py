@@ -14,7 +14,7 @@ from bot.workspace.channels import Channel
 from bot.workspace.deliveries import Deliveries
 from bot.workspace.errors import CannotSee, Deactivated, Gone, WorkspaceError
 from bot.workspace.events import Events
-from bot.workspace.handles import Message, View, pick_button, pick_field
+from bot.workspace.handles import Message, View, buttons_below, pick_button, pick_field
 from bot.workspace.messages import StoredMessage
 from bot.workspace.modals import StoredView, view_json
 from bot.workspace.outcomes import ClickAnswer, CommandAnswer, SubmitAnswer
@@ -154,14 +154,13 @@ class Person:
     # Pressing and choosing
 
     async def click(
-        self, target: Message | View, button: str, *, block: str | None = None, confirm: bool = True
+        self, target: Message | View, button: str, *, block: str | None = None, of: str = "", confirm: bool = True
     ) -> ClickAnswer:
-        """Press a button as it is now, named by label or action_id, and by its block where several are called so.
-
-        `confirm` answers a confirmation dialogue.
+        """Press a button as it is now, named by label or action_id, and where several are called so by its block, or by
+        words that stand above it. `confirm` answers a confirmation dialogue.
         """
         current = self._current(target)
-        return await self._press(current, pick_button(current.buttons, button, block), confirm)
+        return await self._press(current, pick_button(buttons_below(current, of), button, block), confirm)
 
     async def click_stale(self, copy: Message, button: str) -> ClickAnswer:
         """Press a button of a copy that the person's client still shows, though the message may have changed since."""

@@ -18,7 +18,7 @@ OUR_MARKUP = re.compile(
 )
 """Every construct between angle brackets that we write ourselves."""
 
-BLOCKS = {"header", "context", "section", "rich_text", "actions", "input"}
+BLOCKS = {"header", "context", "section", "rich_text", "actions", "input", "divider"}
 RICH_PARTS = {"rich_text_section", "rich_text_quote", "rich_text_preformatted"}
 RICH_LEAVES = {"text", "user", "date"}
 
@@ -55,8 +55,8 @@ def check_blocks(blocks: Any, most: int) -> None:
     for block in Block.parse_all(list(blocks)):
         assert block is not None
         block.to_dict()
-    primary = [one for one in elements(blocks) if one.get("style") == "primary"]
-    assert len(primary) <= 1
+    for row in blocks:
+        assert sum(one.get("style") == "primary" for one in elements([row])) <= 1
 
 
 def elements(blocks: Any) -> list[Part]:
@@ -110,6 +110,10 @@ def _check_context(block: Part) -> None:
     assert 1 <= len(block["elements"]) <= 10
     for text in block["elements"]:
         _check_text(text)
+
+
+def _check_divider(block: Part) -> None:
+    assert block.keys() <= {"type", "block_id"}
 
 
 def _check_section(block: Part) -> None:
@@ -170,6 +174,7 @@ def _check_rich(block: Part) -> None:
 _CHECKS = {
     "header": _check_header,
     "context": _check_context,
+    "divider": _check_divider,
     "section": _check_section,
     "rich_text": _check_rich,
     "actions": _check_actions,

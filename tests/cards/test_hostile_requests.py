@@ -14,6 +14,7 @@ from agent_runtime.views import InquiryView, RequestView, RunView
 from bot.cards import modals, notices, replies
 from bot.cards.blocks import Part
 from bot.cards.edit import edit_form
+from bot.cards.group import Call, group_card
 from bot.cards.ids import ActionId, Metadata, page_of
 from bot.cards.inquiry import answer_form, ask_form, inquiry_card
 from bot.cards.more import allow_next, more
@@ -22,7 +23,7 @@ from bot.cards.run import run_card
 from bot.cards.subject import subject_of
 from bot.cards.submissions import answer_in
 from bot.listeners.actions import SAYS_YES
-from storage.types import RequestStatus
+from storage.types import RequestKind, RequestStatus
 from tests.cards.hostile import BEN, NOW, SENTINEL, hostile, inquiries, requests, runs
 from tests.cards.limits import OUR_MARKUP, check_message, check_view, elements, mrkdwn
 
@@ -77,6 +78,43 @@ def test_a_card_keeps_its_block_types_in_every_state(view: RequestView) -> None:
     mixes = {tuple(_types(replace(view, status=status))) for status in RequestStatus}
     assert len(mixes) == 1
     assert next(iter(mixes)).count("rich_text") == 2
+
+
+@st.composite
+def groups(draw: st.DrawFn) -> list[Call]:
+    """Two to five calls in any state, on one card."""
+    views = draw(st.lists(requests(), min_size=2, max_size=5))
+    calls = (replace(view, kind=RequestKind.TOOL, card="A7K2MXQ") for view in views)
+    return [Call(view, draw(st.sampled_from((None, "", "https://x.slack.com/archives/C1/p1")))) for view in calls]
+
+
+@some
+@given(groups())
+def test_a_shared_card_is_within_slacks_limits_and_keeps_agents_texts_out_of_markup(calls: list[Call]) -> None:
+    """Any calls on one card pass the checker, no mrkdwn holds a word of an agent's, and no two buttons of one kind are
+    called the same."""
+    calls = [replace(one, newer=None) if one.view.status is not RequestStatus.PENDING else one for one in calls]
+    message = group_card(calls, now=NOW, mentions=MENTIONS, thread_link="https://x.slack.com/archives/C1/p1")
+    check_message(message)
+    assert not any(SENTINEL in text for text in mrkdwn(message.blocks))
+    named = [one["accessibility_label"] for one in elements(message.blocks)]
+    assert len(set(named)) == len(named)
+    for number, one in enumerate(calls):
+        row = message.blocks[4 + 4 * number + 3]
+        offered = {button["action_id"] for button in elements([row])}
+        assert bool(offered & SAYS_YES) <= (one.is_asked and one.subject.fits)
+
+
+@some
+@given(groups(), st.sampled_from(RequestStatus))
+def test_a_shared_card_has_its_rich_text_in_the_same_places_in_every_state(
+    calls: list[Call], status: RequestStatus
+) -> None:
+    """Whatever becomes of a call, no update puts another block in the place of a rich-text one."""
+    after = [replace(one, view=replace(one.view, status=status), newer=None) for one in calls]
+    before, then = (group_card(state, now=NOW).blocks for state in (calls, after))
+    assert len(before) == len(then) <= 50
+    assert [one["type"] == "rich_text" for one in before] == [one["type"] == "rich_text" for one in then]
 
 
 def _types(view: RequestView) -> list[str]:

@@ -196,7 +196,7 @@ def _shown(files: Files, people: Townspeople, folder: Path) -> Iterator[str]:
         if "Finished" not in texts.get(f"run:{run.id}", ""):
             yield f"the message of {run.id} does not show its end: {texts.get(f'run:{run.id}')}"
     for request in files.requests:
-        text = texts.get(f"card:{request.id}:1:0", "")
+        text = texts.get(f"card:{request.card or request.id}:1:0", "")
         words = SHOWN.get(request.status, "") if request.kind is RequestKind.TOOL else ""
         if not text or words not in text:
             yield f"the card of {request.id} ({request.status}) shows: {text}"

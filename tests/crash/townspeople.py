@@ -13,6 +13,7 @@ from bot.cards.ids import ActionId, Target
 from bot.workspace import Message, Person, Workspace
 from bot.workspace.blockkit.reading import Button
 from bot.workspace.errors import WorkspaceError
+from bot.workspace.handles import Row, rows_of
 from bot.workspace.outcomes import Outcome
 from tests.crash.effects import effects
 from tests.crash.patterns import NEW_WORDS
@@ -72,14 +73,15 @@ class Townspeople:
         return [one for one in self.messages() if any(b.action_id == ActionId.CANCEL_RUN for b in one.buttons)]
 
     async def _press_all(self) -> None:
-        chosen = [(card, self._choice(card)) for card in self.cards()]
-        await asyncio.gather(*(self._decide(card, label) for card, label in chosen if label not in FORMS))
+        chosen = [(card, row, self._choice(row)) for card in self.cards() for row in rows_of(card)]
+        await asyncio.gather(*(self._decide(card, row, label) for card, row, label in chosen if label not in FORMS))
 
     async def _fill_all(self) -> None:
         for card in list(self.cards()):
             now = card.now()
-            if now is not None and now.buttons and (label := self._choice(now)) in FORMS:
-                await self._decide(now, label)
+            for row in rows_of(now) if now is not None else ():
+                if (label := self._choice(row)) in FORMS:
+                    await self._decide(card, row, label)
 
     async def _start(self) -> None:
         if len(self.acknowledged_runs) >= self.most or len(self._open_runs()) >= AT_ONCE:
@@ -91,20 +93,20 @@ class Townspeople:
         if answer.ok and answer.text:
             self.acknowledged_runs.append(order)
 
-    async def _decide(self, card: Message, label: str) -> None:
-        button = next((one for one in card.buttons if one.label == label), None)
+    async def _decide(self, card: Message, row: Row, label: str) -> None:
+        button = next((one for one in row.buttons if one.label == label), None)
         if button is None:
             return  # decided meanwhile
         act = self._form if label in FORMS else self._press
         await asyncio.gather(*(act(self.ws.person(name), card, button) for name in ("fred", "ines")))
 
     async def _press(self, person: Person, card: Message, button: Button) -> None:
-        answer = await _tried(lambda: person.click(card, button.label))
+        answer = await _tried(lambda: person.click(card, button.label, of=_request(button)))
         if answer is not None and answer.ok:
             self._note(button)
 
     async def _form(self, person: Person, card: Message, button: Button) -> None:
-        if await _tried(lambda: person.click(card, button.label)) is None:
+        if await _tried(lambda: person.click(card, button.label, of=_request(button))) is None:
             return
         with suppress(TimeoutError):
             await self.ws.wait_for(lambda: person.view and person.view.fields, FORM_PATIENCE)
@@ -120,13 +122,11 @@ class Townspeople:
             await person.close(person.view, everything=True)
 
     def _note(self, button: Button) -> None:
-        target = Target.parse(button.value)
-        assert target is not None
-        self.acknowledged.add((target.request_id, button.action_id))
+        self.acknowledged.add((_request(button), button.action_id))
 
-    def _choice(self, card: Message) -> str:
-        text = card.plain()
-        if "It happened" in card.labels:
+    def _choice(self, row: Row) -> str:
+        text = row.text
+        if any(button.label == "It happened" for button in row.buttons):
             return "It happened" if self._happened(text) else "Run again"
         if "send_email" in text:
             return "Approve" if "Revised" in text else "Reject"
@@ -136,6 +136,13 @@ class Townspeople:
         words = ITEM.search(text) or MAIL.search(text)
         assert words is not None, text
         return any(words[0] in effect.about for effect in effects(self.folder))
+
+
+def _request(button: Button) -> str:
+    """The id of the request that a button is about; it stands above it."""
+    target = Target.parse(button.value)
+    assert target is not None
+    return target.request_id
 
 
 async def _tried(act: Callable[[], object]) -> Outcome | None:

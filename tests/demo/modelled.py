@@ -23,14 +23,14 @@ async def house_with(folder: Path, *script: Answer, patience: float = 5) -> Asyn
 
 
 async def press(house: House, who: str, words: str, button: str) -> None:
-    await house.person(who).click(house.card(words, button), button)
+    await house.person(who).click(house.card(words, button), button, of=words)
     await house.settle()
 
 
 async def skip(house: House, who: str, words: str) -> None:
     """Leave a step out, behind More..."""
     person = house.person(who)
-    opened = await person.click(house.card(words, "More..."), "More...")
+    opened = await person.click(house.card(words, "More..."), "More...", of=words)
     assert opened.view is not None
     await person.click(opened.view, "Skip")
     await house.settle()
@@ -39,7 +39,7 @@ async def skip(house: House, who: str, words: str) -> None:
 async def fill(house: House, who: str, words: str, button: str, field: str, value: str) -> None:
     """Press a button, fill the form that opens, and send it."""
     person = house.person(who)
-    pressed = await person.click(house.card(words, button), button)
+    pressed = await person.click(house.card(words, button), button, of=words)
     assert pressed.view is not None
     sent = await person.fill_and_submit(pressed.view, {field: value})
     assert sent.closed, sent.errors

@@ -85,7 +85,6 @@ class Event(Described):
     ALERT_MUTED = "alert.muted", "Somebody wants to hear nothing of an alert for a day."
     ALERT_UNMUTED = "alert.unmuted", "Somebody wants to hear of a muted alert again."
     ALERT_REMINDED = "alert.reminded", "Somebody had those reminded whom an alert's request asks."
-    ALERT_REMINDED = "alert.reminded", "Somebody had those reminded whom an alert's request asks."
     ALERT_SENT_AGAIN = "alert.sent_again", "Somebody had a message that was given up sent again."
     ALERT_LAPSED = "alert.lapsed", "An acknowledgement or a mute ran out, and people are told again."
     ALERT_REFUSED = "alert.refused", "Somebody could not do something about an alert."

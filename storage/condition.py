@@ -5,8 +5,10 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Engine, NullPool, create_engine, inspect, select, table
@@ -16,6 +18,9 @@ from storage.database import sqlite_path
 from storage.errors import StorageUnusable
 from storage.migrate import at_head, is_empty
 from storage.models import Request, Run
+from storage.tx import Tx
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,23 @@ def read_condition(url: str) -> Condition:
     except DatabaseError as error:
         problem = f"{path} cannot be read as a database: {error.orig}"
         raise StorageUnusable(problem, "Restore it from a backup, or name another file") from error
+    finally:
+        engine.dispose()
+
+
+def look(url: str, read: Callable[[Tx], T]) -> T:
+    """What a function reads in a store that another process may be using. Raises StorageUnusable where there is none
+    yet, or its tables are another version's."""
+    condition = read_condition(url)
+    if not condition.exists or condition.empty:
+        raise StorageUnusable(f"{condition.path} is not there yet", "It is made when the server starts: signoff serve")
+    if not condition.current:
+        mend = "Stop every signoff process, keep a copy of the file, and run: signoff migrate"
+        raise StorageUnusable(f"{condition.path} has the tables of another version of Signoff", mend)
+    engine = _engine(condition.path)
+    try:
+        with engine.connect() as connection:
+            return read(Tx(connection))
     finally:
         engine.dispose()
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from bot.cli import agents, check, demo, init, manifest, migrate, policy, serve
+from bot.cli import agents, check, demo, init, manifest, migrate, policy, serve, webhooks
 from bot.cli.words import FAILED, INTERRUPTED, Problem, Words, explain, nearest_command, say, stderr, stdout
 
 EPILOG = """\
@@ -91,6 +91,7 @@ for _panel, _command, _epilog in (
     ("Set up", agents.agents, None),
     ("Run it", serve.serve, serve.SETTINGS),
     ("Run it", migrate.migrate, None),
+    ("Run it", webhooks.webhooks, None),
 ):
     app.command(cls=Command, rich_help_panel=_panel, epilog=_epilog)(_command)
 app.add_typer(policy.policy, cls=Commands, rich_help_panel="Set up")

@@ -28,6 +28,7 @@ EXAMPLES = {
     "explain": "signoff policy explain --agent approval --tool send_email",
     "serve": "signoff serve",
     "migrate": "signoff migrate",
+    "webhooks": "signoff webhooks",
 }
 
 

@@ -91,7 +91,7 @@ class GuardedNames(AbstractResolver):
         refused = f"{host} has no address"
         for kind, address in found:
             if why := why_refused(address, allow_private=self._allow_private):
-                refused = f"{address}, which {host} means, {why}"
+                refused = f"{address} {why}" if address == host else f"{address}, which {host} means, {why}"
             elif family in (socket.AF_UNSPEC, kind):
                 results.append(
                     ResolveResult(

@@ -37,6 +37,7 @@ async def test_help_names_every_command_and_the_exit_codes(shell: Shell) -> None
         "agents",
         "serve",
         "migrate",
+        "webhooks",
         "First steps",
         "SLACK_BOT_TOKEN",
         "130 stopped",
@@ -55,7 +56,7 @@ async def test_the_help_of_serve_names_every_setting_there_is(shell: Shell) -> N
 async def test_no_flag_is_shown_with_a_type(shell: Shell) -> None:
     """A flag takes no value."""
     assert "bool" not in (await shell.run("--help")).out
-    for command in ("demo", "manifest", "init", "check", "agents", "serve", "migrate"):
+    for command in ("demo", "manifest", "init", "check", "agents", "serve", "migrate", "webhooks"):
         assert "bool" not in (await shell.run(command, "--help")).out
 
 

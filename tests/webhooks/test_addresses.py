@@ -113,7 +113,7 @@ async def test_a_name_that_changes_its_meaning_is_looked_at_for_each_connection(
         asked.append(host)
         return [(socket.AF_INET, next(meanings))]
 
-    endpoint = webhook(url=receiver.url, allow_private=False)
+    endpoint = webhook(url=receiver.url, events=("call.*",), allow_private=False)
     async with open_post(tmp_path, endpoint, look_up=rebinding, waits=(timedelta(seconds=1),)) as post:
         assert await GuardedNames(rebinding, allow_private=False).resolve("before", 80)
         await post.happens()

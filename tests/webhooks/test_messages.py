@@ -97,7 +97,7 @@ async def test_what_was_changed_by_hand_is_never_signed(worlds: Any, change: str
 
 async def test_a_changed_entry_is_given_up_and_says_so(tmp_path: Path, receiver: Receiver) -> None:
     """It is no failure that passes, and the row says what happened."""
-    async with open_post(tmp_path, webhook(url=receiver.url)) as post:
+    async with open_post(tmp_path, webhook(url=receiver.url, events=("call.*",))) as post:
         seq = await post.happens()
         await post.db.transact(lambda tx: tx._connection.exec_driver_sql("update audit set tool = 'sell'"))
         await post.settle()

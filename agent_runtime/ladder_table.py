@@ -17,6 +17,10 @@ MOST_STEPS = 100
 """So many steps one ladder may have, repetitions counted."""
 
 
+SHORTEST = timedelta(minutes=15)
+"""Working hours of a day are at least so long: what counts them must come to an end."""
+
+
 def read_rungs(
     table: TableReader, approvers: tuple[Selector, ...], timeout: timedelta, selector: Callable[[str], Selector]
 ) -> tuple[Rung, ...]:
@@ -60,9 +64,12 @@ def read_hours(table: TableReader) -> Hours | None:
         hours.fault("to", "is the same as from", 'For whole days write from = "00:00" and to = "24:00"')
     if not (start and end and zone):
         return None
+    first, last = time.fromisoformat(start), time() if end == _MIDNIGHT else time.fromisoformat(end)
+    if timedelta(0) < _between(first, last) < SHORTEST:
+        hours.fault("to", f"is less than {span(SHORTEST)} after from", "Write a longer time: nobody decides in less")
     return Hours(
-        start=time.fromisoformat(start),
-        end=time() if end == _MIDNIGHT else time.fromisoformat(end),
+        start=first,
+        end=last,
         days=tuple(day for day in DAYS if day in days),
         zone=zone,
         timeout_waits=waits,
@@ -70,6 +77,12 @@ def read_hours(table: TableReader) -> Hours | None:
 
 
 _MIDNIGHT = "24:00"
+
+
+def _between(first: time, last: time) -> timedelta:
+    """From one time of the day to the other, over midnight where that comes first; nothing for a whole day."""
+    minutes = (last.hour - first.hour) * 60 + last.minute - first.minute
+    return timedelta(minutes=minutes % (24 * 60))
 
 
 def _rung(table: TableReader, approvers: tuple[Selector, ...], selector: Callable[[str], Selector]) -> Rung | None:

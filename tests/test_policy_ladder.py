@@ -150,6 +150,9 @@ WRONG = {
     "hours that end as they begin": (
         HOURS + 'from = "09:00"\nto = "09:00"\nzone = "UTC"\n', "default.hours.to", 5, '"24:00"',
     ),
+    "hours that are over at once": (
+        HOURS + 'from = "23:55"\nto = "00:05"\nzone = "UTC"\n', "default.hours.to", 5, "Write a longer time",
+    ),
     "a day that there is not": (
         BERLIN + 'days = ["mon", "tues day"]\n', "default.hours.days 2", 7, '"tue"',
     ),

@@ -1,0 +1,120 @@
+"""Ladders in working hours: nobody is called at night, and the steps keep their distance in open time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from agent_runtime.hours import Hours
+from agent_runtime.policy import Default, Policy, PolicySet, Rung, Stage
+from storage.types import RequestStatus
+from tests.core.agent import one
+from tests.core.test_ladder import climbed
+from tests.core.world import ANA, BOB, CLEO, HOURS, MINUTES, OPS, policy_set, stage, who
+
+BUY = one("buy", {"amount": 10})
+BERLIN = ZoneInfo("Europe/Berlin")
+OFFICE = Hours(start=time(9), end=time(17, 30), zone="Europe/Berlin")
+
+
+def at_work(hours: Hours, *rungs: Rung, timeout: timedelta = 96 * HOURS) -> PolicySet:
+    asked = Stage(name="s", approvers=who(ANA, BOB), rungs=rungs, hours=hours)
+    return policy_set(Policy(stages=(asked,), timeout=timeout))
+
+
+def climbing(hours: Hours = OFFICE, timeout: timedelta = 96 * HOURS) -> PolicySet:
+    return at_work(
+        hours, Rung(after=30 * MINUTES, remind=True), Rung(after=60 * MINUTES, escalate_to=who(CLEO)), timeout=timeout
+    )
+
+
+async def asked_at(world: Any, text: str) -> Any:
+    """A run that asks when the clocks of Berlin show this."""
+    world.clock.advance(_instant(text) - world.clock.now())
+    return await world.waiting()
+
+
+async def at(world: Any, text: str) -> None:
+    """Let time pass until the clocks of Berlin show this, looking every hour."""
+    until = _instant(text)
+    while world.clock.now() < until:
+        world.clock.advance(min(HOURS, until - world.clock.now()))
+        await world.runtime.sweep()
+    await world.settle()
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=BERLIN).astimezone(UTC)
+
+
+@pytest.mark.parametrize(
+    ("friday", "monday"), [("2030-01-11", "2030-01-14"), ("2030-03-29", "2030-04-01"), ("2030-10-25", "2030-10-28")]
+)
+async def test_what_was_asked_late_on_a_friday_is_told_on_monday(worlds: Any, friday: str, monday: str) -> None:
+    """Over a weekend, and over those on which clocks change."""
+    world = await worlds(BUY, policies=climbing())
+    await asked_at(world, f"{friday} 17:10")
+    await at(world, f"{monday} 09:00")
+    assert await climbed(world) == []
+    await at(world, f"{monday} 09:10")
+    assert await climbed(world) == ["reminded"]
+    await at(world, f"{monday} 09:30")
+    assert await climbed(world) == ["reminded"]
+    await at(world, f"{monday} 09:40")
+    assert await climbed(world) == ["reminded", "escalated"]
+
+
+async def test_a_time_out_waits_for_nobody_unless_it_is_told_to(worlds: Any) -> None:
+    """It counts every hour, or open ones only."""
+    waiting = OFFICE.model_copy(update={"timeout_waits": True})
+    for hours, due in ((OFFICE, "2030-01-11 19:10"), (waiting, "2030-01-14 10:40")):
+        world = await worlds(BUY, policies=at_work(hours, timeout=2 * HOURS))
+        run = await asked_at(world, "2030-01-11 17:10")
+        asked = await world.pending()
+        assert asked.due_at.astimezone(BERLIN).strftime("%Y-%m-%d %H:%M") == due
+        await at(world, due)
+        assert (await world.requests(run))[0].status is RequestStatus.EXPIRED
+
+
+async def test_a_server_that_slept_calls_nobody_at_night(worlds: Any) -> None:
+    """What fell due while it was down waits for the morning, and is told together."""
+    world = await worlds(BUY, policies=climbing())
+    await asked_at(world, "2030-01-10 14:00")
+    world.clock.advance(8 * HOURS)
+    await world.reboot()
+    assert await world.runtime.sweep() == 1
+    assert await climbed(world) == []
+    await at(world, "2030-01-11 08:50")
+    assert await climbed(world) == []
+    await at(world, "2030-01-11 09:00")
+    assert await climbed(world) == ["reminded", "escalated"]
+
+
+async def test_a_stop_that_moves_a_step_into_the_night_leaves_it_for_the_morning(worlds: Any) -> None:
+    """Unpaused time knows no hours; the clock on the wall has the last word."""
+    world = await worlds(BUY, policies=climbing())
+    await asked_at(world, "2030-01-10 14:00")
+    await world.stop()
+    await at(world, "2030-01-10 23:00")
+    await world.go()
+    await at(world, "2030-01-11 08:50")
+    assert await climbed(world) == []
+    await at(world, "2030-01-11 09:40")
+    assert "reminded" in await climbed(world)
+
+
+async def test_the_hours_of_the_default_hold_for_every_stage(worlds: Any) -> None:
+    """And are kept with the request: another policy file changes nothing for what is asked already."""
+    asked = stage(ANA, BOB).model_copy(update={"rungs": (Rung(after=30 * MINUTES, escalate_to=who(OPS)),)})
+    world = await worlds(
+        BUY, policies=PolicySet(default=Default(stage=asked, hours=OFFICE, timeout=24 * HOURS), operators=who(OPS))
+    )
+    await asked_at(world, "2030-01-10 17:10")
+    world.use(policy_set())
+    await at(world, "2030-01-11 09:00")
+    assert await climbed(world) == []
+    await at(world, "2030-01-11 09:10")
+    assert await climbed(world) == ["escalated"]

@@ -31,6 +31,13 @@ channel = "#alerts"
 # name = "purchasing"
 # starters = ["usergroup:staff"]
 
+# Other programs that are told what happens, each signed event by event. The secret stands in the environment.
+# [[webhook]]
+# name = "crm"
+# url = "https://crm.example.com/signoff"
+# secret_env = "CRM_SECRET"
+# events = ["request.*", "run.failed", "alert.*"]
+
 [default]
 # What holds where a policy is silent. Times are "30s", "5m", "4h" or "2d".
 timeout = "4h"

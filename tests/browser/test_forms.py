@@ -49,7 +49,8 @@ async def test_a_command_alone_opens_the_form_and_the_form_starts_the_agent(
 
 @pytest.mark.parametrize("width", [DESK, PHONE])
 async def test_the_home_starts_an_agent_and_shows_what_waits(window: Open, width: int) -> None:
-    """A button on the App Home opens the form; Maria's Home lists the request that waits for her."""
+    """A button on the App Home opens the form; Maria's Home lists the request that waits for her, and
+    is read from its beginning, however long."""
     shown = await window("ana", width=width)
     await shown.go("@signoff")
     await shown.page.get_by_role("tab", name="Home").click()
@@ -66,6 +67,10 @@ async def test_the_home_starts_an_agent_and_shows_what_waits(window: Open, width
     await shown.page.get_by_role("tab", name="Home").click()
     await expect(shown.page.locator("#home")).to_contain_text("manager_signoff")
     await shown.looks_right()
+    await shown.page.set_viewport_size({"width": width, "height": 480})
+    await shown.go("general")
+    await shown.go("@signoff")
+    await expect(shown.page.get_by_role("button", name=re.compile("^Start an agent"))).to_be_in_viewport(ratio=1)
 
 
 async def test_a_message_is_handed_to_an_agent(window: Open) -> None:

@@ -84,7 +84,7 @@ function drawChannel(channel) {
   $("log").hidden = home;
   $("composer").hidden = home;
   const roots = look.messages.filter((message) => !isReply(message));
-  channelScroll.follow(`${look.me.id} ${place.in}`, () => drawMessages($("messages"), look, roots, { threads: true }));
+  channelScroll.follow(`${look.me.id} ${place.in} ${home}`, () => drawMessages($("messages"), look, roots, { threads: true }));
   composer.update(look);
 }
 

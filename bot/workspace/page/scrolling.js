@@ -40,7 +40,7 @@ export function keepAtEnd(scroll, below) {
     const stood = node() && distance(scroll, node());
     draw();
     const stays = stood !== undefined && node();
-    const goes = shown !== what || (atEnd && !stays);
+    const goes = shown !== what || (atEnd && !stays && messagesIn(scroll).length > 0);
     const wanted = stays ? scroll.scrollTop + distance(scroll, node()) - stood : top;
     // What was decided may have shrunk: without room below it would slip down.
     scroll.style.paddingBottom = "";
@@ -56,7 +56,7 @@ export function keepAtEnd(scroll, below) {
 }
 
 function messagesIn(scroll) {
-  return [...scroll.querySelectorAll(".message")];
+  return [...scroll.querySelectorAll(".message")].filter((message) => message.getClientRects().length);
 }
 
 // How far below the upper edge of the window a message begins.
@@ -66,12 +66,12 @@ function distance(scroll, message) {
 
 // The first message that begins out of sight.
 function nextIn(scroll) {
-  const shown = messagesIn(scroll).filter((message) => message.getClientRects().length);
-  return shown.find((message) => distance(scroll, message) > scroll.clientHeight - NEAR);
+  return messagesIn(scroll).find((message) => distance(scroll, message) > scroll.clientHeight - NEAR);
 }
 
 function endOf(scroll) {
   const last = messagesIn(scroll).at(-1);
-  if (!last || last.offsetHeight <= scroll.clientHeight) return scroll.scrollHeight;
+  if (!last) return 0; // Home, or nothing said yet
+  if (last.offsetHeight <= scroll.clientHeight) return scroll.scrollHeight;
   return scroll.scrollTop + distance(scroll, last);
 }

@@ -3,13 +3,15 @@ read off the way that `judge` took."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any
 
 from agent_runtime.judging import Allow, CallFacts, Deny, Judged, Look, judge, spelled
 from agent_runtime.policy import PolicySet
 from agent_runtime.redaction import Redaction, mask
-from agent_runtime.rules import Rules
+from agent_runtime.rules import Rules, Stage
 from agent_runtime.toml_reader import span
 from storage.types import DecisionKind, Json
 
@@ -123,12 +125,34 @@ def _required(rules: Rules, args: Json, common: dict[str, Any]) -> Explanation:
 
 
 def _times(rules: Rules) -> list[str]:
-    said = [f"Each stage waits {span(rules.timeout)}, then: {rules.on_timeout.value}. {rules.on_timeout.sentence}"]
+    said = [line for stage in rules.stages for line in _ladder(stage, "" if len(rules.stages) == 1 else stage.name)]
+    said.append(f"Each stage waits {span(rules.timeout)}, then: {rules.on_timeout.value}. {rules.on_timeout.sentence}")
     if rules.hold is not None:
         said.append(f"Held for {span(rules.hold)} after the last vote needed; until then it can be taken back.")
     if rules.valid_for is not None:
         said.append(f"The approval counts for {span(rules.valid_for)} once its pause has closed.")
     return said
+
+
+def _ladder(stage: Stage, name: str) -> Iterator[str]:
+    """What a stage's rungs do, and when it works; `name` is said where there are several stages."""
+    where, before = f"Stage {name}: " if name else "", timedelta(0)
+    for rung in stage.rungs:
+        does = ["a reminder"] if rung.remind else []
+        does += [f"{', '.join(rung.escalate_to)} may decide, too, and are told"] if rung.escalate_to else []
+        again = f", and {rung.repeat} more times every {span(rung.after - before)}" if rung.repeat else ""
+        place = f", said in {rung.channel} as well" if rung.channel else ""
+        line = f"{where}after {span(rung.after)}: {'; '.join(does)}{place}{again}."
+        yield line[0].upper() + line[1:]
+        before = rung.after
+    if stage.hours is not None:
+        hours = stage.hours
+        counts = "The time-out counts them alone, too." if hours.timeout_waits else "The time-out counts every hour."
+        days = ", ".join(hours.days)
+        line = (
+            f"{where}only {days} from {hours.start:%H:%M} to {hours.end:%H:%M} ({hours.zone}) counts for that. {counts}"
+        )
+        yield line[0].upper() + line[1:]
 
 
 def _remarks(rules: Rules) -> list[str]:

@@ -9,7 +9,7 @@ from functools import partial
 from agent_runtime.alert_reading import AlertView, read_alert
 from agent_runtime.alerts import message_key, places_refused
 from agent_runtime.daily import read_digest
-from agent_runtime.outbound import Topic
+from agent_runtime.outbound import Topic, card_key
 from agent_runtime.runtime import Runtime
 from bot.cards.alert import alert_card, call_line
 from bot.cards.blocks import Message
@@ -67,10 +67,13 @@ class AlertShowing:
 
     async def _render(self, view: AlertView) -> Message:
         asked: tuple[str, ...] = ()
+        card = ""
         if view.request is not None:
+            card = await self._card_link(card_key(view.request))
             stage = view.request.stages[min(view.request.stage, len(view.request.stages) - 1)]
             asked = await self._directory.resolve_mentions(stage.approvers, view.request.starter)
-        return alert_card(view, asked=asked, operators=await self._operators(), thread=await self._thread(view))
+        operators, thread = await self._operators(), await self._thread(view)
+        return alert_card(view, asked=asked, operators=operators, thread=thread, card=card)
 
     async def _thread(self, view: AlertView) -> str:
         """The address of the run's thread; empty where there is none that others can read."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from agent_runtime.alert_reading import AlertView
 from agent_runtime.alerts import REFUSED
 from agent_runtime.causes import Cause, Severity
+from agent_runtime.views import RequestView
 from bot.cards.blocks import Message, Part, actions, button, context, data, header, message, ours, section
 from bot.cards.ids import ActionId
 from bot.cards.ladder import coming, standing
@@ -49,11 +51,12 @@ _NEXT: Mapping[Cause, str] = {
 
 
 def alert_card(
-    view: AlertView, *, asked: Sequence[str] = (), operators: Sequence[str] = (), thread: str = ""
+    view: AlertView, *, asked: Sequence[str] = (), operators: Sequence[str] = (), thread: str = "", card: str = ""
 ) -> Message:
-    """The alert as a message. `asked` and `operators` name people as `mention` writes them, `thread` is the address of
-    the run's thread."""
-    blocks = [header(_heading(view)), *_body(view, asked, thread), *_state(view)]
+    """The alert as a message. `asked` and `operators` name people as `mention` writes them; `thread` and `card` are the
+    addresses of the run's thread and of the request's card."""
+    links = (link(card, "Its card") if view.resolved_at is None else "", link(thread, "The thread of the run"))
+    blocks = [header(line(_heading(view))), *_body(view, asked, links), *_state(view)]
     if view.resolved_at is None and not view.folded:
         blocks.append(context(ours(_help(view, operators))))
         blocks.append(actions(*_buttons(view)))
@@ -78,7 +81,7 @@ def alert_line(view: AlertView) -> str:
         state = f"muted by {person(view.muted_by)} until {date(view.muted_until)}"
     elif view.acknowledged_by is not None and view.acknowledged_until is not None:
         state = f"{person(view.acknowledged_by)} looks after it until {date(view.acknowledged_until)}"
-    words = [f"*{escape(_heading(view))}*", f"since {date(view.since)}", _run(view), state]
+    words = [f"*{inert(_heading(view), 200)}*", f"since {date(view.since)}", _run(view), state]
     return " · ".join(word for word in words if word)
 
 
@@ -93,7 +96,7 @@ def call_line(text: str, operators: Sequence[str]) -> Message:
 
 def fallback(view: AlertView, asked: Sequence[str] = (), operators: Sequence[str] = ()) -> str:
     """The alert in a sentence, for notifications and screen readers."""
-    words = f"{escape(_heading(view))}, since {utc(view.since)}."
+    words = f"{inert(_heading(view), 200)}, since {utc(view.since)}."
     if view.resolved_at is not None:
         return f"{words} {escape(view.resolved_why)}"
     people = f" Asked: {listed(asked, 400)}." if asked else ""
@@ -101,11 +104,11 @@ def fallback(view: AlertView, asked: Sequence[str] = (), operators: Sequence[str
 
 
 def title(view: AlertView) -> str:
-    """What is stuck, as plain text that is visible already."""
+    """What is stuck. It holds names as they are: whoever writes it makes them visible."""
     if view.is_storm:
         return f"{view.count:,} {_MANY[view.cause]}"
-    agent = clip(line(view.agent), 60)
-    tool = clip(line(str(view.facts.get("tool") or view.facts.get("kind") or "a call")), 60)
+    agent = clip(view.agent, 60)
+    tool = clip(str(view.facts.get("tool") or view.facts.get("kind") or "a call"), 60)
     titles: Mapping[Cause, str] = {
         Cause.WAITING: f"{agent} waits for people",
         Cause.OVERDUE: f"{agent}: nobody decided on {tool} in time",
@@ -130,7 +133,7 @@ def _heading(view: AlertView) -> str:
     return f"{word}: {title(view)}"
 
 
-def _body(view: AlertView, asked: Sequence[str], thread: str) -> Iterator[Part]:
+def _body(view: AlertView, asked: Sequence[str], links: Sequence[str]) -> Iterator[Part]:
     if view.resolved_at is not None:
         lasted = duration(view.resolved_at - view.since)
         yield section(ours(f"Over {date(view.resolved_at)}, after {lasted}. {escape(view.resolved_why)}"))
@@ -142,20 +145,23 @@ def _body(view: AlertView, asked: Sequence[str], thread: str) -> Iterator[Part]:
         yield from _list(view)
     elif view.resolved_at is None:
         yield from _details(view)
-    if places := [place for place in (_run(view), link(thread, "The run's thread")) if place]:
+    if places := [place for place in (_run(view), *links) if place]:
         yield context(ours(" · ".join(places)))
 
 
 def _sentences(view: AlertView, asked: Sequence[str]) -> Iterator[str]:
+    if view.request is not None and view.cause in _OF_PEOPLE:
+        whom = f" for {listed(asked, 600)}" if asked else ""
+        title = code(clip(line(subject_of(view.request).title), 80))
+        yield f"{title} has waited{whom} since {date(view.since)}, {_TOO_LONG[view.cause]}."
+        yield f"What happens next: {_ahead(view.request, view.raised_at)}."
+        if said := [*standing(view.request, view.raised_at)]:
+            yield f"{capital(' · '.join(said))}."
+        return
     yield f"{_SAYS_MANY if view.is_storm else escape(view.cause.sentence)} Since {date(view.since)}."
     if view.request is not None and asked:
         yield f"Asked: {listed(asked, 600)}."
-    if view.request is not None and view.cause in _OF_PEOPLE:
-        subject = code(clip(subject_of(view.request).title, 80))
-        yield f"What happens next: {subject} {_deadline(view)}."
-        if said := [*standing(view.request, view.raised_at)]:
-            yield f"{capital(' · '.join(said))}."
-    elif view.cause is Cause.FAILING:
+    if view.cause is Cause.FAILING:
         yield "What happens next: nothing by itself." if view.facts.get("ended") else "It is tried again by itself."
     elif view.facts.get("elsewhere"):
         yield "What happens next: it waits there. Mend the channel that the policy names for the cards that follow."
@@ -163,17 +169,18 @@ def _sentences(view: AlertView, asked: Sequence[str]) -> Iterator[str]:
         yield f"What happens next: {_NEXT[view.cause]}"
 
 
+_TOO_LONG = {
+    Cause.WAITING: "which is longer than the settings allow",
+    Cause.OVERDUE: "its time is up, and its policy keeps it open",
+}
 _OF_PEOPLE = frozenset({Cause.WAITING, Cause.OVERDUE})
 _SAYS_MANY = "So many at once have one message."
 
 
-def _deadline(view: AlertView) -> str:
-    assert view.request is not None
-    steps = coming(view.request, view.raised_at)
-    told = (
-        "stays open until somebody decides" if view.request.due_at is None else deadline(view.request, view.raised_at)
-    )
-    return ", ".join(part for part in (steps, told) if part)
+def _ahead(request: RequestView, now: datetime) -> str:
+    """What happens to an open request in time."""
+    told = "it stays open until somebody decides" if request.due_at is None else deadline(request, now)
+    return ", ".join(part for part in (coming(request, now), told) if part)
 
 
 def _details(view: AlertView) -> Iterator[Part]:
@@ -194,7 +201,9 @@ def _details(view: AlertView) -> Iterator[Part]:
 
 
 def _list(view: AlertView) -> Iterator[Part]:
-    lines = [f"• {escape(title(one))}, {_run(one) or inert(one.thing)}, since {date(one.since)}" for one in view.many]
+    lines = [
+        f"• {inert(title(one), 200)}, {_run(one) or inert(one.thing)}, since {date(one.since)}" for one in view.many
+    ]
     if (rest := view.count - len(view.many)) > 0:
         lines.append(f"• and {rest:,} more")
     if lines:
@@ -227,7 +236,7 @@ def _help(view: AlertView, operators: Sequence[str]) -> str:
 
 
 def _buttons(view: AlertView) -> Iterator[Part]:
-    about = title(view)
+    about = line(title(view))
     if view.muted_until is not None:
         yield button(ActionId.ALERT_UNMUTE, view.id, "Unmute", about)
         return

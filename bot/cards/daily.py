@@ -11,7 +11,7 @@ from agent_runtime.views import RequestView
 from bot.cards.alert import alert_line
 from bot.cards.blocks import Message, Part, context, header, message, ours, section
 from bot.cards.subject import subject_of
-from bot.cards.text import clip, code, date, duration, escape, line, link, quantity
+from bot.cards.text import clip, code, date, duration, inert, line, link, quantity
 from bot.cards.wording import deadline
 
 _MOST_ALERTS = 10
@@ -35,10 +35,10 @@ def _waiting(view: DigestView, links: Mapping[str, str], now: datetime) -> Itera
 
 
 def _request(request: RequestView, address: str, now: datetime) -> str:
-    title = code(clip(subject_of(request).title, 80))
+    title = code(clip(line(subject_of(request).title), 80))
     opened = link(address, "open its card") or f"request {code(line(request.id))}"
     since = f"waits since {date(request.opened_at)} ({duration(now - request.opened_at)})"
-    return f"{title} of {escape(clip(line(request.agent), 60))} {since} · {deadline(request, now)} · {opened}"
+    return f"{title} of {inert(request.agent)} {since} · {deadline(request, now)} · {opened}"
 
 
 def _alerts(view: DigestView) -> Iterator[Part]:
@@ -60,5 +60,5 @@ def _below(view: DigestView) -> Iterator[Part]:
 
 
 def _habit(habit: Habit) -> str:
-    tool, agent = code(clip(line(habit.tool), 60)), escape(clip(line(habit.agent), 60))
+    tool, agent = code(clip(line(habit.tool), 60)), inert(habit.agent)
     return f"{tool} of {agent} was approved {habit.times:,} times in a row, unchanged: consider a rule for it."

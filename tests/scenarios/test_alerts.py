@@ -52,7 +52,8 @@ async def test_a_stuck_run_is_one_message_until_it_goes_on(tmp_path: Path) -> No
         card = house.card("waits for people", "Acknowledge")
         words = card.plain()
         assert "Warning: approval waits for people" in words
-        assert "Asked: @managers. What happens next: `send_email` times out 2026-11-02 13:00 UTC, then" in words
+        assert "`send_email` has waited for @managers since 2026-11-02 09:00 UTC, which is longer than" in words
+        assert "What happens next: times out 2026-11-02 13:00 UTC, then it is rejected." in words
         assert "For @oncall" in words
         await house.person("ana").click(card, "Acknowledge")
         await house.settle()

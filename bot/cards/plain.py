@@ -11,7 +11,7 @@ from bot.cards.arguments import Excerpt
 from bot.cards.request import fallback
 from bot.cards.subject import Subject, subject_of
 from bot.cards.text import quantity, utc, visible
-from bot.cards.wording import outcome_words
+from bot.cards.wording import in_common, outcome_words
 from storage.types import RequestKind
 
 _BAR = "  │ "
@@ -20,7 +20,9 @@ _BAR = "  │ "
 def card_text(view: RequestView, at: Callable[[datetime], str] = utc) -> str:
     """An open request, whole: a terminal scrolls, so nothing is left out. `at` writes a moment."""
     subject = subject_of(view)
-    return "\n".join((_headline(view, subject, at), *_stage(view), *_note(view), *_passages(subject), ""))
+    return "\n".join(
+        (_headline(view, subject, at), *_stage(view), *_note(view), *_before(view, at), *_passages(subject), "")
+    )
 
 
 def closed_text(view: RequestView) -> str:
@@ -47,6 +49,12 @@ def _note(view: RequestView) -> Iterator[str]:
     if view.note:
         yield "The policy's note:"
         yield _barred(visible(view.note, lines=True, fold=True).text)
+
+
+def _before(view: RequestView, at: Callable[[datetime], str]) -> Iterator[str]:
+    for one in view.approved_before:
+        people = ", ".join(visible(actor.label).text for actor in one.actors)
+        yield f"Earlier in this run: {visible(one.tool).text} approved by {people}, {at(one.at)}{in_common(one)}."
 
 
 def _passages(subject: Subject) -> Iterator[str]:

@@ -33,13 +33,12 @@ from bot.cards.blocks import (
 from bot.cards.buttons import card_buttons
 from bot.cards.subject import AGENT_WORDS, Passage, Subject, subject_of
 from bot.cards.text import clip, date, escape, line, link, person, quantity, utc, visible
-from bot.cards.wording import WHAT_FOLLOWS, heading, progress, rules, verdict, votes
+from bot.cards.wording import WHAT_FOLLOWS, heading, in_common, progress, rules, verdict, votes
 from storage.types import RequestKind, RequestStatus
 
 _NOTE_LIMIT = 1_500
 _NOTE_LINE = 200
 _MOST_NAMED = 5
-_NAMES = 300
 
 
 def card(
@@ -161,14 +160,10 @@ def _approved(before: ApprovedBefore) -> Part:
     named = before.actors[:_MOST_NAMED]
     people = [part for number, actor in enumerate(named) for part in (", " if number else "", who(actor))]
     more = f" and {len(before.actors) - len(named)} more" if len(before.actors) > len(named) else ""
-    shared = [
-        f"{how} {clip(', '.join(clip(line(name), 40) for name in names), _NAMES)}"
-        for how, names in (("same", before.same), ("other", before.other))
-        if names
-    ]
-    common = f" ({'; '.join(shared)})" if shared else ""
     tool = bold(clip(line(before.tool), 80))
-    return sentence("Earlier in this run: ", tool, " approved by ", *people, f"{more}, ", when(before.at), common)
+    return sentence(
+        "Earlier in this run: ", tool, " approved by ", *people, f"{more}, ", when(before.at), in_common(before)
+    )
 
 
 def what(subject: Subject) -> Iterator[Part]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from agent_runtime.prompts import Review
-from agent_runtime.views import CallView, RequestView, Vote
+from agent_runtime.views import ApprovedBefore, CallView, RequestView, Vote
 from bot.cards.blocks import Part, data, ours
 from bot.cards.ladder import coming, standing
 from bot.cards.pauses import stopped
@@ -247,3 +247,14 @@ def _vote(vote: Vote, stage: str) -> str:
     instead = f" in the stead of {person(vote.on_behalf_of)}" if vote.on_behalf_of else ""
     words = f"{person(vote.actor)} {_voted(vote)}{instead}{stage} {date(vote.at)}{fast}"
     return f"{words} (withdrawn)" if vote.withdrawn else words
+
+
+def in_common(before: ApprovedBefore) -> str:
+    """Which arguments of an earlier call have the value they have now, and which another one, as literal text; empty
+    where the two calls have none in common."""
+    shared = [
+        f"{how} {clip(', '.join(clip(line(name), 40) for name in names), 300)}"
+        for how, names in (("same", before.same), ("other", before.other))
+        if names
+    ]
+    return f" ({'; '.join(shared)})" if shared else ""

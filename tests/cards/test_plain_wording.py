@@ -10,6 +10,7 @@ from bot.cards import modals
 from bot.cards.home import open_request
 from bot.cards.ids import ActionId
 from bot.cards.more import more
+from bot.cards.plain import card_text
 from bot.cards.replies import run_list, unknown_word
 from bot.cards.request import card
 from bot.cards.run import run_card
@@ -52,7 +53,10 @@ def test_whoever_signed_an_earlier_stage_or_call_is_named_by_our_rows() -> None:
     second = replace(BUY, stage=1, votes=(vote(DecisionKind.APPROVED),))
     assert "<@U2BEN> approved in stage 1 (`manager`) <!date^" in " ".join(texts(card(second, now=NOW).blocks))
     before = ApprovedBefore("A1", "signoff", (BEN,), NOW, same=("item",), other=("amount",))
-    why = card(replace(BUY, approved_before=(before,)), now=NOW).blocks[2]["elements"][0]["elements"]
+    third = replace(BUY, approved_before=(before,))
+    words = "Earlier in this run: signoff approved by Ben, 2026-11-21 10:00 UTC (same item; other amount)."
+    assert words in card_text(third).splitlines()
+    why = card(third, now=NOW).blocks[2]["elements"][0]["elements"]
     assert [one.get("text") or one.get("user_id") or one.get("timestamp") for one in why] == [
         "Earlier in this run: ", "signoff", " approved by ", "U2BEN", ", ", int(NOW.timestamp()),
         " (same item; other amount)",

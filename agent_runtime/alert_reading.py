@@ -9,7 +9,7 @@ from agent_runtime.alert_rules import AlertRules
 from agent_runtime.alerts import FOLD
 from agent_runtime.causes import Cause, Severity
 from agent_runtime.reading import read_request
-from agent_runtime.storms import LISTED, channel_of, members, storm_of
+from agent_runtime.storms import LISTED, channel_of, members, storm_of, told_apart
 from agent_runtime.views import RequestView
 from storage import alerts
 from storage.alerts import Alert
@@ -62,8 +62,7 @@ def read_alert(tx: Tx, alert_id: str, rules: AlertRules) -> AlertView | None:
 
 def read_open_alerts(tx: Tx, rules: AlertRules) -> list[AlertView]:
     """Every open alert, the oldest trouble first; those that a storm stands for are in it."""
-    found = [_view(tx, alert, rules) for alert in alerts.all_open(tx)]
-    return [view for view in found if not view.folded]
+    return [_view(tx, alert, rules) for alert in told_apart(tx, rules)]
 
 
 def _view(tx: Tx, alert: Alert, rules: AlertRules) -> AlertView:

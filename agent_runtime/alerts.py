@@ -19,6 +19,9 @@ from storage.types import SCHEDULER, Actor, Json
 
 ACKNOWLEDGED_FOR = timedelta(hours=1)
 MUTED_FOR = timedelta(days=1)
+MOST_AT_ONCE = 50
+"""So many are raised by one look: the rest follow, and nobody's click waits while the store writes hundreds."""
+
 FOLD = "*"
 """What the thing of an alert begins with that stands for many of one cause."""
 
@@ -62,8 +65,10 @@ def call_again(tx: Tx, context: Context, alert: Alert, seq: int, text: str) -> N
 def raise_alert(tx: Tx, context: Context, rules: AlertRules, trouble: Trouble) -> Alert:
     """The open alert about this thing, with what is known of it now. A thing that somebody muted stays muted."""
     known = alerts.find(tx, trouble.cause, trouble.thing)
-    if known is not None:
-        return _update(tx, context, rules, known, trouble)
+    return _raise(tx, context, rules, trouble) if known is None else _update(tx, context, rules, known, trouble)
+
+
+def _raise(tx: Tx, context: Context, rules: AlertRules, trouble: Trouble) -> Alert:
     before = alerts.latest(tx, trouble.cause, trouble.thing, context.now - MUTED_FOR)
     muted = before if before is not None and before.muted_until and before.muted_until > context.now else None
     alert = Alert(
@@ -99,14 +104,20 @@ def places_refused(tx: Tx, context: Context, alert_id: str, said: str) -> None:
 def compare(tx: Tx, context: Context, rules: AlertRules, found: Found) -> None:
     """Raise what is new, update what goes on, resolve what is over. What nobody could judge stays as it is."""
     things = {(trouble.cause, trouble.thing) for trouble in found.troubles}
-    for alert in alerts.all_open(tx):
-        cause = Cause(alert.cause)
-        judged = cause in found.judged and not alert.thing.startswith(FOLD)
-        held = alert.agent in found.stopped and cause in _STANDING_STILL
-        if judged and not held and (cause, alert.thing) not in things:
-            resolve(tx, context, alert)
+    known = {(Cause(alert.cause), alert.thing): alert for alert in alerts.all_open(tx)}
+    for (cause, thing), open_alert in known.items():
+        judged = cause in found.judged and not thing.startswith(FOLD)
+        held = open_alert.agent in found.stopped and cause in _STANDING_STILL
+        if judged and not held and (cause, thing) not in things:
+            resolve(tx, context, open_alert)
+    new = 0
     for trouble in found.troubles:
-        raise_alert(tx, context, rules, trouble)
+        alert = known.get((trouble.cause, trouble.thing))
+        if alert is not None:
+            _update(tx, context, rules, alert, trouble)
+        elif new < MOST_AT_ONCE:
+            new += 1
+            _raise(tx, context, rules, trouble)
 
 
 _STANDING_STILL = frozenset({Cause.WAITING, Cause.QUEUED, Cause.FAILING})

@@ -56,6 +56,13 @@ def members(tx: Tx, storm: Alert, rules: AlertRules) -> list[Alert]:
     ]
 
 
+def told_apart(tx: Tx, rules: AlertRules) -> list[Alert]:
+    """The open alerts that have a message of their own, storms among them, the oldest trouble first."""
+    found = alerts.all_open(tx)
+    storms = {(one.cause, one.thing) for one in found if one.thing.startswith(FOLD)}
+    return [one for one in found if one.thing.startswith(FOLD) or (one.cause, _thing(one, rules)) not in storms]
+
+
 def fold(tx: Tx, context: Context, rules: AlertRules) -> None:
     """Begin storms, keep them up to date, and end them."""
     groups: dict[tuple[str, str], list[Alert]] = {}

@@ -76,12 +76,13 @@ def find_troubles(tx: Tx, context: Context, rules: AlertRules, look: Look) -> Fo
         found += vacant
     else:
         vacant = [trouble_of(one) for one in alerts.all_open(tx) if one.cause == Cause.NOBODY]
-    asked = [one for one in _requests(tx, context, rules) if one.cause is not Cause.WAITING]
+    waiting = stuck.waiting(tx, context.now - rules.shortest_wait)
+    asked = list(_requests(waiting))
     found += asked
     if pauses.everything(tx) is None:
         judged |= {Cause.WAITING, Cause.QUEUED, Cause.FAILING}
         told = {one.request_id for one in (*vacant, *asked)}
-        found += _waiting(tx, context, rules, told)
+        found += _waiting(waiting, context, rules, told)
         found += _unclaimed(tx, context, rules)
         found += _failing(tx, context, rules)
     if look.awake:
@@ -101,9 +102,9 @@ def trouble_of(alert: Alert) -> Trouble:
     )
 
 
-def _requests(tx: Tx, context: Context, rules: AlertRules) -> Iterator[Trouble]:
+def _requests(waiting: Sequence[Waiting]) -> Iterator[Trouble]:
     """Open requests that are stuck by themselves, each with its most telling cause."""
-    for one in stuck.waiting(tx, context.now - rules.shortest_wait):
+    for one in waiting:
         facts: Json = {"tool": one.tool, "kind": one.kind.value, "moves": one.moves}
         if one.kind is RequestKind.OUTCOME:
             yield Trouble(Cause.OUTCOME, one.id, one.opened_at, one.agent, one.run_id, one.id, facts)
@@ -111,14 +112,13 @@ def _requests(tx: Tx, context: Context, rules: AlertRules) -> Iterator[Trouble]:
             yield Trouble(Cause.OVERDUE, one.id, one.stage_opened_at, one.agent, one.run_id, one.id, facts)
 
 
-def _waiting(tx: Tx, context: Context, rules: AlertRules, told: set[str]) -> Iterator[Trouble]:
+def _waiting(waiting: Sequence[Waiting], context: Context, rules: AlertRules, told: set[str]) -> Iterator[Trouble]:
     """Runs whose people take long, unless a request of theirs has a more telling alert."""
 
     def takes_long(one: Waiting) -> bool:
         return one.opened_at <= context.now - rules.waiting_for(one.agent) and one.id not in told
 
-    found = filter(takes_long, stuck.waiting(tx, context.now - rules.shortest_wait))
-    by_run = sorted(found, key=lambda one: (one.run_id, one.opened_at, one.id))
+    by_run = sorted(filter(takes_long, waiting), key=lambda one: (one.run_id, one.opened_at, one.id))
     for run_id, grouped in groupby(by_run, key=lambda one: one.run_id):
         oldest, *others = grouped
         facts: Json = {

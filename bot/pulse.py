@@ -43,20 +43,30 @@ class Pulse:
         self._turns: dict[str, int] = {}
         self._missed = 0
         self._quiet = ""
+        self._resting = False
 
     async def beat(self) -> None:
         """Tell the monitor, if one is set and it is time, and all is well."""
         rules, now = self._runtime.alerts, self._runtime.clock.now()
         url = self._address()
+        if not url:
+            await self._rest()
         if not url or (self._sent_at is not None and now - self._sent_at < rules.heartbeat_every):
             return
-        self._sent_at = now
+        self._sent_at, self._resting = now, False
         quiet = await self._why_quiet(now)
         if quiet != self._quiet:
             self._quiet = quiet
             log.error("no heartbeat is sent", problem=quiet) if quiet else log.info("heartbeats are sent again")
         if not quiet:
             await self._tell(url)
+
+    async def _rest(self) -> None:
+        """No monitor is set, or none any more: then none is amiss."""
+        if not self._resting:
+            self._resting, self._missed = True, 0
+            runtime = self._runtime
+            await runtime.db.transact(resolve_at_once, runtime.context(), Cause.UNHEARD, THING)
 
     def _address(self) -> str:
         rules = self._runtime.alerts

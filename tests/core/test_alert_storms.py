@@ -179,3 +179,10 @@ def _stand(tx: Tx, context: Context, alert_id: str) -> None:
     """Its message stands in Slack."""
     messages.begin_post(tx, f"alert:{alert_id}", "C1", "", context.now)
     messages.placed(tx, f"alert:{alert_id}", "C1", "1.1", "", context.now)
+
+
+async def test_hundreds_at_once_are_raised_in_turns(worlds: Any) -> None:
+    """One look writes no more than fifty, so that nobody's click waits for it; the next looks do the rest."""
+    world: World = await worlds()
+    counts = [(await watch(world, range(120)))[0].count for _ in range(4)]
+    assert counts == [50, 100, 120, 120]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from agent_runtime.alert_acts import REMINDED_EVERY
 from agent_runtime.alert_rules import AlertRules
 from agent_runtime.alerts import ACKNOWLEDGED_FOR, MUTED_FOR
 from agent_runtime.causes import Cause
 from agent_runtime.daily import LATEST
+from agent_runtime.holding import SPANS, Why
 from agent_runtime.policy_file import read_policy_text
 from agent_runtime.storms import FEW_AGAIN, MOST_APART
 from bot.cards.alert import RUNBOOK
@@ -31,6 +33,7 @@ def test_the_defaults_that_it_shows_are_the_defaults() -> None:
 
 
 def test_the_times_and_counts_in_its_words_are_the_codes() -> None:
-    """An hour, a day, six hours; five, three, and the third in a row."""
+    """An hour, a day, six hours, half an hour, ten minutes; five, three, and the third in a row."""
     assert (timedelta(hours=1), timedelta(days=1), timedelta(hours=6)) == (ACKNOWLEDGED_FOR, MUTED_FOR, LATEST)
+    assert (timedelta(minutes=30), timedelta(minutes=10)) == (SPANS[Why.ON_IT], REMINDED_EVERY)
     assert (MOST_APART, FEW_AGAIN, TOO_OFTEN) == (5, 3, 3)

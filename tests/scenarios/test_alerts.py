@@ -63,15 +63,20 @@ async def test_a_stuck_run_is_one_message_until_it_goes_on(tmp_path: Path) -> No
         card = house.card("waits for people", "Mute for a day")
         assert card.labels == ["I'm on it", "Remind now", "Mute for a day"]
         assert "@maria looks after this until 2026-11-02 12:01 UTC" in card.plain()
+        await look(house, timedelta(hours=1))
+        assert "@maria looks after this" not in house.card("waits for people", "Acknowledge").plain()
+        (called,) = card.thread
+        assert "oncall" in called.plain()
+        assert "Nobody has mended this within the hour" in called.plain()
         await house.person("maria").click(house.card("Approve send_email", "Approve"), "Approve")
         await house.settle()
         await look(house)
         (over,) = told(house)
         assert "Over: approval waits for people" in over.plain()
-        assert "after 2 h 1 min" in over.plain()
+        assert "after 3 h 1 min" in over.plain()
         assert over.labels == []
         events = [entry.event for entry in await house.audit() if entry.event.startswith("alert.")]
-        assert events == ["alert.raised", "alert.refused", "alert.acknowledged", "alert.resolved"]
+        assert events == ["alert.raised", "alert.refused", "alert.acknowledged", "alert.lapsed", "alert.resolved"]
 
 
 async def test_those_who_are_asked_are_reminded_or_take_it_over_from_the_alert(tmp_path: Path) -> None:

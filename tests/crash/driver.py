@@ -15,12 +15,17 @@ from tests.crash.sweep import Sweep, Tally, forget_starts
 Job = Callable[[Path], Tally]
 
 
-def killed(pattern: str) -> Job:
-    """Kill a pattern at each of its points."""
+def everywhere(_point: str) -> bool:
+    """No point is left out."""
+    return True
+
+
+def killed(pattern: str, choose: Callable[[str], bool] = everywhere) -> Job:
+    """Kill a pattern at some of its points."""
 
     def job(home: Path) -> Tally:
         sweep = Sweep(home, pattern)
-        return sweep.everywhere(sweep.kill)
+        return sweep.everywhere(sweep.kill, choose)
 
     return job
 
@@ -52,15 +57,20 @@ def in_shops(point: str) -> bool:
     return "buy pens" in point or "buy paper" in point
 
 
-def sampled(point: str) -> bool:
-    """Inside tools, and after one commit in five."""
-    return in_shops(point) or (point.startswith("commit") and int(point.split()[1]) % 5 == 0)
+def one_commit_in(many: int, inside: Callable[[str], bool]) -> Callable[[str], bool]:
+    """Points inside tools, and after one commit in so many."""
+
+    def chosen(point: str) -> bool:
+        return int(point.split()[1]) % many == 0 if point.startswith("commit") else inside(point)
+
+    return chosen
 
 
 JOBS: Mapping[str, Job] = {
     **{pattern: killed(pattern) for pattern in PATTERNS},
-    "stalled": stalled("parallel", sampled),
-    "stalled-everywhere": stalled("nested", lambda _point: True),
+    "parallel-sampled": killed("parallel", one_commit_in(3, everywhere)),
+    "stalled": stalled("parallel", one_commit_in(5, in_shops)),
+    "stalled-everywhere": stalled("nested", everywhere),
     "unanswered": unanswered,
     "forgetful": forgetful,
 }

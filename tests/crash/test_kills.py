@@ -16,17 +16,19 @@ UNMET = 3
     "pattern",
     [
         "approval",
-        "parallel",
+        "parallel-sampled",
+        pytest.param("parallel", marks=pytest.mark.slow),
         pytest.param("delivered", marks=pytest.mark.slow),
         pytest.param("nested", marks=pytest.mark.slow),
     ],
 )
 def test_a_kill_between_any_two_commits_loses_nothing_and_starts_nothing_twice(pattern: str, tmp_path: Path) -> None:
     """After a kill at each commit and around each effect, a restart leaves every accepted run and decision in place,
-    every approved effect done once, every refused one undone, and a question about exactly the calls left open."""
+    every approved effect done once, every refused one undone, and a question about exactly the calls left open. The
+    kinds of commits are all in `approval`; of those of calls in parallel, one in three is enough for each run."""
     tally = drive(pattern, tmp_path)
     assert tally.problems == []
-    assert len(tally.points) > 20
+    assert len(tally.points) > (12 if pattern.endswith("sampled") else 20)
     assert tally.met >= len(tally.points) - UNMET
     assert tally.unknown > 0
 

@@ -200,6 +200,8 @@ def _position(tx: Tx, context: Context, run: Run) -> Position:
 
 
 def _sweep(tx: Tx, context: Context) -> int:
+    if not requests.is_anything_due(tx, context.now):
+        return 0
     due = pauses.unpaused(tx, context.now)
     if due is None:
         return 0

@@ -108,7 +108,9 @@ TIMERS = ("due_at", "next_at", "ladder_from", "held_until", "quiet_until")
 
 def unpaused(tx: Tx, now: datetime, agent: str = "") -> datetime | None:
     """`now` in unpaused time, which due dates are compared with; None while everything, or this agent, is paused."""
-    return None if paused(tx, agent) else _elapsed(_pause(tx), now)
+    row = _pause(tx)
+    stopped = (row is not None and row.since is not None) or (agent != "" and of_agent(tx, agent) is not None)
+    return None if stopped else _elapsed(row, now)
 
 
 def elapsed(tx: Tx, now: datetime, agent: str = "") -> datetime:

@@ -106,6 +106,12 @@ def newest(tx: Tx, run_id: str, subject: str) -> Request | None:
     return tx.one(Request, statement.order_by(col(Request.generation).desc()).limit(1))
 
 
+def is_anything_due(tx: Tx, now: datetime) -> bool:
+    """Whether something could be to happen by now; `now` may be on the wall, which unpaused time never passes."""
+    waiting = (col(Request.status) == RequestStatus.PENDING, col(Request.next_at) <= now)
+    return tx.scalar(select(col(Request.next_at)).where(*waiting).limit(1)) is not None
+
+
 def overdue(tx: Tx, due: datetime, limit: int, but: Sequence[str] = ()) -> list[Request]:
     """Pending requests to which something is to happen by now, what should have happened first of all first; of no
     agent named in `but`."""

@@ -49,11 +49,12 @@ class Waiting:
             "run_id": f"'R' || (n % {runs})",
             "subject": "'call:' || n",
             "due_at": self._due_at(),
+            "next_at": self._due_at(),
         }
         for at in range(0, self.count, COMMIT):
             until = min(at + COMMIT, self.count)
             await self._runtime.db.transact(_copy, "request", made.id, at, until, changed)
-        await self._runtime.db.transact(requests.change, made, made.status, due_at=None)
+        await self._runtime.db.transact(requests.change, made, made.status, due_at=None, next_at=None)
         self._clock.advance(WAITING - timedelta(minutes=1))
 
     def _due_at(self) -> str:

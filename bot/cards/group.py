@@ -60,16 +60,18 @@ def group_card(calls: Sequence[Call], *, now: datetime, mentions: Sequence[str] 
     """Several calls as one message. `mentions` and `thread_link` are as for a card of one."""
     reasons = [list(why(call.view, call.subject)) for call in calls]
     shared = [one for one in reasons[0] if all(one in others for others in reasons)]
+    common = next((_rules(call, now) for call in calls if call.is_asked), "")
     blocks = [
         header(_heading(calls)),
         context(*origin(calls[0].view, thread_link)),
-        context(*_rules(calls, mentions, now)),
+        context(*_state(calls, mentions, now)),
         rich(sentence(_EACH), *(part for one in shared for part in one)),
     ]
     for number, (call, own) in enumerate(zip(calls, reasons, strict=True), start=1):
         mine = [part for one in own if one not in shared for part in one]
         blocks += [divider(), rich(sentence(bold(f"{number}. {call.state}")), *mine, *what(call.subject))]
-        blocks += _standing(call, number)
+        ruled = _rules(call, now) if call.is_asked else ""
+        blocks += _standing(call, number, "" if ruled == common else ruled)
     return message(calls[0].view.id, _fallback(calls), blocks)
 
 
@@ -87,11 +89,16 @@ def _outcomes(calls: Sequence[Call]) -> Counter[str]:
     return Counter(call.outcome for call in calls)
 
 
-def _rules(calls: Sequence[Call], mentions: Sequence[str], now: datetime) -> Iterator[Part]:
+def _rules(call: Call, now: datetime, mentions: Sequence[str] = ()) -> str:
+    """By which rules a call is decided; who has voted stands apart."""
+    return rules(replace(call.view, votes=()), mentions, now)
+
+
+def _state(calls: Sequence[Call], mentions: Sequence[str], now: datetime) -> Iterator[Part]:
     """By which rules the open ones are decided, what became of the others, and what else the run waits for."""
-    asked = [call.view for call in calls if call.is_asked]
+    asked = [call for call in calls if call.is_asked]
     if asked:
-        yield ours(rules(replace(asked[0], votes=()), mentions, now))
+        yield ours(_rules(asked[0], now, mentions))
     if len(asked) < len(calls):
         others = _outcomes([call for call in calls if not call.is_asked])
         yield ours(" · ".join(f"{outcome}: {count}" for outcome, count in others.items()))
@@ -100,15 +107,16 @@ def _rules(calls: Sequence[Call], mentions: Sequence[str], now: datetime) -> Ite
         yield ours(f"The run waits for {quantity(waits, 'more decision')}.")
 
 
-def _standing(call: Call, number: int) -> tuple[Part, Part]:
-    """Where a call stands, and its buttons; where it has none, two lines of small print."""
+def _standing(call: Call, number: int, ruled: str) -> tuple[Part, Part]:
+    """Where a call stands, and its buttons; where it has none, two lines of small print. `ruled` are its rules where
+    they have come to differ from those of the others."""
     view, named = call.view, replace(call.subject, title=f"call {number}, {call.subject.title}")
     said, about = votes(view)[: 1 + _MOST_REASONS], ours(identity(view))
     if call.newer is not None:
         return context(*said, about), context(ours(asked_in(call.newer)))
     buttons = card_buttons(view, named)
     if view.status is RequestStatus.PENDING:
-        return context(*said, about), actions(*buttons)
+        return context(*([ours(ruled)] if ruled else []), *said, about), actions(*buttons)
     ended = (ours(verdict(view, beside_votes=True)), *progress(replace(view, open_siblings=0)))
     return (context(*ended, *said, about), actions(*buttons)) if buttons else (context(*ended, about), context(*said))
 

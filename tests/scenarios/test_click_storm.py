@@ -10,6 +10,7 @@ import pytest
 
 from agent_runtime.demo.conversation import PlannedCall
 from agent_runtime.outbound import Topic
+from bot.cards.ids import Target
 from bot.workspace import Message
 from bot.workspace.demo_world import add_person
 from storage import outbox, runs
@@ -20,16 +21,21 @@ from tests.scenarios.house import House, open_house
 CALLS, PEOPLE = 10, 10
 
 
-async def ask(house: House, runs: int) -> list[Message]:
-    """Runs that wait for the managers, and their cards."""
+async def ask(house: House, runs: int) -> list[tuple[Message, str]]:
+    """Runs that wait for the managers: the id of each request, and the card it is on."""
     house.ws.admin.set_group("managers", [f"manager{number}" for number in range(PEOPLE)])
     commands = (house.person("ana").command("/agent", f"noter {number}") for number in range(runs))
     answers = await asyncio.gather(*commands)
     assert {answer.status for answer in answers} == {200}
     await house.settle()
-    cards = [message for message in house.ws.channel("#approvals").messages if "Approve" in message.labels]
-    assert len(cards) == runs * CALLS
-    return cards
+    shown = [
+        (message, target.request_id)
+        for message in house.ws.channel("#approvals").messages
+        for button in message.buttons
+        if button.label == "Approve" and (target := Target.parse(button.value))
+    ]
+    assert len({request_id for _, request_id in shown}) == runs * CALLS
+    return shown
 
 
 @pytest.mark.parametrize("many", [2, pytest.param(10, marks=pytest.mark.slow)])
@@ -43,10 +49,10 @@ async def test_of_ten_simultaneous_clicks_on_each_of_many_requests_one_wins(tmp_
         for number in range(PEOPLE):
             add_person(house.ws.world, f"manager{number}", f"Manager {number}")
             house.ws.channel("#approvals").invite(f"manager{number}")
-        cards = await ask(house, many)
+        asks = await ask(house, many)
         house.ws.sender.ack_seconds = 60
         people = [house.person(f"manager{number}") for number in range(PEOPLE)]
-        clicks = [person.click(card, "Approve") for card in cards for person in people]
+        clicks = [person.click(card, "Approve", of=request_id) for card, request_id in asks for person in people]
         answers = await asyncio.gather(*clicks)
         assert Counter(answer.status for answer in answers) == {200: asked * PEOPLE}
 

@@ -253,14 +253,14 @@ class House(RuleBasedStateMachine):
     def retry(self, data: st.DataObject) -> None:
         self.do(self.world.retry(data.draw(st.sampled_from(self.runs))))
 
-    @rule(minutes=st.sampled_from([5, 100]))
-    def stop_and_go(self, minutes: int) -> None:
-        """An operator stops everything for a while; workers and sweeps do nothing meanwhile."""
-        self.do(self.world.stop())
+    @rule(minutes=st.sampled_from([5, 100]), agent=st.sampled_from(["", "agent"]))
+    def stop_and_go(self, minutes: int, agent: str) -> None:
+        """An operator stops everything, or the agent, for a while; workers and sweeps do nothing meanwhile."""
+        self.do(self.world.stop(agent))
         effects = len(self.world.effects)
         self.do(self.world.pass_time(minutes * MINUTES))
         assert len(self.world.effects) == effects
-        self.do(self.world.go())
+        self.do(self.world.go(agent))
 
     @rule()
     def reload(self) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from agent_runtime import approvals, audit, runs
+from agent_runtime import approvals, audit, pausing, runs
 from agent_runtime.approvals import Accepted, Act, Edit, Refused, Withdrawal
 from agent_runtime.audit import Event, Origin, Verification
 from agent_runtime.clock import MovableClock
@@ -22,7 +22,7 @@ from agent_runtime.refusals import RefusalReason
 from agent_runtime.runs import Order
 from agent_runtime.runtime import Runtime
 from storage import audit as audit_rows
-from storage import journal, pauses, requests
+from storage import journal, requests
 from storage import runs as run_rows
 from storage.database import Database
 from storage.models import Decision, JournalEntry, Request, Run
@@ -173,12 +173,14 @@ class World:
     async def retry(self, run: Run, actor: Actor = SAM, **facts: Any) -> Run | RefusalReason:
         return await self.db.transact(runs.retry, self.context, run.id, self.member(actor, **facts), SURFACE)
 
-    async def stop(self) -> None:
-        """An operator pauses timers and executions."""
-        await self.db.transact(pauses.stop, self.clock.now())
+    async def stop(self, agent: str = "") -> None:
+        """An operator pauses timers and executions, of everything or of one agent."""
+        verdict = await self.db.transact(pausing.pause, self.context, agent, "", self.member(OPS), SURFACE)
+        assert not isinstance(verdict, RefusalReason), verdict
 
-    async def go(self) -> None:
-        await self.db.transact(pauses.go, self.clock.now())
+    async def go(self, agent: str = "") -> None:
+        verdict = await self.db.transact(pausing.resume, self.context, agent, self.member(OPS), SURFACE)
+        assert not isinstance(verdict, RefusalReason), verdict
 
     # What the house does
 

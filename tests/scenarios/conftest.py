@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from tests.scenarios.house import TRANSPORTS, House, open_house
+from tests.scenarios.house import IN_LONG_TESTS, House, open_house
 from tests.scenarios.logs import Logs
 
 
@@ -24,9 +24,12 @@ def logs(caplog: pytest.LogCaptureFixture) -> Iterator[Logs]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """The scenarios of a module that sets OVER_BOTH are played over HTTP and over Socket Mode."""
-    if "transport" in metafunc.fixturenames and getattr(metafunc.module, "OVER_BOTH", False):
-        metafunc.parametrize("transport", TRANSPORTS)
+    """The scenarios of a module that sets OVER_BOTH are played over HTTP and over Socket Mode: every time, or over
+    sockets in the long tests only where it is IN_LONG_TESTS."""
+    both = getattr(metafunc.module, "OVER_BOTH", False)
+    if "transport" in metafunc.fixturenames and both:
+        marks = [pytest.mark.slow] if both == IN_LONG_TESTS else []
+        metafunc.parametrize("transport", ["http", pytest.param("socket", marks=marks)])
 
 
 @pytest.fixture

@@ -32,7 +32,8 @@ from tests.stores import put_store
 QUICK = Pace(ping=0.4, waits=(0, 0.01, 0.02), acknowledge=10.0)
 """Socket Mode for tests: a lost connection is noticed and replaced in a fraction of a second."""
 
-TRANSPORTS = ("http", "socket")
+IN_LONG_TESTS = "in the long tests"
+"""What OVER_BOTH is in a module whose scenarios say nothing of the way that Slack's words take."""
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 KEY = b"k" * 32
 LONGEST_WAIT = timedelta(minutes=2)

@@ -14,9 +14,9 @@ from agent_runtime.redaction import MARK
 from bot.workspace import Person, View
 from storage.types import RequestStatus, RunStatus
 from tests.scenarios.agents import calling
-from tests.scenarios.house import MANAGERS_DECIDE, House, open_house
+from tests.scenarios.house import IN_LONG_TESTS, MANAGERS_DECIDE, House, open_house
 
-OVER_BOTH = True
+OVER_BOTH = IN_LONG_TESTS
 POLICY = (
     MANAGERS_DECIDE
     + """

@@ -10,9 +10,9 @@ import pytest
 from agent_runtime.demo.conversation import PlannedCall
 from bot.workspace import Person, View
 from tests.scenarios.agents import calling, noting
-from tests.scenarios.house import MANAGERS_DECIDE, House, open_house
+from tests.scenarios.house import IN_LONG_TESTS, MANAGERS_DECIDE, House, open_house
 
-OVER_BOTH = True
+OVER_BOTH = IN_LONG_TESTS
 POLICY = (
     MANAGERS_DECIDE
     + """

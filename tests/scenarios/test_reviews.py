@@ -9,12 +9,12 @@ from agent_runtime.demo.planner import draft, revised
 from bot.cards.ids import FieldId
 from storage.types import RunStatus
 from tests.scenarios.effects import reports
-from tests.scenarios.house import House
+from tests.scenarios.house import IN_LONG_TESTS, House
 
 TASK = "Write a report about Q3 sales"
 FIRST = draft("Q3 sales")
 
-OVER_BOTH = True
+OVER_BOTH = IN_LONG_TESTS
 
 
 async def request_changes(house: House, feedback: str) -> None:

@@ -219,9 +219,9 @@ async def test_what_was_decided_runs_where_nobody_harms_it(worlds: Any) -> None:
     assert [effect["args"] for effect in world.effects if effect["tool"] == "euro"] == [FIXED]
 
 
-@pytest.mark.parametrize("seed", range(5))
-async def test_five_hundred_changes_let_nothing_else_run(worlds: Any, tmp_path: Path, seed: int) -> None:
-    """The same five hundred in every run of the tests."""
+@pytest.mark.parametrize("seed", range(2))
+async def test_two_hundred_changes_let_nothing_else_run(worlds: Any, tmp_path: Path, seed: int) -> None:
+    """The same two hundred in every run of the tests."""
     await play(worlds, tmp_path, Random(seed))
 
 

@@ -78,6 +78,20 @@ async def test_what_is_redacted_now_or_was_then_is_not_shown(worlds: Any) -> Non
     assert before.same == ("card",)  # open in both calls
 
 
+async def test_what_was_open_then_and_is_redacted_now_is_not_quoted(worlds: Any) -> None:
+    """Neither as the value before, nor in the words with which the earlier call was rejected."""
+    hiding = Policy(when="args.amount > 500", stages=(stage(ANA, BOB),), redact=("/card",))
+    steps = [one("buy", {"amount": amount, "card": f"{amount} 1111"}, step=f"m{amount}") for amount in (100, 900)]
+    world = await worlds(*steps, policies=policy_set(hiding))
+    await world.waiting()
+    await world.decide(ANA, NO, reason="not with 100 1111")
+    await world.settle()
+    again = (await now_asked(world)).asked_again
+    assert again is not None
+    assert [one.name for one in again.changes or ()] == ["amount", "card"]
+    assert "1111" not in repr(again)
+
+
 async def test_whoever_was_not_asked_then_reads_nothing_of_that_call(worlds: Any) -> None:
     """The earlier call asked Ana only, this one asks Bob: that it was rejected and why, but no values."""
     director = Policy(when="args.amount > 800", stages=(stage(ANA),))

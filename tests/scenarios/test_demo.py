@@ -31,7 +31,7 @@ def test_an_effect_that_nobody_approved_is_named(tmp_path: Path) -> None:
     """A doubled or foreign effect is a difference, not only a missing one."""
     mouse = {"tool": "buy_small", "args": {"item": "mouse", "amount": 250}}
     (tmp_path / "purchases.jsonl").write_text((json.dumps(mouse) + "\n") * 2)
-    assert "unexpected: purchase: buy_small mouse for 250" in compare_effects(tmp_path)
+    assert "unexpected: purchase: buy_small mouse for USD 250" in compare_effects(tmp_path)
 
 
 async def test_what_does_not_appear_stops_the_play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

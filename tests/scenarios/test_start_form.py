@@ -335,7 +335,7 @@ async def test_a_demo_agent_does_what_was_filled_in(house: House) -> None:
     """The purchase of the form is the purchase that is made."""
     ana, view = await form_of(house)
     view = await choose(ana, view, "multi-step")
-    assert (await ana.fill_and_submit(view, {"What": "mouse", "How many": "2", "Price": "250"})).closed
+    assert (await ana.fill_and_submit(view, {"What": "mouse", "How many": "2", "Price in US dollars": "250"})).closed
     (run,) = await all_runs(house)
     assert run.status is RunStatus.SUCCEEDED
     (bought,) = records(house.dir, "purchases")

@@ -87,7 +87,7 @@ async def test_it_happened(tmp_path: Path) -> None:
         ended = await house.run(run_id)
         assert (ended.status, ended.output) == (RunStatus.SUCCEEDED, "Moved, says the bank.")
         assert transfer.effects == ["90"]
-        assert "It happened" in house.card("Closed by @sam").plain()
+        assert "It happened" in house.card("@sam said that it happened").plain()
 
 
 async def test_run_again(tmp_path: Path) -> None:

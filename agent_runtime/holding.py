@@ -129,6 +129,13 @@ def lift(tx: Tx, context: Context, request: Request, rules: Rules, actor: Actor,
     record_request(tx, context, Event.LADDER_RELEASED, request, actor, INTERNAL, place(request))
 
 
+def lift_own(tx: Tx, context: Context, request: Request, rules: Rules, actor: Actor) -> None:
+    """Whoever was on it has said what they had to say, and others are still needed."""
+    by = (request.quiet or {}).get("by")
+    if by is not None and Actor.model_validate(by).key == actor.key:
+        lift(tx, context, request, rules, actor, Why.ON_IT, Why.SNOOZED)
+
+
 def _gained(rules: Rules, before: Mapping[str, Any], actor: Actor, why: Why) -> timedelta:
     """By how much the deadline moves: once for each person, and in all by no more than the stage's time-out."""
     if why is not Why.ON_IT or actor.key in before.get("on_it", ()):

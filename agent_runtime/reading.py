@@ -22,7 +22,7 @@ from agent_runtime.wishes import Wish
 from storage import audit, grants, inquiries, journal, pauses, requests, runs
 from storage.models import Decision, JournalEntry, Request, Run
 from storage.tx import Tx
-from storage.types import Actor, CallStatus, DecisionKind, RequestKind, RequestStatus
+from storage.types import Actor, CallStatus, DecisionKind, OnTimeout, RequestKind, RequestStatus, RunStatus
 
 
 def read_request(tx: Tx, request_id: str) -> RequestView | None:
@@ -125,10 +125,16 @@ def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
         approved_before=approved_before,
         asking=request.asking,
         ladder=read_ladder(tx, request, rules),
+        can_ask_again=_can_ask_again(run, request),
         card=request.card if request.asking == 1 else "",
         paused=_pause(tx, request),
         remarks=tuple(mask(said, secrets) for said in (rules.trouble, rules.set_note) if said),
     )
+
+
+def _can_ask_again(run: Run, request: Request) -> bool:
+    timed_out = request.status is RequestStatus.EXPIRED and request.on_timeout is OnTimeout.FAIL
+    return timed_out and run.status is RunStatus.FAILED and request.consumed_at is None
 
 
 def _asked(request: Request, number: int, stage: Stage) -> tuple[str, ...]:

@@ -246,6 +246,8 @@ class RequestView:
     """What they let it count for."""
     inquiries: tuple[InquiryView, ...] = ()
     ladder: LadderView = LadderView()
+    can_ask_again: bool = False
+    """Nobody decided in time, that failed the run, and a retry of it would ask again."""
     asked_again: AskedAgain | None = None
     approved_before: tuple[ApprovedBefore, ...] = ()
     """The last ones, the latest first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent_runtime import ladder, outbound
+from agent_runtime import holding, ladder, outbound
 from agent_runtime.acts import Act
 from agent_runtime.audit import INTERNAL, Event, Origin, record_request
 from agent_runtime.caps import is_fast
@@ -45,6 +45,7 @@ def cast(
     else:
         closed = _end(tx, context, act, request, rules, answer, actor, origin)
     if not closed:
+        holding.lift_own(tx, context, _again(tx, request), rules, actor)
         _show(tx, context, request)
     outbound.want_run(tx, context, request.run_id)
     return closed

@@ -35,10 +35,12 @@ def decision_buttons(view: RequestView, subject: Subject, *, confirm: bool = Fal
 
 def card_buttons(view: RequestView, subject: Subject, *, confirm: bool = False) -> list[Part]:
     """The buttons of a card. Where it cannot show all that must be seen, saying yes is left to the full view; saying no
-    stays, because refusing what one has not read harms nobody. A closed one offers to read what it does not show."""
+    stays, because refusing what one has not read harms nobody. A closed one offers to read what it does not show,
+    and to go on with a run that failed because nobody decided."""
     everything = _button(view, subject, ActionId.REVIEW_ALL, "Show everything")
     if view.status is not RequestStatus.PENDING:
-        return [everything] if subject.clipped else []
+        again = button(ActionId.RETRY_RUN, view.run_id, "Ask again", subject.title)
+        return [*([again] if view.can_ask_again else []), *([everything] if subject.clipped else [])]
     buttons = decision_buttons(view, subject, confirm=confirm)
     if not subject.fits:
         refusing = [one for one in buttons if one["action_id"] in _REFUSING]

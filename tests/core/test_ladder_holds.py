@@ -130,6 +130,23 @@ async def test_a_hold_decides_nothing_and_stops_nobody(worlds: Any) -> None:
     assert await wait(world, 60) == []
 
 
+async def test_the_vote_of_whoever_was_on_it_ends_their_hold(worlds: Any) -> None:
+    """Where others are needed, too, they are called as if nobody had held it up."""
+    policies = climbing()
+    (policy,) = policies.policies
+    both = policy.model_copy(update={"stages": (policy.stages[0].model_copy(update={"quorum": 2}),)})
+    world = await worlds(BUY, policies=policies.model_copy(update={"policies": (both,)}))
+    await world.waiting()
+    assert await wait(world, 20) == []
+    await hold(world, ANA)
+    await world.decide(BOB)
+    assert (await world.pending()).quiet_until is not None
+    await world.withdraw(BOB)
+    await world.decide(ANA)
+    assert (await world.pending()).quiet_until is None
+    assert await wait(world, 10) == ["reminded"]
+
+
 async def test_a_hold_counts_unpaused_time(worlds: Any) -> None:
     """While everything is stopped no hold ends."""
     world = await worlds(BUY, policies=climbing())

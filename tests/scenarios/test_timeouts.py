@@ -52,7 +52,7 @@ async def test_silence_is_never_a_yes(tmp_path: Path, on_timeout: str, status: R
         shown = card.now()
         assert shown is not None
         assert card_says in shown.plain()
-        assert shown.labels == []
+        assert shown.labels == (["Ask again"] if on_timeout == "fail" else [])
         assert [request.status for request in await house.requests(run.id)] == [RequestStatus.EXPIRED]
         (closed,) = await house.audit("request.closed")
         assert closed.actor.startswith("scheduler:")
@@ -89,6 +89,22 @@ async def test_a_failed_run_can_be_retried_and_asks_again(tmp_path: Path) -> Non
         await house.settle()
         assert (await house.run(run.id)).status is RunStatus.SUCCEEDED
         assert len(mails(house.dir)) == 1
+
+
+async def test_a_card_that_timed_out_and_failed_its_run_asks_again(tmp_path: Path) -> None:
+    """Its button goes on with the run, as Retry does; others than whoever started it, and operators, may not."""
+    async with open_house(tmp_path, policy=policy("fail")) as house:
+        await house.start("ana", "approval", TASK)
+        old = house.card("Approve send_email?")
+        await house.advance(OVERDUE)
+        maria = house.person("maria")
+        await maria.click(old.now(), "Ask again")
+        await house.settle()
+        assert "Only the person who started a run, or an operator" in maria.ephemerals[-1].plain()
+        await house.person("ana").click(old.now(), "Ask again")
+        await house.settle()
+        assert house.card("Approve send_email?", "Approve").ts != old.ts
+        assert old.now().labels == []
 
 
 async def test_a_click_after_the_time_out_is_told_so(house: House) -> None:

@@ -88,13 +88,6 @@ def hold_back(tx: Tx, delivery: Delivery, until: datetime) -> None:
     tx.change(sa.update(Delivery).where(*behind, col(Delivery.due_at) < until).values(due_at=until))
 
 
-def let_on(tx: Tx, delivery: Delivery, now: datetime) -> None:
-    """What waited behind an event that is settled now need not wait any longer."""
-    behind = (col(Delivery.subject) == delivery.subject, col(Delivery.status) == DeliveryStatus.DUE)
-    if tx.change(sa.update(Delivery).where(*behind, col(Delivery.failures) == 0).values(due_at=now)):
-        tx.wake(QUEUE)
-
-
 def retire(tx: Tx, known: Sequence[str], now: datetime, error: str) -> int:
     """Give up what is still open for webhooks that are not known any more; how much."""
     open_ = (col(Delivery.priority) == OWN_WORKER, col(Delivery.kind) == KIND, col(Delivery.status).in_(_OPEN))

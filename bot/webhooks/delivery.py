@@ -147,6 +147,6 @@ def _settle(tx: Tx, context: Context, rules: AlertRules, delivery: Delivery, own
     if outcome.due_at is not None:
         webhooks.hold_back(tx, delivery, outcome.due_at)
         return
-    webhooks.let_on(tx, delivery, context.now)
+    tx.wake(webhooks.QUEUE)  # what waited behind it can go
     if outcome.status is DeliveryStatus.DEAD:
         alert_of(tx, context, rules, delivery, outcome.error)

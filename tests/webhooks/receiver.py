@@ -61,6 +61,8 @@ class Receiver:
     headers: list[dict[str, str]] = field(default_factory=list)
     answer_headers: dict[str, str] = field(default_factory=dict)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    patience_ends: asyncio.Event = field(default_factory=asyncio.Event)
+    """What hangs goes on then, and is no answer that counts."""
 
     async def answer(self, request: web.Request) -> web.Response:
         body = await request.text()
@@ -73,13 +75,18 @@ class Receiver:
         self.arrived.set()
         mood = self.mood()
         if mood == HANGS:
-            await asyncio.Event().wait()
+            await self.patience_ends.wait()
         if mood == SLAMS:
             assert request.transport is not None
             request.transport.abort()
         elif 200 <= mood < 300:
             self.taken.append({**said, "id": identity})
-        return web.Response(status=mood or 500, headers=self.answer_headers)
+        return web.Response(status=mood if mood > 0 else 500, headers=self.answer_headers)
+
+    async def hears(self) -> None:
+        """Wait for the next attempt."""
+        await self.arrived.wait()
+        self.arrived.clear()
 
     @property
     def seqs(self) -> list[int]:
@@ -145,8 +152,21 @@ class Post:
         """Send until nothing is left that will be sent, on the clock."""
         await self.settle()
         while (due := await self.db.read(_next_due)) is not None:
-            self.clock.advance(max(due - self.clock.now(), timedelta(0)))
+            assert due > self.clock.now(), "what is due is not sent"
+            self.clock.advance(due - self.clock.now())
             await self.settle()
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """The workers at work by themselves, as in a server."""
+        async with asyncio.TaskGroup() as tasks:
+            for sender in self.senders:
+                tasks.create_task(sender.worker.run_forever(self.db.listen(rows.QUEUE)))
+            try:
+                yield
+            finally:
+                for sender in self.senders:
+                    sender.worker.stop()
 
     async def row(self, seq: int, name: str = "crm") -> Delivery:
         row = await self.db.read(outbox.get, rows.key_of(name, seq))

@@ -125,7 +125,7 @@ _STANDING_STILL = frozenset({Cause.WAITING, Cause.QUEUED, Cause.FAILING})
 
 def lapse(tx: Tx, context: Context) -> None:
     """Acknowledgements and mutes last for a while; whoever gave them may have forgotten."""
-    for alert in alerts.all_open(tx):
+    for alert in alerts.lapsed(tx, context.now):
         if alert.acknowledged_until is not None and alert.acknowledged_until <= context.now:
             alerts.change(tx, alert.id, acknowledged_by=None, acknowledged_until=None)
             _again(tx, context, alert, "Nobody has mended this within the hour in which it was acknowledged.")

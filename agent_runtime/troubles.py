@@ -75,7 +75,7 @@ def find_troubles(tx: Tx, context: Context, rules: AlertRules, look: Look) -> Fo
         judged.add(Cause.NOBODY)
         found += vacant
     else:
-        vacant = [trouble_of(one) for one in alerts.all_open(tx) if one.cause == Cause.NOBODY]
+        vacant = [trouble_of(one) for one in alerts.of_cause(tx, Cause.NOBODY)]
     waiting = stuck.waiting(tx, context.now - rules.shortest_wait)
     asked = list(_requests(waiting))
     found += asked
@@ -192,8 +192,8 @@ def _silent(tx: Tx, context: Context, rules: AlertRules, boot_id: str) -> Iterat
 
 def _undelivered(tx: Tx, context: Context) -> Iterator[Trouble]:
     """Those that were raised when the message was given up, and are still not delivered."""
-    for alert in alerts.all_open(tx):
-        if alert.cause == Cause.UNDELIVERED and not alert.thing.startswith("*") and _is_missing(tx, context, alert):
+    for alert in alerts.of_cause(tx, Cause.UNDELIVERED):
+        if not alert.thing.startswith("*") and _is_missing(tx, context, alert):
             yield trouble_of(alert)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, text, update
+from sqlalchemy import Index, or_, text, update
 from sqlmodel import Field, SQLModel, col, select
 
 from storage.models import Json
@@ -60,6 +60,17 @@ def find(tx: Tx, cause: str, thing: str) -> Alert | None:
 def all_open(tx: Tx) -> list[Alert]:
     """Every open alert, the oldest trouble first."""
     return tx.all(Alert, select(Alert).where(_OPEN).order_by(col(Alert.since), col(Alert.id)))
+
+
+def of_cause(tx: Tx, cause: str) -> list[Alert]:
+    """The open alerts of one cause."""
+    return tx.all(Alert, select(Alert).where(col(Alert.cause) == cause, _OPEN))
+
+
+def lapsed(tx: Tx, now: datetime) -> list[Alert]:
+    """The open alerts of which an acknowledgement or a mute has run out."""
+    over = or_(col(Alert.acknowledged_until) <= now, col(Alert.muted_until) <= now)
+    return tx.all(Alert, select(Alert).where(over, _OPEN).order_by(col(Alert.id)))
 
 
 def latest(tx: Tx, cause: str, thing: str, since: datetime) -> Alert | None:

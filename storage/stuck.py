@@ -81,14 +81,19 @@ def failing(tx: Tx, fewest: int, known: Sequence[str]) -> list[Standing]:
     """Runs that failed so often in a row and are tried again, by themselves or by the next worker; of those `known`
     also the ones that have failed for good."""
     often = col(Run.failures) + col(Run.crashes) >= fewest
-    tried = and_(col(Run.status).in_((RunStatus.QUEUED, RunStatus.RUNNING)), often)
-    given_up = and_(col(Run.id).in_(known), col(Run.status) == RunStatus.FAILED)
-    return [*_standing(tx, tried), *(_standing(tx, given_up) if known else ())]
+    # Each status by itself: for both at once no index serves, and every run would be read.
+    tried = [run for status in (RunStatus.QUEUED, RunStatus.RUNNING) for run in _standing(tx, _is(status, often))]
+    given_up = _standing(tx, _is(RunStatus.FAILED, col(Run.id).in_(known))) if known else []
+    return [*tried, *given_up]
+
+
+def _is(status: RunStatus, more: Any) -> Any:
+    return and_(col(Run.status) == status, more)
 
 
 def _standing(tx: Tx, which: Any) -> list[Standing]:
     names = ("id", "agent", "status", "failures", "crashes", "error", "owner", "due_at", "lease_until", "updated_at")
-    found = sa.select(*(col(getattr(Run, name)) for name in names)).where(which).order_by(col(Run.id))
+    found = sa.select(*(col(getattr(Run, name)) for name in names)).where(which)
     return [
         Standing(
             id=row["id"], agent=row["agent"], status=row["status"], since=_since(row),
@@ -119,7 +124,7 @@ def ended(tx: Tx, started_after: datetime, limit: int) -> list[Ended]:
     """How the latest runs ended, those started last first; of at most so many runs."""
     names = ("id", "agent", "status", "updated_at", "error")
     latest = sa.select(*(col(getattr(Run, name)) for name in names)).where(col(Run.created_at) > started_after)
-    rows = tx.rows(latest.order_by(col(Run.created_at).desc(), col(Run.id)).limit(limit))
+    rows = tx.rows(latest.order_by(col(Run.created_at).desc()).limit(limit))
     over = (RunStatus.SUCCEEDED, RunStatus.FAILED)
     return [
         Ended(row["id"], row["agent"], row["status"] is RunStatus.FAILED, row["updated_at"], row["error"])

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from agent_runtime.digest import Seal
+from agent_runtime.escalation import in_force
 from agent_runtime.people import Member, may_look
 from agent_runtime.policy import Rules
 from agent_runtime.reading import read_request
@@ -15,6 +17,7 @@ from agent_runtime.views import RequestView
 from bot.offers import Deciders
 from storage import history, requests
 from storage.history import Filter
+from storage.models import Request
 from storage.tx import Tx
 from storage.types import Actor
 
@@ -34,7 +37,7 @@ class History:
     async def readable(self, actor: Actor, wanted: Filter, limit: int) -> tuple[RequestView, ...] | None:
         """The newest of the wanted requests that may be shown to this person: those of their runs, those they decided
         on or could have, all to operators. None where the directory does not say who they are."""
-        found = await self._runtime.db.read(_closed, wanted, actor)
+        found = await self._runtime.db.read(_closed, self._runtime.seal, wanted, actor)
         operators = self._runtime.policies.operators
         asked = dict.fromkeys(selector for one in found for selector in one.approvers)
         seen = await self._deciders.look_up(actor, (*operators, *asked))
@@ -48,7 +51,7 @@ class History:
     async def recent(self, actor: Actor, limit: int) -> tuple[RequestView, ...]:
         """What this person decided on lately, and what was decided on their runs; the newest first."""
         wanted = Filter(person_key=actor.key, since=self._runtime.clock.now() - RECENT)
-        found = await self._runtime.db.read(_closed, wanted, actor, limit)
+        found = await self._runtime.db.read(_closed, self._runtime.seal, wanted, actor, limit)
         return await self._runtime.db.read(_views, [one.request_id for one in found])
 
 
@@ -66,17 +69,22 @@ def _may_look(seen: Member, approvers: Sequence[Selector], operators: Sequence[S
     return may_look(seen, (*operators, *approvers)) or any(may_look(one, approvers) for one in seen.stands_for)
 
 
-def _closed(tx: Tx, wanted: Filter, actor: Actor, limit: int = MOST_LOOKED_AT) -> list[_Closed]:
+def _closed(tx: Tx, seal: Seal, wanted: Filter, actor: Actor, limit: int = MOST_LOOKED_AT) -> list[_Closed]:
     rows = history.closed(tx, wanted, limit)
     voted = {vote.request_id for vote in requests.votes(tx, [row.id for row in rows]) if vote.actor_key == actor.key}
     return [
         _Closed(
             row.id,
-            tuple(who for stage in Rules.model_validate(row.rules).stages for who in stage.approvers),
+            tuple(who for stage in _rules(tx, seal, row).stages for who in stage.approvers),
             row.starter_key == actor.key or row.id in voted,
         )
         for row in rows
     ]
+
+
+def _rules(tx: Tx, seal: Seal, row: Request) -> Rules:
+    """By which people could decide, those to whom it was escalated included."""
+    return in_force(tx, seal, row, Rules.model_validate(row.rules))
 
 
 def _views(tx: Tx, request_ids: Sequence[str]) -> tuple[RequestView, ...]:

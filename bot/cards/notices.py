@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.views import AbsenceView, RequestView
+from bot.cards.pauses import stopped
 from bot.cards.subject import subject_of
 from bot.cards.text import clip, code, date, escape, inert, line, listed, person
 from bot.cards.wording import outcome_words
@@ -58,7 +59,8 @@ def recorded(view: RequestView) -> str:
     title = code(clip(subject_of(view).title, 80))
     if view.status is RequestStatus.PENDING:
         return f"Your decision on {title} is recorded; {_votes_missing(view)}."
-    return f"Your decision on {title} is recorded."
+    waits = f" It is not run yet: {stopped(view.paused)}." if view.paused else ""
+    return f"Your decision on {title} is recorded.{waits}"
 
 
 def edited(view: RequestView) -> str:
@@ -100,6 +102,8 @@ def trouble(what: str) -> str:
 
 
 def _votes_missing(view: RequestView) -> str:
+    if view.held_until is not None and view.paused is not None:
+        return f"it is not run yet: {stopped(view.paused)}"
     if view.held_until is not None:
         return f"it runs {date(view.held_until)}, unless an approval is taken back"
     missing = view.stages[view.stage].quorum - view.votes_in_stage if view.stage < len(view.stages) else 0

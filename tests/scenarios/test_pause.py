@@ -33,7 +33,13 @@ async def test_a_pause_is_told_everywhere_and_a_vote_under_it_runs_afterwards(ho
         assert "everything is paused* by @sam since" in shown.lower()
         assert "bank" in shown
     assert "Nothing was changed. *Everything is paused* by @sam since" in await say(house, "pause")
-    await house.person("maria").click(card, "Approve")
+    maria = house.person("maria")
+    await maria.click(card, "More...")
+    assert maria.view is not None
+    await maria.click(maria.view, "Review everything")
+    assert maria.view is not None
+    await maria.click(maria.view, "Approve")
+    assert "It is not run yet: *everything is paused* by @sam" in maria.view.plain()
     await house.advance(timedelta(days=2))
     assert (await house.run(run.id)).status is RunStatus.QUEUED
     assert "Not run yet: *everything is paused" in house.card("Approved: send_email").plain()

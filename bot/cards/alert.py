@@ -16,6 +16,7 @@ from bot.cards.subject import subject_of
 from bot.cards.text import capital, clip, code, date, duration, escape, inert, line, link, listed, person, quantity, utc
 from bot.cards.wording import deadline
 from storage.types import Actor
+from storage.webhooks import KIND as WEBHOOK
 
 RUNBOOK = "docs/runbook.md"
 SEVERITIES: Mapping[Severity, str] = {
@@ -116,7 +117,7 @@ def title(view: AlertView) -> str:
         Cause.OUTCOME: f"{agent}: did {tool} take effect?",
         Cause.QUEUED: f"{agent}: no worker takes the run",
         Cause.FAILING: f"{agent}: every run fails" if view.facts.get("all") else f"{agent}: a run keeps failing",
-        Cause.UNDELIVERED: _UNDELIVERED[bool(view.facts.get("elsewhere"))],
+        Cause.UNDELIVERED: _undelivered(view),
         Cause.PAUSED: f"{agent} is paused" if agent else "Everything is paused",
         Cause.SILENT: "A process is silent",
         Cause.POLICY: "The policy file has faults",
@@ -125,7 +126,10 @@ def title(view: AlertView) -> str:
     return titles[view.cause]
 
 
-_UNDELIVERED = {True: "A card is not where its approvers look", False: "A message cannot be delivered"}
+def _undelivered(view: AlertView) -> str:
+    if view.facts.get("kind") == WEBHOOK:
+        return "A webhook does not take an event"
+    return "A card is not where its approvers look" if view.facts.get("elsewhere") else "A message cannot be delivered"
 
 
 def _heading(view: AlertView) -> str:
@@ -163,6 +167,8 @@ def _sentences(view: AlertView, asked: Sequence[str]) -> Iterator[str]:
         yield f"Asked: {listed(asked, 600)}."
     if view.cause is Cause.FAILING:
         yield "What happens next: nothing by itself." if view.facts.get("ended") else "It is tried again by itself."
+    elif view.facts.get("kind") == WEBHOOK:
+        yield "What happens next: it is not sent any more by itself. Mend the receiver, and send again what it lacks."
     elif view.facts.get("elsewhere"):
         yield "What happens next: it waits there. Mend the channel that the policy names for the cards that follow."
     elif view.cause in _NEXT:

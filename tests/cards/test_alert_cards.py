@@ -79,6 +79,7 @@ def test_what_can_be_done_depends_on_what_was_done() -> None:
     ]
     lost = [one["action_id"] for one in elements(alert_card(view(Cause.UNDELIVERED)).blocks)]
     assert ActionId.ALERT_SEND_AGAIN in lost
+    assert "A webhook does not take an event" in alert_card(view(Cause.UNDELIVERED, {"kind": "webhook"})).text
     stands = view(Cause.UNDELIVERED, {"elsewhere": True})
     assert ActionId.ALERT_SEND_AGAIN not in [one["action_id"] for one in elements(alert_card(stands).blocks)]
 

@@ -20,6 +20,11 @@ approvals_channel = "#approvals"
 [alerts]
 # Where Signoff says that something is stuck.
 channel = "#alerts"
+# How long a run may wait for people before it says so.
+waiting = "2h"
+# When it tells what waits, on whose clock: minute, hour, day, month, days of the week; or "off".
+digest = "0 9 * * mon-fri"
+zone = "UTC"
 
 # Who handles alerts and says what happened to a call whose outcome nobody knows. Without operators it is whoever
 # could approve the call.

@@ -54,7 +54,7 @@ unless SLACK_API_URL is a workspace on this machine.
 
 SIGNOFF_LOG_ONLY: calls-run-unapproved lets calls run, and writes down and shows who would have been asked.
 
-SIGNOFF_HOST, SIGNOFF_PORT: where HTTP comes in, /healthz in Socket Mode too; 127.0.0.1 and 3000 if unset.
+SIGNOFF_HOST, SIGNOFF_PORT: where HTTP comes in, /healthz and /readyz in Socket Mode too; 127.0.0.1 and 3000 if unset.
 """
 
 

@@ -12,7 +12,7 @@ from agent_runtime.ladder import Step
 from agent_runtime.redaction import mask
 from agent_runtime.rules import Rules
 from agent_runtime.views import RequestView
-from storage import inquiries, outbox
+from storage import inquiries, outbox, requests
 from storage.inquiries import Inquiry
 from storage.models import Request
 from storage.tx import Tx
@@ -95,20 +95,24 @@ def want_card(tx: Tx, context: Context, request: Request, *, patience: timedelta
 
 def remind(tx: Tx, context: Context, request: Request, taken: Sequence[Step]) -> None:
     """Tell those who may decide of the newest of these steps, below the card and in its channel; and each person alone
-    to whom any of them escalates."""
-    newest = f"{request.id}:{request.asking}:{taken[-1].number}"
+    to whom any of them escalates. Requests that share a card, and climb together, are told of together."""
+    whose = request.id
+    first = requests.get(tx, request.card) if request.card and request.asking == 1 else None
+    if first is not None and first.ladder_from == request.ladder_from:
+        whose = first.id
+    newest = f"{whose}:{request.asking}:{taken[-1].number}"
     body: Json = {"asking": request.asking, "rung": taken[-1].number}
-    _tell_step(tx, context, request, f"remind:{newest}", Topic.REMINDER, body)
+    _tell_step(tx, context, whose, f"remind:{newest}", Topic.REMINDER, body)
     if channel := taken[-1].channel:
-        _tell_step(tx, context, request, f"remind:{newest}:{channel}", Topic.REMINDER, {**body, "channel": channel})
+        _tell_step(tx, context, whose, f"remind:{newest}:{channel}", Topic.REMINDER, {**body, "channel": channel})
     for who in dict.fromkeys(who for step in taken for who in step.escalate_to):
         kind, _, user = who.partition(":")
         if kind == "user":
-            _tell_step(tx, context, request, f"dm:{newest}:{user}", Topic.DIRECT, {**body, "user": user})
+            _tell_step(tx, context, whose, f"dm:{newest}:{user}", Topic.DIRECT, {**body, "user": user})
 
 
-def _tell_step(tx: Tx, context: Context, request: Request, key: str, topic: Topic, body: Json) -> None:
-    outbox.tell_once(tx, key, topic, request.id, body, Priority.NEW_CARD, context.now, None)
+def _tell_step(tx: Tx, context: Context, whose: str, key: str, topic: Topic, body: Json) -> None:
+    outbox.tell_once(tx, key, topic, whose, body, Priority.NEW_CARD, context.now, None)
 
 
 def want_inquiry(tx: Tx, context: Context, inquiry: Inquiry) -> None:

@@ -20,7 +20,7 @@ from bot.posting import Place, Posting
 from bot.slack_calls import NotYet, SlackCalls
 from bot.slack_client import SlackClients
 from bot.standing_in import StandIns
-from storage import messages, outbox
+from storage import messages, outbox, requests
 from storage.database import Database
 from storage.models import Delivery
 from storage.models import Message as Row
@@ -33,25 +33,29 @@ _LOOK_AGAIN = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class StepRows:
-    """A request that waits, and where its card and its run's own message stand: one snapshot. `card` is None where it
-    never will stand."""
+    """The requests of one card that wait at this step, and where the card and the run's own message stand: one
+    snapshot. `card` is None where it never will stand."""
 
-    view: RequestView
+    views: tuple[RequestView, ...]
     card: Row | None
     is_coming: bool
     root: Root
 
 
-def read_step(tx: Tx, request_id: str) -> StepRows | None:
-    """What a step is about."""
-    view = read_request(tx, request_id)
-    if view is None:
+def read_step(tx: Tx, delivery: Delivery) -> StepRows | None:
+    """What a step is about; None where nothing waits there any more."""
+    first = requests.get(tx, delivery.subject)
+    if first is None:
         return None
-    key = card_key(view)
-    card, delivery = messages.get(tx, key), outbox.get(tx, key)
+    together = requests.on_card(tx, first) if first.card == first.id and delivery.body.get("asking") == 1 else [first]
+    views = tuple(view for one in together if (view := read_request(tx, one.id)) and _waits_there(view, delivery))
+    if not views:
+        return None
+    key = card_key(views[0])
+    card, brings = messages.get(tx, key), outbox.get(tx, key)
     stands = card is not None and card.ts is not None
-    over = delivery is None or delivery.status in {DeliveryStatus.DEAD, DeliveryStatus.EXPIRED}
-    return StepRows(view, card if stands else None, not stands and not over, read_root(tx, view.run_id))
+    over = brings is None or brings.status in {DeliveryStatus.DEAD, DeliveryStatus.EXPIRED}
+    return StepRows(views, card if stands else None, not stands and not over, read_root(tx, first.run_id))
 
 
 class StepShowing:
@@ -75,18 +79,18 @@ class StepShowing:
 
     async def show(self, delivery: Delivery) -> str:
         """Make the delivery. Raises `NotYet`, `NoPlace`, `LeaseLost`, `SlackFailure`."""
-        rows = await self._db.read(read_step, delivery.subject)
-        if rows is None or not _is_newest(rows.view, delivery):
+        rows = await self._db.read(read_step, delivery)
+        if rows is None:
             return ""
         if rows.is_coming:
             raise NotYet(self._clock.now() + _LOOK_AGAIN)
         channel, user = (str(delivery.body.get(name) or "") for name in ("channel", "user"))
 
         async def render(_place: Place) -> Message:
-            mentions = () if user else await self._mentions(rows.view)
+            mentions = () if user else await self._mentions(rows.views[0])
             link = await self._link(rows.card) if channel or user else ""
             return step_message(
-                rows.view, now=self._clock.now(), mentions=mentions, card=link, apart=bool(channel or user),
+                rows.views, now=self._clock.now(), mentions=mentions, card=link, apart=bool(channel or user),
                 to=user,
             )  # fmt: skip
 
@@ -119,7 +123,7 @@ class StepShowing:
         return await self._directory.channels.permalink(card.channel, card.ts)
 
 
-def _is_newest(view: RequestView, delivery: Delivery) -> bool:
+def _waits_there(view: RequestView, delivery: Delivery) -> bool:
     """Whether the request still waits in this asking, and no later step has been told meanwhile."""
     asking, rung = delivery.body.get("asking"), delivery.body.get("rung")
     if view.status is not RequestStatus.PENDING or view.held_until is not None or view.asking != asking:

@@ -16,25 +16,43 @@ from storage.types import OnTimeout
 
 
 def step_message(
-    view: RequestView, *, now: datetime, mentions: Sequence[str], card: str = "", apart: bool = False, to: str = ""
+    views: Sequence[RequestView],
+    *,
+    now: datetime,
+    mentions: Sequence[str],
+    card: str = "",
+    apart: bool = False,
+    to: str = "",
 ) -> Message:
-    """That an open request still waits: for whom (`mentions`), since when, and what happens next. `apart`: it stands
-    away from the card, whose address is `card`; `to` is the id of the person to whom it is said directly."""
-    subject = subject_of(view)
-    what = code(clip(line(subject.title), 80))
+    """That requests of one card still wait: for whom (`mentions`), since when, and what happens next. `apart`: it
+    stands away from the card, whose address is `card`; `to` is the id of the person to whom it is said directly."""
+    view, titles = views[0], [clip(line(subject_of(one).title), 80) for one in views]
+    what, waits = listed([code(title) for title in titles]), "waits" if len(views) == 1 else "wait"
     if to:
-        first = f"<@{to}>, {what} waits for you, too: nobody has decided so far."
+        first = f"<@{to}>, {what} {waits} for you, too: nobody has decided so far."
     else:
-        first = f"{listed(mentions) or 'Everybody who is asked'}: {what} still waits for a decision."
+        first = f"{listed(mentions) or 'Everybody who is asked'}: {what} still {waits} for a decision."
     parts = [f"asked {date(view.opened_at)} by {person(view.starter)}", *standing(view, now), _following(view, now)]
-    if apart and (address := link(card, "the request")):
+    if apart and (address := link(card, "the card")):
         parts.append(address)
     blocks: list[Part] = [section(ours(first)), context(ours(capital(" · ".join(parts))))]
     if apart:
-        review = button(ActionId.REVIEW_ALL, target_of(view).value, "Review everything", subject.title, style="primary")
-        blocks.append(actions(review))
-    said = f"{clip(line(subject.title), 80)} still waits for a decision. Agent {clip(line(view.agent), 80)}."
+        blocks += [actions(one) for one in _reviews(views)]
+    said = f"{listed(titles)} still {waits} for a decision. Agent {clip(line(view.agent), 80)}."
     return message(view.id, escape(said), blocks)
+
+
+def _reviews(views: Sequence[RequestView]) -> list[Part]:
+    """A button for each request that opens all there is to read, to be decided there. Each needs a row of its own: they
+    have one action."""
+    if len(views) == 1:
+        title = subject_of(views[0]).title
+        return [button(ActionId.REVIEW_ALL, target_of(views[0]).value, "Review everything", title, style="primary")]
+    titled = ((one, clip(line(subject_of(one).title), 40)) for one in views)
+    return [
+        button(ActionId.REVIEW_ALL, target_of(one).value, f"Review {number}. {title}", title)
+        for number, (one, title) in enumerate(titled, start=1)
+    ]
 
 
 def _following(view: RequestView, now: datetime) -> str:

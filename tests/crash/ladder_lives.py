@@ -79,7 +79,7 @@ def begin(home: Path, started: int) -> None:
 
 def live(home: Path, moments: Sequence[datetime], strike: int = 0) -> None:
     """A new boot on the files at each of these moments, with a sweep; `strike`: the process kills itself in the middle
-    of a transaction, when so many entries of the log were begun."""
+    of a transaction, when so many entries of the log were begun, or after the sweep where it is none so long."""
     begun = 0
 
     def salt() -> bytes:
@@ -95,6 +95,8 @@ def live(home: Path, moments: Sequence[datetime], strike: int = 0) -> None:
             runtime = Runtime(db, {"agent": agent}, policies(), Seal(KEY), MovableClock(now), salt=salt)
             await runtime.boot()
             await runtime.sweep()
+            if strike:
+                os.kill(os.getpid(), signal.SIGKILL)
             await runtime.worker.run_once()
 
     for now in moments:
@@ -151,8 +153,13 @@ def _event(escalates: Sequence[str]) -> str:
     return (Event.REQUEST_ESCALATED if escalates else Event.REQUEST_REMINDED).value
 
 
-def moments_of(started: int, restarts: int, chance: random.Random) -> list[datetime]:
-    """Just before, at and just after moments at which something falls due, in order; and one when all is over."""
+def moments_of(due: Sequence[datetime], restarts: int, chance: random.Random) -> list[datetime]:
+    """Just before, at and just after moments at which something falls due, in order."""
+    return sorted(chance.choice(due) + chance.choice((-SECOND, 0 * SECOND, SECOND)) for _ in range(restarts - 1))
+
+
+def timers(started: int) -> list[datetime]:
+    """When something falls due."""
     due = []
     for run in range(started):
         for policy in policies().policies:
@@ -160,7 +167,7 @@ def moments_of(started: int, restarts: int, chance: random.Random) -> list[datet
             due += [opened + step.after for step in steps(policy.stages[0])]
             assert policy.timeout is not None
             due.append(opened + policy.timeout)
-    return sorted(chance.choice(due) + chance.choice((-SECOND, 0 * SECOND, SECOND)) for _ in range(restarts - 1))
+    return due
 
 
 def main(home: Path, restarts: int, kills: int) -> Report:
@@ -169,8 +176,9 @@ def main(home: Path, restarts: int, kills: int) -> Report:
     chance = random.Random(SEED)
     report, log = Report(), home / "log"
     migrate(f"sqlite:///{home / 'signoff.db'}")
-    moments = moments_of(started, restarts, chance)
-    killed = set(chance.sample(range(len(moments)), kills))
+    due = timers(started)
+    moments = moments_of(due, restarts, chance)
+    killed = set(chance.sample(_busy(due, moments), kills))
     _forked(report, home, lambda: begin(home, started))
     quiet: list[datetime] = []
     for number, now in enumerate(moments):
@@ -190,6 +198,12 @@ def main(home: Path, restarts: int, kills: int) -> Report:
     _forked(report, home, _lives(home, (moments[-1] + timedelta(days=2),) * started))
     judge(home, report)
     return report
+
+
+def _busy(due: Sequence[datetime], moments: Sequence[datetime]) -> list[int]:
+    """Which lives have something to do."""
+    before = [START, *moments]
+    return [at for at, now in enumerate(moments) if any(before[at] < one <= now for one in due)]
 
 
 def _lives(home: Path, moments: tuple[datetime, ...], strike: int = 0) -> Callable[[], None]:

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.drive import LONGEST, ROOT
+from tests.crash.drive import ROOT
+
+LONGEST = 900
+"""Seconds."""
 
 
 @pytest.mark.parametrize(
@@ -25,4 +28,4 @@ def test_every_timer_fires_once_whatever_restarts_there_are(tmp_path: Path, rest
     report = json.loads(done.stdout)
     assert report["problems"] == []
     assert (report["lives"], report["timers"]) == (restarts, max(1, restarts // 100) * 60)
-    assert report["killed"] > kills // 3
+    assert report["killed"] == kills

@@ -84,6 +84,22 @@ async def test_a_reminder_an_escalation_and_a_yes_of_whom_it_was_escalated_to(ho
     assert "Closed by" in card.now().plain() or "Decided after" in card.now().plain()
 
 
+async def test_calls_on_one_card_are_told_of_together(tmp_path: Path, done: list[str]) -> None:
+    """One message below the card for those that still wait; each of them can be read and decided from the one apart."""
+    noted = [PlannedCall("note", {"text": text}) for text in ("x", "y", "z")]
+    agents = {"notes": calling(*noted, tools=[noting(done)])}
+    async with open_house(tmp_path, policy=POLICY, agents=agents) as house:
+        await house.start("ana", "notes", "go")
+        card = house.card("Approve 3 calls?")
+        await house.person("maria").click(card, "Approve", of="1. ")
+        await house.settle()
+        await house.advance(2 * HALF)
+        (told,) = card.now().thread
+        assert "still wait for a decision" in told.plain()
+        direct = house.card("for you, too")
+        assert len([label for label in direct.labels if label.startswith("Review")]) == 2
+
+
 async def test_somebody_is_on_it_and_nothing_follows(house: House) -> None:
     """The card says who and until when, nobody is called meanwhile, and then it goes on from where it stood."""
     run = await house.start("ana", "notes", "go")

@@ -166,15 +166,15 @@ async def test_a_receiver_that_hangs_holds_up_no_other(
     monkeypatch.setattr("agent_runtime.worker.POLL_SECONDS", 3600)
     hanging, well = webhook("hanging", url=receiver.url + "-a"), webhook("well", url=receiver.url + "-b")
     receiver.mood = lambda: HANGS if receiver.paths[-1].endswith("-a") else TAKEN
-    async with open_post(tmp_path, hanging, well, patience=timedelta(seconds=20)) as post, post.working():
-        of_one = [await post.happens("R1") for _ in range(6)]
-        others = [await post.happens(f"R{run}") for run in range(2, 9)]
-        async with asyncio.timeout(30):
+    async with open_post(tmp_path, hanging, well, patience=timedelta(seconds=20)) as post:
+        of_one = [await post.happens("R1") for _ in range(12)]
+        others = [await post.happens(f"R{run}") for run in range(2, 6)]
+        async with post.working(), asyncio.timeout(15):
             while len(receiver.seqs) < len(of_one + others):
                 await receiver.hears()
-        assert [seq for seq in receiver.seqs if seq in of_one] == of_one
-        assert sum(path.endswith("-a") for path in receiver.paths) == AT_ONCE
-        receiver.patience_ends.set()
+            assert [seq for seq in receiver.seqs if seq in of_one] == of_one
+            assert sum(path.endswith("-a") for path in receiver.paths) == AT_ONCE
+            receiver.patience_ends.set()
 
 
 async def test_webhooks_leave_slacks_rows_alone_and_slack_theirs(tmp_path: Path, receiver: Receiver) -> None:

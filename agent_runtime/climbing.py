@@ -7,6 +7,7 @@ together are told in one message.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import takewhile
@@ -19,6 +20,7 @@ from agent_runtime.escalation import place
 from agent_runtime.ladder import Step
 from agent_runtime.rules import Rules, Stage
 from agent_runtime.sealed import read_rules
+from agent_runtime.selectors import Selector
 from agent_runtime.toml_reader import span
 from storage import audit, requests
 from storage.models import Request
@@ -59,10 +61,10 @@ def _climb(tx: Tx, context: Context, request: Request, rules: Rules, due: dateti
         return
     seqs = [_record(tx, context, request, step) for step in taken]
     after = after.model_copy(update={"next_at": following})
-    outbound.remind(tx, context, after, taken)
+    is_first = outbound.remind(tx, context, after, taken)
     outbound.want_card(tx, context, after)
     outbound.want_run(tx, context, request.run_id)
-    if not stage.in_thread:  # there the reminder itself says it
+    if is_first and not stage.in_thread:  # there the reminder itself says it
         outbound.note(tx, context, request.run_id, seqs[-1], _line(request, taken))
 
 
@@ -96,10 +98,18 @@ def _record(tx: Tx, context: Context, request: Request, step: Step) -> int:
 def _line(request: Request, taken: tuple[Step, ...]) -> str:
     """What the run's thread is told."""
     about, waited = request.tool or request.kind.value, span(taken[-1].after)
-    to = dict.fromkeys(who for step in taken for who in step.escalate_to)
+    to = list(dict.fromkeys(who for step in taken for who in step.escalate_to))
     if to:
-        return f"{about}: nobody decided within {waited}; escalated to {', '.join(to)}, who may decide, too."
+        return f"{about}: nobody decided within {waited}; escalated to {_named(to)}, who may decide, too."
     return f"{about}: nobody decided within {waited}; those who are asked were reminded."
+
+
+def _named(selectors: Sequence[Selector]) -> str:
+    """Groups and channels by their names, and how many people beside them."""
+    parted = [who.partition(":") for who in selectors]
+    people = sum(kind in {"user", "email"} for kind, _, _ in parted)
+    named = [name for kind, _, name in parted if kind not in {"user", "email"}]
+    return " and ".join([*named, *(["1 person" if people == 1 else f"{people} people"] if people else [])])
 
 
 def _broken(tx: Tx, context: Context, request: Request, problem: str) -> None:

@@ -93,26 +93,28 @@ def want_card(tx: Tx, context: Context, request: Request, *, patience: timedelta
             want_inquiry(tx, context, inquiry)
 
 
-def remind(tx: Tx, context: Context, request: Request, taken: Sequence[Step]) -> None:
+def remind(tx: Tx, context: Context, request: Request, taken: Sequence[Step]) -> bool:
     """Tell those who may decide of the newest of these steps, below the card and in its channel; and each person alone
-    to whom any of them escalates. Requests that share a card, and climb together, are told of together."""
+    to whom any of them escalates. Requests that share a card, and climb together, are told of together; whether this
+    one was the first of them."""
     whose = request.id
     first = requests.get(tx, request.card) if request.card and request.asking == 1 else None
     if first is not None and first.ladder_from == request.ladder_from:
         whose = first.id
     newest = f"{whose}:{request.asking}:{taken[-1].number}"
     body: Json = {"asking": request.asking, "rung": taken[-1].number}
-    _tell_step(tx, context, whose, f"remind:{newest}", Topic.REMINDER, body)
+    first_of_them = _tell_step(tx, context, whose, f"remind:{newest}", Topic.REMINDER, body)
     if channel := taken[-1].channel:
         _tell_step(tx, context, whose, f"remind:{newest}:{channel}", Topic.REMINDER, {**body, "channel": channel})
     for who in dict.fromkeys(who for step in taken for who in step.escalate_to):
         kind, _, user = who.partition(":")
         if kind == "user":
             _tell_step(tx, context, whose, f"dm:{newest}:{user}", Topic.DIRECT, {**body, "user": user})
+    return first_of_them
 
 
-def _tell_step(tx: Tx, context: Context, whose: str, key: str, topic: Topic, body: Json) -> None:
-    outbox.tell_once(tx, key, topic, whose, body, Priority.NEW_CARD, context.now, None)
+def _tell_step(tx: Tx, context: Context, whose: str, key: str, topic: Topic, body: Json) -> bool:
+    return outbox.tell_once(tx, key, topic, whose, body, Priority.NEW_CARD, context.now, None)
 
 
 def want_inquiry(tx: Tx, context: Context, inquiry: Inquiry) -> None:

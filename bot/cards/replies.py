@@ -20,8 +20,9 @@ from bot.cards.blocks import (
     sentence,
     when,
 )
+from bot.cards.pauses import stopped
 from bot.cards.run import STATES, first_words, run_card
-from bot.cards.text import clip, code, escape, line, link, quantity
+from bot.cards.text import capital, clip, code, escape, line, link, quantity
 
 AGENT_COMMANDS: Mapping[str, str] = {
     "list": "the agents you can start",
@@ -77,7 +78,8 @@ def started(view: RunView, thread_link: str = "") -> Message:
     """Confirms a start to the person who asked for it. That it started stands in its own message, for all."""
     words = sentence(bold(clip(line(view.agent), 80) or "-"), f" has your request, as {view.id}.")
     address = link(thread_link, "Follow it in its thread")
-    below = [context(ours(address))] if address else []
+    waits = f"{capital(stopped(view.paused))}: it begins afterwards." if view.paused else ""
+    below = [context(ours(said)) for said in (waits, address) if said]
     return message(view.id, f"{escape(clip(line(view.agent), 80))} has your request.", [rich(words), *below])
 
 

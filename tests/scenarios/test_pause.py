@@ -56,6 +56,9 @@ async def test_one_agent_is_paused_by_the_beginning_of_its_name(house: House) ->
     assert "Agent `multi-step` is paused" in await say(house, "pause mul because of the audit")
     run = await house.start("ana", "approval", "Send email to team about meeting")
     assert (await house.run(run.id)).status is RunStatus.WAITING
+    answer = await house.person("ana").command("/agent", "multi-step Buy 3 chairs for 300")
+    assert "The agent is paused* by @sam" in answer.text
+    assert "it begins afterwards" in answer.text
     queued = await house.start("ana", "multi-step", "Buy 3 chairs for 300")
     assert queued.status is RunStatus.QUEUED
     assert "the agent is paused* by @sam" in house.root(queued.id).plain()

@@ -24,7 +24,7 @@ class Cause(Described):
     OUTCOME = "outcome", "A call was started and nobody knows whether it took effect; a person must say."
     QUEUED = "queued", "A run is ready to go on and no worker takes it."
     FAILING = "failing", "A run fails again and again, or the latest runs of an agent all failed."
-    UNDELIVERED = "undelivered", "A message was given up: Slack does not take it."
+    UNDELIVERED = "undelivered", "A message was given up: it is not taken where it should go."
     PAUSED = "paused", "An operator stopped executions and timers, and they are still stopped."
     SILENT = "silent", "A process has not said for a while that it lives."
     POLICY = "policy", "The changed policy file has faults, so the one before still holds."

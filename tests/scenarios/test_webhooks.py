@@ -25,7 +25,7 @@ async def test_a_receiver_hears_of_a_decision_and_operators_look_after_what_it_l
             await house.settle()
             assert [told["type"] for told in receiver.taken] == ["run.started", "request.opened", "run.paused"]
             assert {told["data"]["run_id"] for told in receiver.taken} == {run.id}
-            assert "the receiver answered 410" in house.card("A message cannot be delivered").plain()
+            assert "the receiver answered 410" in house.card("A webhook does not take an event").plain()
 
             maria, sam = house.person("maria"), house.person("sam")
             for line in ("webhooks", "webhooks replay crm", "webhooks replay nothing"):

@@ -288,7 +288,8 @@ def test_the_starter_files_examples_load_when_switched_on(tmp_path: Path) -> Non
     write_starter_file(path)
     lines = [
         line.removeprefix("# ") if line.startswith(("# [", "# name", "# members", "# starters", "# approvers",
-                                                    "# quorum", "# tool", "# action", "# reason")) else line
+                                                    "# quorum", "# tool", "# action", "# reason", "# url",
+                                                    "# secret_env", "# events")) else line
         for line in path.read_text().splitlines()
     ]  # fmt: skip
     path.write_text("\n".join(lines))

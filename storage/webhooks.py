@@ -114,7 +114,7 @@ def tallies(tx: Tx) -> list[Tally]:
     name = sa.func.substr(col(Delivery.key), len(KIND) + 2, sa.func.length(col(Delivery.key)) - around)
     counted = (
         sa.select(name.label("webhook"), col(Delivery.status), sa.func.count().label("count"))
-        .where(col(Delivery.kind) == KIND)
+        .where(col(Delivery.key) >= f"{KIND}:", col(Delivery.key) < f"{KIND};")
         .group_by(name, col(Delivery.status))
         .order_by(name, col(Delivery.status))
     )
@@ -131,6 +131,8 @@ def undelivered(tx: Tx, webhook: str, limit: int) -> list[Delivery]:
 
 
 def _last_error(tx: Tx, webhook: str, status: DeliveryStatus) -> str:
+    if status not in (DeliveryStatus.DUE, DeliveryStatus.DEAD):
+        return ""
     said = select(col(Delivery.error)).where(*_of(webhook), col(Delivery.status) == status, col(Delivery.error) != "")
     return str(tx.scalar(said.order_by(col(Delivery.updated_at).desc()).limit(1)) or "")
 

@@ -46,6 +46,8 @@ SIGNOFF_DATABASE_URL: another place for the database, as sqlite:///path/to/signo
 
 SIGNOFF_SECRET_KEY: the key that seals decisions; made and kept in the data directory if unset.
 
+Webhooks: the variables that secret_env and url_env of the policy file name.
+
 SIGNOFF_MODEL: the chat model for agents that take one, as provider:model, with its provider's own settings: \
 OPENAI_API_KEY and OPENAI_BASE_URL, ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL, or SAGEMAKER_ENDPOINT_NAME.
 

@@ -124,7 +124,11 @@ async def test_only_operators_and_those_who_are_asked_may(worlds: Any) -> None:
     refused = await world.db.transact(act_on, world.context, RULES, AlertAct.ACKNOWLEDGE, alert.id, guest, SURFACE)
     assert refused is RefusalReason.GUEST
     assert isinstance(await act(world, AlertAct.ACKNOWLEDGE, alert.id, ANA), Alert)
-    assert (await world.events()).count("alert.refused") == 3
+    await world.decide(ANA)
+    await world.settle()
+    await AlertsWatch(world.runtime).look()
+    assert await act(world, AlertAct.ACKNOWLEDGE, alert.id) is RefusalReason.ALERT_OVER
+    assert (await world.events()).count("alert.refused") == 4
 
 
 @pytest.mark.parametrize("seed", range(3))

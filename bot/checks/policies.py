@@ -11,6 +11,7 @@ from agent_runtime.note import named_arguments
 from agent_runtime.policy import Action, Policy, PolicySet
 from agent_runtime.registry import nearest
 from bot.checks.finding import Finding, warning
+from bot.checks.ladders import check_ladders
 from storage.types import RequestKind
 
 _WILD = frozenset("*?[")
@@ -18,8 +19,9 @@ _ELSE = "Correct what is misspelt; the rest waits for an agent that has it"
 
 
 def check_policies(policies: PolicySet, agents: Mapping[str, Agent]) -> tuple[Finding, ...]:
-    """What is named in the policy file and is not there. Nothing is said about agents whose tools are not known."""
-    found: list[Finding] = []
+    """What is named in the policy file and is not there, or does nothing. Nothing is said about agents whose tools are
+    not known."""
+    found: list[Finding] = [*check_ladders(policies)]
     idle: list[str] = []
     for rule in policies.agents:
         found += _unknown_agent(f'[[agent]] "{rule.name}"', rule.name, agents)

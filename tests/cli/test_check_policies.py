@@ -116,3 +116,24 @@ def test_the_demos_policies_fit_the_demos_agents(tmp_path: Path) -> None:
     policies = read_policy_text(f'{STAGE}[[policy]]\ntool = "send_emial"\n', "signoff.toml").policies
     (found,) = check_policies(policies, agents)
     assert found.mend == "Did you mean send_email?"
+
+
+HOURS = '[default.hours]\nfrom = "09:00"\nto = "17:00"\nzone = "UTC"\n'
+LADDER = '[[default.stage.rung]]\nafter = "30m"\nremind = true\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "warned"),
+    [
+        (STAGE + LADDER + HOURS, True),
+        (STAGE + LADDER + HOURS + "timeout_waits = true\n", False),
+        (STAGE + HOURS, False),
+        (STAGE + LADDER, False),
+        ('[default]\ntimeout = "3d"\n' + STAGE + LADDER + HOURS, False),
+        ('[default]\ntimeout = "2d"\n' + STAGE + LADDER + HOURS, True),
+    ],
+)
+def test_a_ladder_that_is_over_before_anybody_is_reminded_is_told(text: str, warned: bool) -> None:
+    """Working hours in which no step comes before the deadline, over the night or the weekend."""
+    found = check_policies(read_policy_text(text, "signoff.toml").policies, {})
+    assert any("before anybody is reminded" in finding.what for finding in found) is warned

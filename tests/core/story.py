@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from agent_runtime.policy import Action, Policy, Stage
+from agent_runtime.policy import Action, Policy, Rung, Stage
 from storage.types import Actor, DecisionKind, OnTimeout
 from tests.core.agent import Calls, Questions, call, one
 from tests.core.world import ANA, BOB, CLEO, EDIT, MINUTES, NO, OPS, YES, policy_set, stage, who
@@ -16,7 +16,13 @@ from tests.stores import put_store
 
 HOLD = 10 * MINUTES
 DENIED = Policy(tools=("pay",), when="args.amount < 0", action=Action.DENY)
-NOTE = Policy(tools=("note",), stages=(stage(ANA, BOB),), timeout=45 * MINUTES, on_timeout=OnTimeout.KEEP)
+REMINDED, ESCALATED = 10 * MINUTES, 20 * MINUTES
+"""When those who are asked about a mail or a note are called again, and when Cleo may decide, too."""
+LADDER = (Rung(after=REMINDED, remind=True), Rung(after=ESCALATED, escalate_to=who(CLEO)))
+NOTE = Policy(
+    tools=("note",), timeout=45 * MINUTES, on_timeout=OnTimeout.KEEP,
+    stages=(Stage(name="default", approvers=who(ANA, BOB), rungs=LADDER),),
+)  # fmt: skip
 
 
 def _pay(*stages: Stage, **more: Any) -> Policy:
@@ -25,6 +31,7 @@ def _pay(*stages: Stage, **more: Any) -> Policy:
 
 
 def _mail(*stages: Stage) -> Policy:
+    stages = tuple(one.model_copy(update={"rungs": LADDER}) for one in stages)
     return Policy(tools=("mail",), stages=stages, timeout=30 * MINUTES, on_timeout=OnTimeout.FAIL, hold=HOLD)
 
 
@@ -97,6 +104,11 @@ class Ballot:
     stage: int
     kind: DecisionKind
     at: datetime
+
+
+def climbed(seats: tuple[Seat, ...], rung: int) -> tuple[Seat, ...]:
+    """The seats of a mail or a note after so many steps of its ladder."""
+    return (replace(seats[0], people=seats[0].people | {CLEO}),) if rung > 1 else seats
 
 
 def count(votes: list[Ballot], stage: int, kind: DecisionKind) -> int:

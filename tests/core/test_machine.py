@@ -4,7 +4,7 @@ small model.
 After every step: a request closes at most once (I1), a call takes effect once and once more for each time a person
 said so (I2), nothing takes effect but with the arguments of a request's newest revision, by enough standing votes in
 each stage of that revision's own chain and after its hold (I3), nothing that was decided lies around (I4), and the
-audit chain verifies and explains each end (I5).
+audit chain verifies and explains each end (I5). At the end: each step of a ladder came once, at its time (I6).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,7 +31,20 @@ from storage.models import Request, Run
 from storage.tx import Tx
 from storage.types import Actor, DecisionKind, RequestKind, RequestStatus, RunStatus
 from tests.core.agent import Killed
-from tests.core.story import HOLD, POLICIES, RELOADED, STEPS, Ballot, Seat, are_enough, chain, empty_store
+from tests.core.story import (
+    ESCALATED,
+    HOLD,
+    POLICIES,
+    RELOADED,
+    REMINDED,
+    STEPS,
+    Ballot,
+    Seat,
+    are_enough,
+    chain,
+    climbed,
+    empty_store,
+)
 from tests.core.world import ANA, BOB, CLEO, EDIT, EVE, MINUTES, NO, OPS, SAM, YES, World
 
 T = TypeVar("T")
@@ -84,6 +98,7 @@ class House(RuleBasedStateMachine):
         self.do(self.world.settle())
         self.promises_are_kept()
         self.the_chain_is_whole()
+        self.ladders_are_climbed_once()
         self.do(self.world.db.close())
         self.loop.close()
         shutil.rmtree(self.home)
@@ -239,7 +254,7 @@ class House(RuleBasedStateMachine):
         if asked:
             self.do(self.world.answer(actor, "blue", data.draw(st.sampled_from(asked))))
 
-    @rule(minutes=st.sampled_from([5, 31, 46, 61, 100, 300]), sweeps=st.booleans())
+    @rule(minutes=st.sampled_from([5, 11, 21, 31, 46, 61, 100, 300]), sweeps=st.booleans())
     def wait(self, minutes: int, sweeps: bool) -> None:
         self.world.clock.advance(minutes * MINUTES)
         if sweeps:
@@ -309,6 +324,20 @@ class House(RuleBasedStateMachine):
         for run in runs:
             assert (run.status is RunStatus.WAITING) == (run.id in pending), run.status
 
+    def ladders_are_climbed_once(self) -> None:
+        """I6: in each asking each step of a ladder comes once, after the one before it and not before its time."""
+        steps: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
+        for request_id, event, at in self.do(self.world.look(_STEPS)):
+            steps[request_id].append((event, datetime.fromisoformat(at).replace(tzinfo=UTC)))
+        for request in self.all_requests():
+            came = steps[request.id]
+            for number, (event, at) in enumerate(came):
+                is_second = event == "request.escalated"
+                assert not is_second or came[number - 1 : number] == [("request.reminded", came[number - 1][1])]
+                assert at >= request.opened_at + (ESCALATED if is_second else REMINDED)
+            assert sum(event == "request.reminded" for event, _ in came) <= request.asking
+            assert request.rung in {0, min(len(came), 1 + (came[-1:] != [] and came[-1][0] == "request.escalated"))}
+
     def the_chain_is_whole(self) -> None:
         """I5."""
         assert self.do(self.world.verify()).problem == ""
@@ -329,7 +358,8 @@ class House(RuleBasedStateMachine):
 
     def seats(self, card: Request, args: Any = None) -> tuple[Seat, ...]:
         """Who must decide about a card's call, had it these arguments, by the policies of when it opened."""
-        return chain(card.tool, card.args if args is None else args, self.opened_by[card.id])
+        seats = chain(card.tool, card.args if args is None else args, self.opened_by[card.id])
+        return climbed(seats, card.rung) if card.tool in {"mail", "note"} else seats
 
     def all_requests(self) -> list[Request]:
         return self.know(self.world.db.submit(all_requests, [run.id for run in self.runs]).result())
@@ -361,6 +391,9 @@ class House(RuleBasedStateMachine):
             return kind is YES and card.held_until is not None
         seats = self.seats(card)
         return reason is RefusalReason.NOT_AN_APPROVER and actor not in seats[card.stage].people
+
+
+_STEPS = "select request_id, event, at from audit where event in ('request.reminded', 'request.escalated') order by seq"
 
 
 def play(examples: int, steps: int) -> None:

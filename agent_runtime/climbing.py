@@ -97,11 +97,11 @@ def _record(tx: Tx, context: Context, request: Request, step: Step) -> int:
 
 def _line(request: Request, taken: tuple[Step, ...]) -> str:
     """What the run's thread is told."""
-    about, waited = request.tool or request.kind.value, span(taken[-1].after)
+    about = request.tool or request.kind.value
     to = list(dict.fromkeys(who for step in taken for who in step.escalate_to))
     if to:
-        return f"{about}: nobody decided within {waited}; escalated to {_named(to)}, who may decide, too."
-    return f"{about}: nobody decided within {waited}; those who are asked were reminded."
+        return f"{about}: nobody has decided so far; escalated to {_named(to)}, who may decide, too."
+    return f"{about}: nobody has decided so far; those who are asked are reminded."
 
 
 def _named(selectors: Sequence[Selector]) -> str:

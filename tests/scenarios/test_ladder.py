@@ -69,7 +69,7 @@ async def test_a_reminder_an_escalation_and_a_yes_of_whom_it_was_escalated_to(ho
     assert "directors" in escalation.plain()
     assert "escalated to directors, @fred" in escalation.plain()
     assert "escalated to directors" in card.now().plain()
-    assert any("within 1h; escalated to directors and 1 person" in reply.plain() for reply in house.root(run.id).thread)
+    assert any("so far; escalated to directors and 1 person" in reply.plain() for reply in house.root(run.id).thread)
     aside = house.card("still waits for a decision", "Review everything")
     direct = house.card("waits for you, too", "Review everything")
     assert aside.channel != card.channel

@@ -27,7 +27,7 @@ def pick_button(buttons: Sequence[Button], wanted: str, block: str | None = None
 
 @dataclass(frozen=True)
 class Row:
-    """Buttons that stand together, and what stands above them, back to the row before."""
+    """Buttons that stand together, and what stands above them, back to the row or the line across before."""
 
     text: str
     buttons: list[Button]
@@ -38,7 +38,7 @@ def rows_of(shown: Message | View) -> list[Row]:
     rows: list[Row] = []
     above: list[Json] = []
     for block in shown.blocks:
-        above.append(block)
+        above = [] if block["type"] == "divider" else [*above, block]
         if buttons := buttons_in([block]):
             rows.append(Row(visible_text(above, shown.world.label), buttons))
             above = []

@@ -96,12 +96,15 @@ async def test_the_row_from_before_an_edit_runs_nothing(worlds: Any) -> None:
     await runs_nothing(world)
 
 
+EARLY = "'2030-01-07 08:00:00.000000'"
+
+
 @pytest.mark.parametrize(
     "change",
     [
-        "held_until = '2030-01-07 08:00:00.000000', due_at = '2030-01-07 08:00:00.000000'",
-        "due_at = '2030-01-07 08:00:00.000000'",
-        "held_until = null, due_at = '2030-01-07 08:00:00.000000'",
+        f"held_until = {EARLY}, due_at = {EARLY}, next_at = {EARLY}",
+        f"due_at = {EARLY}, next_at = {EARLY}",
+        f"held_until = null, due_at = {EARLY}, next_at = {EARLY}",
     ],
 )
 async def test_a_hold_that_was_moved_runs_nothing_early(worlds: Any, change: str) -> None:

@@ -45,12 +45,16 @@ async def test_three_quick_clicks_sign_once_though_the_next_card_follows(
     assert list_effects(stage.data_dir) == ["signoff: manager_signoff laptops for USD 4500"]
 
 
-async def test_what_one_has_decided_stays_where_it_was(window: Open, width: int) -> None:
-    """The next card comes below, out of sight, and a button leads there, message by message."""
-    ana = await window("ana", place="approvals")
+async def test_what_one_has_decided_stays_and_what_answers_a_press_comes_into_sight(window: Open, width: int) -> None:
+    """A refusal is shown to whoever was refused, though other cards lie between. After a decision the next card comes
+    below, out of sight, and a bar leads there, page by page, for as long as there is more."""
+    ana = await window("ana", width=width, place="approvals")
     for subject in ("one", "two", "three"):
         await ana.send(f"/agent approval Send email to team about {subject}")
         await ana.reads("Approve send_email?", subject.capitalize())
+    await ana.press("Approve", "Approve send_email?", "One")
+    refusal = ana.page.locator("li.message.private", has_text="nobody approves their own")
+    await expect(refusal).to_be_in_viewport(ratio=1)
     maria = await window("maria", width=width, place="approvals")
     decided = maria.message("send_email?", "Two")
     await maria.press("Reject", "send_email?", "Two")
@@ -62,8 +66,8 @@ async def test_what_one_has_decided_stays_where_it_was(window: Open, width: int)
     assert after is not None
     assert abs(before["y"] - after["y"]) < 2
     below = maria.page.locator("#below")
-    revised = maria.message("Approve send_email?", "Asked again")
-    await expect(revised.get_by_text("Approve send_email?")).not_to_be_in_viewport()
+    revised = maria.button("Approve", "Approve send_email?", "Asked again")
+    await expect(revised).not_to_be_in_viewport()
     while await below.is_visible():
         await below.click()
-    await expect(revised.get_by_text("Approve send_email?")).to_be_in_viewport()
+    await expect(revised).to_be_in_viewport(ratio=1)

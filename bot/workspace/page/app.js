@@ -27,14 +27,14 @@ const composer = makeComposer($("composer"), "composer-text", () => ({
   channel: place.in,
   thread: "",
   label: `Message ${titleOf(openChannel(look))}`,
-  sent: channelScroll.letGo,
+  sent: channelScroll.sent,
   closed: closedBecause(openChannel(look)),
 }));
 const threadComposer = makeComposer($("thread-composer"), "thread-text", () => ({
   channel: place.in,
   thread: place.thread,
   label: "Reply in the thread",
-  sent: threadScroll.letGo,
+  sent: threadScroll.sent,
   closed: closedBecause(openChannel(look)),
 }));
 

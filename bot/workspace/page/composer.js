@@ -13,6 +13,7 @@ import { toast } from "./toasts.js";
 export function makeComposer(host, id, where) {
   let look = null;
   let shown = null;
+  let fitted = null;
 
   const field = el("textarea", { id, rows: "1", enterkeyhint: "send", autocomplete: "off", spellcheck: "false" });
   const label = el("label", { class: "unseen", for: id });
@@ -110,6 +111,9 @@ export function makeComposer(host, id, where) {
       shown = key;
       field.value = sessionStorage.getItem(`draft ${key}`) ?? "";
       completion.close();
+    }
+    if (key !== fitted && form.getClientRects().length) {
+      fitted = key; // where it is hidden, as beside a Home, it has no height
       fit();
     }
     label.textContent = place.label;

@@ -6,6 +6,8 @@ import { el } from "./blockkit/dom.js";
 import { go, place } from "./place.js";
 import { replaceKeepingFocus } from "./keyed.js";
 
+const LOADS_MS = 10_000;
+
 const tabs = document.getElementById("tabs");
 let told = null;
 
@@ -50,8 +52,14 @@ export function drawHome(look, isOpen) {
   const stamp = JSON.stringify([me.id, home?.id, home?.hash]);
   if (section.dataset.stamp === stamp) return;
   section.dataset.stamp = stamp;
-  const nothing = () => el("p", { class: "muted" }, `${app.real_name} has put nothing here yet.`);
-  const drawn = home ? renderBlocks(home.blocks, contextOf(look, "home", { home: true }, { values: home.values })) : nothing();
+  const drawn = home ? renderBlocks(home.blocks, contextOf(look, "home", { home: true }, { values: home.values })) : waiting(app);
   if (section.firstElementChild) replaceKeepingFocus(section.firstElementChild, drawn);
   else section.append(drawn);
+}
+
+// The app has just been told that somebody is here; if it says nothing, then that is said.
+function waiting(app) {
+  const line = el("p", { class: "muted" }, "Loading…");
+  setTimeout(() => (line.textContent = `${app.real_name} has put nothing here yet.`), LOADS_MS);
+  return line;
 }

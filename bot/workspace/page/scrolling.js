@@ -1,58 +1,113 @@
 // Keeps a list of messages at its end while it grows, unless the person has scrolled away to read, or has pressed
-// something in it: then what they pressed stays where it is, and a button leads to what came below.
+// something in it: then what they pressed stays where it is, as far as what came of it can be seen too.
 
 import { moving } from "./settling.js";
 
 const NEAR = 60;
+const BEGINNING = 200; // px of a message that tell what it is
+const BAR = 48; // px that the bar may take
+const ANSWERED_MS = 10_000;
 const PRESSED = ".bk-button, .bk-menu-item";
 
 /**
- * For a scrolling element, and the button below it that leads on: `follow(what, draw)` draws and then stays where one
+ * For a scrolling element, and the bar below it that leads on: `follow(what, draw)` draws and then stays where one
  * was, or goes to the end. A last message that is higher than the window is shown from its beginning: nobody should
- * meet its buttons first. `letGo()` ends the holding of what was pressed.
+ * meet its buttons first. Where there are no messages, one begins at the top. The bar is there whenever the end is out
+ * of sight, and takes its room from below, so that nothing moves. `sent()`: the person said something, and goes on at
+ * the end.
  */
 export function keepAtEnd(scroll, below) {
   let shown = null;
   let rest = null; // where it was left, if at the end
   let held = null; // the key of the message in which something was pressed last
+  let pressedAt = -Infinity;
+  let strayed = false; // whether the person has scrolled by themselves
 
-  const letGo = () => (held = null);
   const node = () => messagesIn(scroll).find((message) => message.dataset.key === held);
-  const tell = () => (below.hidden = !nextIn(scroll));
+  const room = () => scroll.clientHeight + below.offsetHeight;
+  const added = () => Number.parseFloat(scroll.style.paddingBottom) || 0;
+  const left = () => scroll.scrollHeight - added() - scroll.scrollTop - room();
+  const tell = () => (below.hidden = left() < 2);
+
+  function letGo() {
+    [held, pressedAt] = [null, -Infinity];
+  }
+
+  function stray() {
+    letGo();
+    strayed = true;
+  }
+
+  function sent() {
+    letGo();
+    rest = scroll.scrollTop;
+  }
+
+  function pressed() {
+    if (held) pressedAt = performance.now();
+  }
 
   scroll.addEventListener("click", (event) => {
-    if (event.target.closest(PRESSED)) held = event.target.closest(".message")?.dataset.key ?? null;
+    if (!event.target.closest(PRESSED)) return;
+    held = event.target.closest(".message")?.dataset.key ?? null;
+    pressed();
   });
-  for (const kind of ["wheel", "touchmove", "keydown"]) scroll.addEventListener(kind, letGo, { passive: true });
-  scroll.addEventListener("pointerdown", (event) => event.target === scroll && letGo()); // its bar
+  // What was pressed may have opened a form: what comes after that is the answer.
+  document.addEventListener("submit", pressed);
+  document.addEventListener("click", (event) => event.target.closest("dialog") && pressed());
+  for (const kind of ["wheel", "touchmove", "keydown"]) scroll.addEventListener(kind, stray, { passive: true });
+  scroll.addEventListener("pointerdown", (event) => event.target === scroll && stray()); // its bar
   scroll.addEventListener("scroll", tell, { passive: true });
   addEventListener("resize", tell);
+  const sizes = new ResizeObserver(tell);
+  for (const part of scroll.children) sizes.observe(part);
   below.addEventListener("click", () => {
-    letGo();
-    moving(() => (scroll.scrollTop += distance(scroll, nextIn(scroll) ?? messagesIn(scroll).at(-1))));
-    tell();
+    stray();
+    moving(() => {
+      scroll.scrollTop += onward(scroll);
+      tell();
+    });
   });
 
   function follow(what, draw) {
     const top = scroll.scrollTop;
-    const atEnd = scroll.scrollHeight - top - scroll.clientHeight < NEAR || top === rest;
-    if (shown !== what) letGo();
+    const came = shown !== what;
+    if (came) letGo();
+    if (came) strayed = false;
+    shown = what;
+    const atEnd = left() < NEAR || top === rest;
     const stood = node() && distance(scroll, node());
+    const known = new Set(messagesIn(scroll).map((message) => message.dataset.key));
     draw();
+    const messages = messagesIn(scroll);
     const stays = stood !== undefined && node();
-    const goes = shown !== what || (atEnd && !stays && messagesIn(scroll).length > 0);
-    const wanted = stays ? scroll.scrollTop + distance(scroll, node()) - stood : top;
+    const goes = messages.length > 0 && (came || (atEnd && !stays));
+    const wanted = stays ? beside(stays, stood, messages.filter((message) => !known.has(message.dataset.key))) : top;
     // What was decided may have shrunk: without room below it would slip down.
     scroll.style.paddingBottom = "";
-    const missing = wanted + scroll.clientHeight - scroll.scrollHeight;
+    const missing = wanted + room() - scroll.scrollHeight;
     if (stays && missing > 0) scroll.style.paddingBottom = `${missing}px`;
-    scroll.scrollTop = goes ? endOf(scroll) : wanted;
-    rest = goes ? scroll.scrollTop : null;
-    shown = what;
+    const begins = !messages.length && !strayed; // Home, or nothing said yet
+    scroll.scrollTop = goes ? endOf(scroll, room()) : begins ? 0 : wanted;
     tell();
+    rest = goes ? scroll.scrollTop : null;
   }
 
-  return { follow, letGo };
+  // Where to scroll to so that what was pressed stays where it stood, if what answers it is in sight then. A private
+  // answer is shown whole; for the next card what was pressed leaves no further than it must.
+  function beside(message, stood, fresh) {
+    const holding = scroll.scrollTop + distance(scroll, message) - stood;
+    if (performance.now() - pressedAt > ANSWERED_MS) return holding;
+    const toMe = fresh.findLast((each) => each.matches(".private"));
+    const answer = toMe ?? fresh.find((each) => each.previousElementSibling === message);
+    if (!answer) return holding;
+    const begin = scroll.scrollTop + distance(scroll, answer);
+    const whole = Math.min(begin, begin + answer.offsetHeight + BAR - room());
+    const least = Math.max(scroll.scrollTop + distance(scroll, message), begin + BEGINNING - room());
+    return Math.max(holding, toMe ? whole : Math.min(whole, least));
+  }
+
+  return { follow, sent };
 }
 
 function messagesIn(scroll) {
@@ -64,14 +119,16 @@ function distance(scroll, message) {
   return message.getBoundingClientRect().top - scroll.getBoundingClientRect().top;
 }
 
-// The first message that begins out of sight.
-function nextIn(scroll) {
-  return messagesIn(scroll).find((message) => distance(scroll, message) > scroll.clientHeight - NEAR);
+// To the beginning of the message that is cut off below; through one that is higher than the window, page by page.
+function onward(scroll) {
+  const page = scroll.clientHeight - NEAR;
+  const cut = messagesIn(scroll).find((message) => distance(scroll, message) + message.offsetHeight > scroll.clientHeight);
+  const step = cut ? distance(scroll, cut) : page;
+  return step > NEAR ? Math.min(step, page) : page;
 }
 
-function endOf(scroll) {
+function endOf(scroll, room) {
   const last = messagesIn(scroll).at(-1);
-  if (!last) return 0; // Home, or nothing said yet
-  if (last.offsetHeight <= scroll.clientHeight) return scroll.scrollHeight;
+  if (last.offsetHeight <= room) return scroll.scrollHeight;
   return scroll.scrollTop + distance(scroll, last);
 }

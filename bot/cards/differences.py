@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from agent_runtime.views import ArgumentChange
 from bot.cards.arguments import argument
-from bot.cards.text import Visible
+from bot.cards.text import Visible, quantity
 
 _CONTEXT_LINES = 2
 _MOST_LINES = 4_000
@@ -25,10 +25,12 @@ def line_difference(before: Sequence[str], after: Sequence[str]) -> str:
 
 def _lines(before: Sequence[str], after: Sequence[str]) -> Iterator[str]:
     matcher = difflib.SequenceMatcher(None, before, after)
-    for number, group in enumerate(matcher.get_grouped_opcodes(_CONTEXT_LINES)):
-        _, first, last = group[0], group[0][3], group[-1][4]
-        if number or first:
-            yield f"⟦lines {first + 1} to {max(last, first + 1)}⟧"
+    shown = 0
+    for group in matcher.get_grouped_opcodes(_CONTEXT_LINES):
+        first, last = group[0][3], group[-1][4]
+        if first > shown:
+            yield f"⟦{quantity(first - shown, 'unchanged line')}⟧"
+        shown = last
         for tag, i, j, k, m in group:
             if tag == "equal":
                 yield from (f"  {one}" for one in after[k:m])

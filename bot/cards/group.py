@@ -21,7 +21,7 @@ from bot.cards.text import escape, quantity
 from bot.cards.wording import heading, outcome_words, progress, rules, verdict, votes
 from storage.types import RequestStatus
 
-_EACH = "Each call is decided by itself. They run once all of them are decided."
+_EACH = "Each call is decided by itself. They run when all are decided."
 _MOST_REASONS = 4
 
 
@@ -89,19 +89,21 @@ def _outcomes(calls: Sequence[Call]) -> Counter[str]:
     return Counter(call.outcome for call in calls)
 
 
-def _rules(call: Call, now: datetime, mentions: Sequence[str] = ()) -> str:
-    """By which rules a call is decided; who has voted stands apart."""
-    return rules(replace(call.view, votes=()), mentions, now)
+def _rules(call: Call, now: datetime, mentions: Sequence[str] = (), *, each: bool = False) -> str:
+    """By which rules a call is decided; who has voted stands apart. `each`: it is said of all that are open."""
+    return rules(replace(call.view, votes=()), mentions, now, each=each)
 
 
 def _state(calls: Sequence[Call], mentions: Sequence[str], now: datetime) -> Iterator[Part]:
     """By which rules the open ones are decided, what became of the others, and what else the run waits for."""
     asked = [call for call in calls if call.is_asked]
     if asked:
-        yield ours(_rules(asked[0], now, mentions))
+        yield ours(_rules(asked[0], now, mentions, each=True))
     if len(asked) < len(calls):
         others = _outcomes([call for call in calls if not call.is_asked])
-        yield ours(" · ".join(f"{outcome}: {count}" for outcome, count in others.items()))
+        decided = sum(call.view.status is not RequestStatus.PENDING for call in calls)
+        so_far = [f"*{decided} of {len(calls)} decided*"] if asked else []
+        yield ours(" · ".join((*so_far, *(f"{outcome}: {count}" for outcome, count in others.items()))))
     closed = [call.view for call in calls if call.view.status is not RequestStatus.PENDING]
     if not asked and closed and (waits := closed[0].open_siblings):
         yield ours(f"The run waits for {quantity(waits, 'more decision')}.")

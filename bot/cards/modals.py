@@ -55,7 +55,9 @@ def answer(view: RequestView, *, channel: str = "") -> Part:
     prompt = subject.prompt
     choices = prompt.choices if isinstance(prompt, Question) else ()
     field = _choice_field(choices) if 0 < len(choices) <= SELECT_OPTIONS else text_field(FieldId.ANSWER, "Answer")
-    shown = [part for one in subject.must_see for part in (sentence(one.label), quote(one.excerpt.shown))]
+    whole = len(choices) <= SELECT_OPTIONS and all(_option_text(*one) == _clipped(*one) for one in enumerate(choices))
+    passages = subject.must_see[:1] if whole else subject.must_see  # choices that the field itself shows in full
+    shown = [part for one in passages for part in (sentence(one.label), quote(one.excerpt.shown))]
     return _form(view, CallbackId.ANSWER, "Answer", "Answer", channel, [rich(*shown), field])
 
 
@@ -185,7 +187,15 @@ def _choice_field(choices: Sequence[str]) -> Part:
 
 
 def _option(number: int, choice: str) -> Part:
-    return {"text": plain(clip(f"{number + 1}. {line(choice)}", _OPTION_LIMIT)), "value": str(number)}
+    return {"text": plain(_clipped(number, choice)), "value": str(number)}
+
+
+def _clipped(number: int, choice: str) -> str:
+    return clip(_option_text(number, choice), _OPTION_LIMIT)
+
+
+def _option_text(number: int, choice: str) -> str:
+    return f"{number + 1}. {line(choice)}"
 
 
 def _input(field: FieldId, label: str, element: Part) -> Part:

@@ -10,7 +10,7 @@ from bot.cards.pauses import stopped
 from bot.cards.subject import subject_of
 from bot.cards.text import clip, code, date, escape, inert, line, listed, person
 from bot.cards.wording import outcome_words
-from storage.types import RequestStatus
+from storage.types import RequestKind, RequestStatus
 
 _REDRAWN = frozenset({RefusalReason.TOO_LATE, RefusalReason.OUTDATED})
 _OTHERS_MAY = frozenset(
@@ -57,10 +57,11 @@ def not_a_reader(view: RequestView) -> str:
 def recorded(view: RequestView) -> str:
     """A decision counted."""
     title = code(clip(subject_of(view).title, 80))
+    what = "answer to" if view.kind is RequestKind.QUESTION else "decision on"
     if view.status is RequestStatus.PENDING:
-        return f"Your decision on {title} is recorded; {_votes_missing(view)}."
+        return f"Your {what} {title} is recorded; {_votes_missing(view)}."
     waits = f" It is not run yet: {stopped(view.paused)}." if view.paused else ""
-    return f"Your decision on {title} is recorded.{waits}"
+    return f"Your {what} {title} is recorded.{waits}"
 
 
 def edited(view: RequestView) -> str:

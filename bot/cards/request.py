@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 
-from agent_runtime.prompts import WhatHappened
+from agent_runtime.prompts import Question, Review, WhatHappened
 from agent_runtime.views import ApprovedBefore, RequestView
 from bot.cards.arguments import Excerpt
 from bot.cards.blocks import (
@@ -62,7 +62,7 @@ def card(
         header(first),
         context(*origin(view, thread_link), ours(identity(view))),
         rich(*chain.from_iterable(why(view, subject))),
-        rich(*what(subject)),
+        rich(*what(subject, led=_leads(view, subject))),
         context(ours(state), *([] if newer is None else [ours(asked_in(newer))]), *progress(view)),
         context(*votes(view)),
     ]
@@ -140,8 +140,15 @@ def why(view: RequestView, subject: Subject) -> Iterator[tuple[Part, ...]]:
         yield _passage(passage)
     if not words and view.kind is RequestKind.TOOL:
         yield (sentence("The agent gave no reason."),)
-    elif not words and not view.note and not isinstance(subject.prompt, WhatHappened):
-        yield (sentence("The agent asks:" if view.kind is RequestKind.QUESTION else "The agent wants feedback:"),)
+    elif _leads(view, subject):
+        asks, wants = ("asks", "wants") if view.status is RequestStatus.PENDING else ("asked", "wanted")
+        yield (sentence(f"The agent {asks}:" if view.kind is RequestKind.QUESTION else f"The agent {wants} feedback:"),)
+
+
+def _leads(view: RequestView, subject: Subject) -> bool:
+    """Whether nothing speaks for it, so that one sentence leads to the question or the draft below."""
+    words = any(one.label == AGENT_WORDS for one in subject.others)
+    return isinstance(subject.prompt, Question | Review) and not words and not view.note
 
 
 def _started(prompt: WhatHappened) -> str:
@@ -166,10 +173,18 @@ def _approved(before: ApprovedBefore) -> Part:
     )
 
 
-def what(subject: Subject) -> Iterator[Part]:
-    """What it is about: arguments, question or draft, and how they came about."""
+def what(subject: Subject, *, led: bool = False) -> Iterator[Part]:
+    """What it is about: arguments, question or draft, and how they came about; an answer below its question. `led`: a
+    sentence above leads to the question, which needs no label then."""
     others = [one for one in subject.others if one.label != AGENT_WORDS]
-    for passage in (*others, *subject.must_see):
+    if not isinstance(subject.prompt, Question):
+        for passage in (*others, *subject.must_see):
+            yield from _passage(passage)
+        return
+    question, *choices = subject.must_see
+    labelled = _passage(question)
+    yield from labelled[1:] if led and not any(_remarks(question.excerpt)) else labelled
+    for passage in (*choices, *others):
         yield from _passage(passage)
 
 

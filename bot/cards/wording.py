@@ -22,6 +22,14 @@ WHAT_FOLLOWS = {
 }
 """What silence brings, as what follows "then"."""
 
+_FOLLOWS_EACH = {
+    OnTimeout.REJECT: "what is still open is rejected",
+    OnTimeout.SKIP: "the steps still open are skipped",
+    OnTimeout.FAIL: "the run fails",
+    OnTimeout.KEEP: "what is still open stays open",
+}
+"""The same of several calls on one card."""
+
 AFTER_TIMEOUT = {
     OnTimeout.REJECT: "rejected",
     OnTimeout.SKIP: "skipped",
@@ -55,7 +63,9 @@ def _question(view: RequestView, subject: Subject) -> str:
 def _round(subject: Subject) -> str:
     prompt = subject.prompt
     assert isinstance(prompt, Review)
-    return f"round {prompt.round} of {prompt.max_rounds}" if prompt.max_rounds else f"round {prompt.round}"
+    if prompt.last_round:
+        return f"round {prompt.round}, the last one"
+    return f"round {prompt.round}, at most {prompt.max_rounds}" if prompt.max_rounds else f"round {prompt.round}"
 
 
 def outcome_words(view: RequestView, subject: Subject) -> str:
@@ -101,9 +111,10 @@ def _answered(view: RequestView, subject: Subject) -> str:
     return f"{words} ({_round(subject)})" if isinstance(subject.prompt, Review) else words
 
 
-def rules(view: RequestView, mentions: Sequence[str], now: datetime) -> str:
-    """One line of mrkdwn for an open request: stage, quorum, deadline, and for whom it is."""
-    parts = [*_stage(view), *_quorum(view), *standing(view, now), _ahead(view, now)]
+def rules(view: RequestView, mentions: Sequence[str], now: datetime, *, each: bool = False) -> str:
+    """One line of mrkdwn for an open request: stage, quorum, deadline, and for whom it is. `each`: it is said of every
+    open call on a card of several."""
+    parts = [*_stage(view), *_quorum(view, each), *standing(view, now), _ahead(view, now, each)]
     if mentions:
         parts.append(f"for {listed(mentions)}")
     words = " · ".join(parts)
@@ -115,21 +126,23 @@ def _stage(view: RequestView) -> Iterator[str]:
         yield f"stage {view.stage + 1} of {len(view.stages)}: {code(line(clip(view.stages[view.stage].name, 60)))}"
 
 
-def _quorum(view: RequestView) -> Iterator[str]:
+def _quorum(view: RequestView, each: bool) -> Iterator[str]:
     if view.kind is RequestKind.TOOL and view.stage < len(view.stages):
         needed = view.stages[view.stage].quorum
         so_far = f", {view.votes_in_stage} so far" if needed > 1 or view.votes_in_stage else ""
-        yield f"{quantity(needed, 'approval')} needed{so_far}"
+        yield f"{quantity(needed, 'approval')} needed{' for each call' if each else so_far}"
 
 
-def _ahead(view: RequestView, now: datetime) -> str:
+def _ahead(view: RequestView, now: datetime, each: bool) -> str:
     """All that happens to an open request in time, its steps before its deadline."""
     steps = coming(view, now) if view.paused is None else ""
-    return f"next: {steps}, {deadline(view, now)}" if steps else deadline(view, now)
+    end = deadline(view, now, each=each)
+    return f"next: {steps}, {end}" if steps else end
 
 
-def deadline(view: RequestView, now: datetime) -> str:
-    """When silence ends an open request, or its hold, and what follows, in mrkdwn; while it is paused nothing does."""
+def deadline(view: RequestView, now: datetime, *, each: bool = False) -> str:
+    """When silence ends an open request, or its hold, and what follows, in mrkdwn; while it is paused nothing does.
+    `each`: it is said of every open call on a card of several."""
     if view.paused is not None:
         return f"{stopped(view.paused)}: votes are recorded, nothing runs, and no time limit passes"
     if view.held_until is not None:
@@ -141,7 +154,7 @@ def deadline(view: RequestView, now: datetime) -> str:
         return f"was due {date(view.due_at)} and is about to be closed"
     if view.on_timeout is OnTimeout.KEEP:
         return f"an alert is raised {date(view.due_at)}, the request stays open"
-    return f"times out {date(view.due_at)}, then {WHAT_FOLLOWS[view.on_timeout]}"
+    return f"times out {date(view.due_at)}, then {(_FOLLOWS_EACH if each else WHAT_FOLLOWS)[view.on_timeout]}"
 
 
 def verdict(view: RequestView, *, beside_votes: bool = False) -> str:
@@ -153,7 +166,7 @@ def verdict(view: RequestView, *, beside_votes: bool = False) -> str:
     parts = [f"Closed by {person(view.closed_by)}" if view.closed_by else "Closed"]
     took = view.closed_at - view.opened_at if view.closed_at is not None else None
     if beside_votes and took is not None and _closed_by_vote(view):
-        parts = [f"Decided after {duration(took)}"]
+        parts = [f"{'Answered' if view.kind is RequestKind.QUESTION else 'Decided'} after {duration(took)}"]
     elif view.closed_at is not None and took is not None:
         parts[0] += f" {date(view.closed_at)}"
         parts.append(f"after {duration(took)}")
@@ -215,7 +228,10 @@ def votes(view: RequestView) -> list[Part]:
     latest = view.votes[::-1]
     lines = [_vote(vote, _in_stage(view, vote.stage)) for vote in latest]
     reasons = [vote for vote in latest if vote.reason][:_MOST_REASONS]
-    return [ours(listed(lines, 2_900)), *(data(f"{vote.actor.label}: {vote.reason}", 600) for vote in reasons)]
+    # Of several it must be told whose words they are; beside one vote its voter's name would stand twice.
+    whose = [vote.actor.label if len(latest) > 1 else "Reason" for vote in reasons]
+    said = (data(f"{name}: {vote.reason}", 600) for name, vote in zip(whose, reasons, strict=True))
+    return [ours(listed(lines, 2_900)), *said]
 
 
 _CHOSE = {

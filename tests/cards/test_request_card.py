@@ -51,7 +51,7 @@ ACCEPTED, CHANGED = (
     [
         (BUY, "Approve buy?"),
         (ASK, "Answer needed: Which airline?"),
-        (DRAFT, "Review the draft (round 2 of 3)"),
+        (DRAFT, "Review the draft (round 2, at most 3)"),
         (DOUBT, "Did buy take effect? Nobody knows"),
         (closed(BUY, RequestStatus.APPROVED), "Approved: buy"),
         (closed(BUY, RequestStatus.REJECTED), "Rejected: buy"),
@@ -62,8 +62,8 @@ ACCEPTED, CHANGED = (
         (closed(BUY, RequestStatus.CANCELLED), "Cancelled: buy"),
         (closed(BUY, RequestStatus.LAPSED), "Approved, but not run in time: buy"),
         (closed(ASK, RequestStatus.ANSWERED, vote(ANSWERED, value="Lufthansa")), "Answered: Which airline?"),
-        (closed(DRAFT, RequestStatus.ANSWERED, ACCEPTED), "Accepted (round 2 of 3): the draft"),
-        (closed(DRAFT, RequestStatus.ANSWERED, CHANGED), "Changes requested (round 2 of 3): the draft"),
+        (closed(DRAFT, RequestStatus.ANSWERED, ACCEPTED), "Accepted (round 2, at most 3): the draft"),
+        (closed(DRAFT, RequestStatus.ANSWERED, CHANGED), "Changes requested (round 2, at most 3): the draft"),
         (closed(DOUBT, RequestStatus.ANSWERED, vote(ANSWERED, value={"action": "run_again"})), "To be run again: buy"),
     ],
 )
@@ -121,7 +121,7 @@ def test_a_closed_card_says_who_when_how_long_and_why() -> None:
     said = words(closed(BUY, RequestStatus.REJECTED, vote(REJECTED, "Too <dear>, *really*")))
     assert "<@U2BEN> rejected in stage 1 (`manager`) <!date^" in said
     assert "Decided after 12 min" in said
-    assert "Ben: Too <dear>, *really*" in said
+    assert "Reason: Too <dear>, *really*" in said
 
 
 @pytest.mark.parametrize(

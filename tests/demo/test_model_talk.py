@@ -82,9 +82,9 @@ async def test_a_report_is_revised_as_its_reviewer_asks_and_published_as_accepte
         await fill(house, "ana", "Review Q3 sales", "Request changes", "What should change?", words)
         assert "«More on Europe › Publish at once»" in server.told()[-1]["content"]
         assert server.told()[-2] == {"role": "assistant", "content": "# Q3 sales\n\nFirst."}
-        assert "Second." in house.card("round 2 of 5", "Accept").plain()
+        assert "Second." in house.card("round 2, at most 5", "Accept").plain()
         assert reports(tmp_path) == {}
-        await press(house, "ana", "round 2 of 5", "Accept")
+        await press(house, "ana", "round 2, at most 5", "Accept")
         assert (await house.run(run.id)).status is RunStatus.SUCCEEDED
         assert reports(tmp_path) == {"q3-sales-in-europe.md": "# Q3 sales in Europe\n\nSecond."}
         assert len(server.asked) == 2

@@ -78,6 +78,8 @@ async def test_each_call_is_decided_by_itself_on_the_card_they_share(house: Hous
     await house.settle()
     assert "Approve 5 calls? 4 still open" in shown()
     assert "1. Approved: note" in shown()
+    assert "1 approval needed for each call" in shown()
+    assert "1 of 5 decided · Approved: 1" in shown().replace("*", "")
 
     pressed = await maria.click(card, "Reject", of='"two"')
     assert pressed.view is not None

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bot.workspace.installation import Installation, Shortcut, SlashCommand
+from bot.workspace.installation import Example, Installation, Shortcut, SlashCommand
 
 STARTER = "/agent"
 """The command that starts agents: what they understand is shown as its examples."""
 
 
-def install_from(manifest: dict[str, Any], app: Installation, examples: Sequence[str] = ()) -> None:
+def install_from(manifest: dict[str, Any], app: Installation, examples: Sequence[Example] = ()) -> None:
     """Give the app what its manifest asks for: commands, shortcuts, tabs, scopes and events. A bot that uses anything
     else fails in the demo as it would in Slack."""
     features, settings = manifest["features"], manifest["settings"]

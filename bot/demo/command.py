@@ -126,7 +126,7 @@ def _is_free(port: int) -> bool:
 def _introduce(stage: Stage) -> None:
     command = next(iter(stage.workspace.world.app.commands.values()))
     _say(f"The demo is at {stage.workspace.url} (this machine only). There you are Ana; type for example:")
-    _say(f"  {command.name} {command.examples[0]}")
+    _say(f"  {command.name} {command.examples[0].text}")
     _say("Then be Maria, at the top of the page, and approve it.")
     _say("Nothing leaves this machine: no mail, no purchase, no account anywhere is real.")
     _say(f"What the agents did lies in {stage.data_dir}: mail, purchases.jsonl, reports, sandbox; and the log.")

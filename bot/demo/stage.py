@@ -24,6 +24,7 @@ from bot.door import PATH
 from bot.manifest import as_shape, for_socket_mode, read_manifest
 from bot.workspace import Workspace
 from bot.workspace.demo_world import demo_world
+from bot.workspace.installation import Example
 
 POLICY_FILE = Path(agent_runtime.demo.__file__).parent / "signoff.toml"
 KEY_BYTES = 32
@@ -49,7 +50,7 @@ async def open_stage(
     agents = load_agents(configuration.agents, data_dir, model=model)
     database = f"sqlite:///{data_dir / 'signoff.db'}"
     world = demo_world(clock)
-    examples = [f"{name} {agent.example}" for name, agent in agents.items() if agent.example]
+    examples = [Example(f"{name} {each.example}", each.description) for name, each in agents.items() if each.example]
     manifest = read_manifest()
     if transport is Transport.SOCKET:
         manifest = for_socket_mode(manifest)

@@ -58,7 +58,7 @@ def demo_world(clock: Clock | None = None, seed: str | None = None) -> World:
     add_person(world, "fred", "Fred Okafor", "Finance")
     add_person(world, "ines", "Ines Duarte", "Finance")
     add_person(world, "dora", "Dora Haddad", "Director")
-    add_person(world, "sam", "Sam Whitlock", "Engineer on call")
+    add_person(world, "sam", "Sam Whitlock", "Operator, on call")
     add_person(world, "gus", "Gus Marek", "Contractor").is_restricted = True
     add_person(world, "olga", "Olga Petrenko", "Account lead", PARTNER)
     add_person(world, "eve", "Eve Larkin", "Left in spring").deleted = True

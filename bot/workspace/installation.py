@@ -32,19 +32,27 @@ SOCKET_PATH = "/link/"
 DEFAULT_EVENTS = ("app_home_opened", "app_mention", "member_joined_channel", "message.im")
 
 
+@dataclass(frozen=True)
+class Example:
+    """A text that may follow a command, and a sentence about what comes of it."""
+
+    text: str
+    shows: str = ""
+
+
 @dataclass
 class SlashCommand:
     """A slash command of the app; with `should_escape`, typed @names and #channels arrive as ids.
 
-    People see `description` and `usage_hint` while they type it. `examples` are texts that may follow it; Slack has no
-    place for them, a page that wants to be understood at once does.
+    People see `description` and `usage_hint` while they type it. `examples` may follow it; Slack has no place for
+    them, a page that wants to be understood at once does.
     """
 
     name: str
     should_escape: bool = True
     description: str = ""
     usage_hint: str = ""
-    examples: tuple[str, ...] = ()
+    examples: tuple[Example, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ def _channel_state(world: World, user: User, channel: Channel) -> Json:
 
 
 def _user_state(world: World, user: User) -> Json:
-    kind = "guest" if user.is_restricted else world.teams[user.team_id].name if user.is_stranger else ""
+    kind = "Guest" if user.is_restricted else world.teams[user.team_id].name if user.is_stranger else ""
     return {"id": user.id, "name": user.name, "real_name": user.real_name, "title": user.title, "from": kind}
 
 
@@ -133,9 +133,9 @@ def _members(world: World, group: UserGroup) -> list[str]:
 
 
 def _waiting_state(world: World, user: User) -> Json:
-    """A person in the switch, with the number of requests that are open for them and of unread messages to them."""
+    """A person in the switch, with the number of requests that are open for them."""
     groups = list(world.groups.values())
-    waiting = sum(world.read_marks.waiting(user, held, groups) for held in world.channels.values())
+    waiting = sum(world.read_marks.requests(user, held, groups) for held in world.channels.values())
     return _user_state(world, user) | {"waiting": waiting}
 
 
@@ -147,7 +147,7 @@ def _app_state(world: World, user: User) -> Json:
             "name": command.name,
             "description": command.description,
             "usage_hint": command.usage_hint,
-            "examples": list(command.examples),
+            "examples": [{"text": each.text, "shows": each.shows} for each in command.examples],
         }
         for command in app.commands.values()
     ]

@@ -48,12 +48,12 @@ class ReadMarks:
         meant = [message for message in new if channel.is_im or self.mentions(message, user, groups)]
         return Unread(sum(not message.is_reply for message in new), len(meant))
 
-    def waiting(self, user: User, channel: Channel, groups: list[UserGroup]) -> int:
-        """How many messages wait for a member: those that call them and are unread, and open requests read or not."""
+    def requests(self, user: User, channel: Channel, groups: list[UserGroup]) -> int:
+        """How many open requests ask a member, read or not."""
         if user.id not in channel.members:
             return 0
-        held = [m for m in channel.messages.values() if is_request(m) or self.is_unread(user, m)]
-        return sum(self.mentions(m, user, groups) or (channel.is_im and self.is_unread(user, m)) for m in held)
+        asking = [message for message in channel.messages.values() if is_request(message)]
+        return sum(channel.is_im or self.mentions(message, user, groups) for message in asking)
 
     def mentions(self, message: StoredMessage, user: User, groups: list[UserGroup]) -> bool:
         """Whether a message calls this person: by name, by a user group of theirs, or with everybody."""

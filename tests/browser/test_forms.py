@@ -16,11 +16,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def choose_agent(shown: Window, name: str) -> None:
-    """Choose an agent in the open form, and wait for its fields."""
+    """Choose an agent in the open form, and wait for its fields. Where it is chosen, only its name stands."""
     select = shown.modal.get_by_label("Agent")
     labels = await select.locator("option").all_inner_texts()
     await select.select_option(label=next(label for label in labels if label.startswith(name)))
     await expect(shown.modal.locator("input, textarea").first).to_be_visible()
+    await expect(select.locator("option:checked")).to_have_text(name)
 
 
 @pytest.mark.parametrize("width", [DESK, PHONE])
@@ -62,6 +63,10 @@ async def test_the_home_starts_an_agent_and_shows_what_waits(window: Open, width
     await expect(shown.modal).to_have_count(0)
     await expect(shown.page.locator("#home")).to_contain_text("multi-step")
     await shown.looks_right()
+    await shown.page.get_by_role("tab", name="Messages").click()
+    field = await shown.page.get_by_placeholder("Message Signoff").bounding_box()
+    assert field is not None
+    assert field["height"] > 24  # a line of letters
     await shown.be("maria")
     await shown.go("@signoff")
     await shown.page.get_by_role("tab", name="Home").click()
@@ -87,7 +92,7 @@ async def test_a_message_is_handed_to_an_agent(window: Open) -> None:
     await shown.modal.get_by_role("button", name="Start", exact=True).click()
     await expect(shown.modal).to_have_count(0)
     await shown.open_thread("Write a report about lamps")
-    await shown.reads("Started feedback")
+    await shown.reads("Started the agent feedback")
     await shown.looks_right()
 
 

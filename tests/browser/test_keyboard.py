@@ -119,6 +119,8 @@ async def test_the_guide_comes_into_sight_and_notices_stay_with_whom_they_were_f
     await page.locator("#scroll").evaluate("at => { at.scrollTop = at.scrollHeight; }")
     await page.get_by_role("button", name="How to begin").click()
     await expect(page.locator("#hint")).to_be_in_viewport()
+    await page.locator("#hint summary").click()
+    await expect(page.locator("#hint")).to_contain_text("Books a flight after asking which airline.")
     await shown.send("/nothing")
     await expect(page.locator(".toast")).to_have_count(1)
     await shown.be("maria")

@@ -16,11 +16,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_two_people_in_two_windows_see_each_other_act(stage: Stage, window: Open) -> None:
-    """Maria's window shows the card without being touched, and Ana's shows the end of it."""
+    """Maria's window shows the card without being touched, and Ana's shows whom it asks and the end of it."""
     ana, maria = await window("ana"), await window("maria", width=PHONE, place="approvals")
     await ana.send("/agent approval Send email to team about meeting")
     await maria.reads("Approve send_email?")
     await ana.reads("Waiting for @managers")
+    await ana.message("Waiting for").get_by_role("button", name="@managers").click()
+    await expect(ana.page.get_by_role("dialog", name="@managers")).to_contain_text("Maria Lindqvist")
+    await ana.page.keyboard.press("Escape")
     await maria.press("Approve", "Approve send_email?")
     await ana.reads("Finished", "Sent")
     await maria.reads("Approved: send_email", "Ran in")

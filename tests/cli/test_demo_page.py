@@ -34,7 +34,8 @@ async def test_the_demo_says_where_its_page_is_and_serves_it_until_it_is_stopped
         async with session.get(f"{url[0]}/control/look?person=ana") as answer:
             agent = (await answer.json())["app"]["commands"][0]
         assert agent["name"] == "/agent"
-        assert "approval Send email to team about meeting" in agent["examples"]
+        assert agent["examples"][0]["text"] == "approval Send email to team about meeting"
+        assert all(each["shows"] for each in agent["examples"])
         assert "status RUN" in agent["usage_hint"]
         async with session.get(f"{url[0]}/control/stream") as stream:
             await stream.content.readline()

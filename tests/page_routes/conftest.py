@@ -53,6 +53,11 @@ class Browser:
         """The number beside each person who has one."""
         return {each["name"]: each["waiting"] for each in (await self.look("ana"))["people"] if each["waiting"]}
 
+    async def calls(self, person: str, channel: str) -> int:
+        """The number beside a channel in this person's sidebar."""
+        channels = (await self.look(person))["channels"]
+        return next(int(each["mentions"]) for each in channels if each["name"] == channel)
+
 
 @pytest.fixture
 async def browser(ws: Workspace) -> AsyncIterator[Browser]:

@@ -129,15 +129,18 @@ async def test_replies_are_read_in_their_thread(browser: Browser, ws: Workspace,
     call = f"<@{ws.person('ana').id}>"
     reply = await client.chat_postMessage(channel="#general", text=call, thread_ts=root["ts"])
     await browser.act("ana", "read", channel="#general", ts=reply["ts"])
-    assert await browser.waiting() == {"ana": 1}
+    assert await browser.calls("ana", "general") == 1
     await browser.act("ana", "read", channel="#general", ts=reply["ts"], thread=root["ts"])
-    assert await browser.waiting() == {}
+    assert await browser.calls("ana", "general") == 0
 
 
-async def test_ones_own_messages_and_other_peoples_channels_count_for_nobody(browser: Browser, ws: Workspace) -> None:
-    """What one wrote oneself is read, and who is no member of a channel is not called there."""
+async def test_a_mention_calls_those_who_are_there_and_waits_for_nobody(browser: Browser, ws: Workspace) -> None:
+    """What one wrote oneself is read, and who is no member of a channel is not called there. The number beside a
+    person counts requests only."""
     await browser.act("maria", "post", channel="#board", text="@ana and @maria and @dora")
-    assert await browser.waiting() == {"dora": 1}
+    assert await browser.calls("dora", "board") == 1
+    assert await browser.calls("maria", "board") == 0
+    assert await browser.waiting() == {}
 
 
 async def test_people_of_other_teams_are_offered_no_commands(browser: Browser) -> None:

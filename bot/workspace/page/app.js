@@ -4,6 +4,7 @@ import { act } from "./acting.js";
 import { el } from "./blockkit/dom.js";
 import { drawClock, makeClock } from "./clock.js";
 import { makeComposer } from "./composer.js";
+import { tellGroups } from "./groups.js";
 import { drawHint, makeHint } from "./hint.js";
 import { drawHome, drawTabs, makeTabs } from "./home.js";
 import { watch } from "./look.js";
@@ -139,6 +140,7 @@ const refresh = watch({
 });
 
 guardClicks();
+tellGroups((id) => look?.members[id]);
 makeModals(refresh);
 makeTabs();
 

@@ -93,7 +93,7 @@ function afterCommand(name, typed, look) {
   const command = look.app.commands.find((each) => each.name === name);
   if (!command) return [];
   const words = wordsOf(command.usage_hint).map((words) => ({ words, text: plainOf(words) }));
-  const examples = command.examples.map((example) => ({ words: example, text: example }));
+  const examples = command.examples.map(({ text }) => ({ words: text, text }));
   return [...examples, ...words]
     .filter(({ text }) => text.startsWith(typed) && text.trim() !== typed.trim())
     .map(({ words, text }) => ({ label: `${name} ${words}`, text, replaces: typed.length, eager: false }));

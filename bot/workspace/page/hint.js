@@ -5,6 +5,7 @@ import { addressOf, go, place } from "./place.js";
 import { moving } from "./settling.js";
 
 const SEEN = "hint-closed";
+const GUEST = "Guest";
 const section = document.getElementById("hint");
 let examples = [];
 let asked = false; // with the button: then it stands here too
@@ -46,8 +47,8 @@ export function drawHint(look, isHome) {
   const first = look.channels.find((channel) => channel.kind !== "im" && channel.member);
   const here = asked || look.open === first?.id;
   section.hidden = isHome || !here || localStorage.getItem(SEEN) !== null;
-  const commands = look.app.commands.flatMap(({ name, examples: given }) => given.map((each) => `${name} ${each}`));
-  examples = commands;
+  const commands = look.app.commands.flatMap(({ name, examples: given }) => given.map(({ text, shows }) => ({ text: `${name} ${text}`, shows })));
+  examples = commands.map(({ text }) => text);
   const calling = look.channels.filter((channel) => channel.mentions && channel.kind !== "im" && channel.name !== place.in).map(({ name }) => name);
   const other = look.people.find((person) => person.id !== look.me.id);
   const stamp = JSON.stringify([look.me.id, commands, calling, other.name]);
@@ -60,11 +61,12 @@ export function drawHint(look, isHome) {
       {},
       calling.length ? el("li", {}, "Something waits for you: ", calling.map((name) => el("button", { type: "button", class: "button", "data-go": name }, `Go to #${name}`))) : null,
       beginning(look, commands),
-      el("li", {}, "A number beside a person at the top counts the requests that wait for them, and what they have not read. Click the person to be them, and decide."),
+      el("li", {}, "The number beside a person, at the top, is how many requests wait for them. Click the person to be them, and decide. Where a card asks a group, click its name: that tells who is in it."),
       el("li", {}, "Nobody answers? Move the clock at the top."),
       el("li", {}, "Two people at once: ", el("a", { href: addressOf({ as: other.name }), target: "_blank", rel: "noopener" }, `open a second window as ${other.real_name}`), "."),
     ),
-    el("p", { class: "muted" }, "No mail is really sent and nothing really bought: mails, purchases and reports are files in the demo's own folder, which the terminal it was started in names. Unless you gave it a model, nothing leaves this machine."),
+    el("p", { class: "muted" }, invented(look)),
+    el("p", { class: "muted" }, "No mail is really sent and nothing really bought: mails, purchases and reports are files in the demo's own folder, which the terminal it was started in names. Only the agent ops is no play: once approved, its commands really run on this machine, as your own user, beginning in that folder's sandbox. Unless you gave the agents a model, they send nothing anywhere."),
     el("button", { type: "button", class: "button", "data-close": true }, "Close"),
   );
 }
@@ -73,17 +75,25 @@ export function drawHint(look, isHome) {
 function beginning(look, commands) {
   if (!look.app.commands.length)
     return el("li", {}, `${look.me.real_name} is from ${look.me.from} and sees what both companies share: no card asks them, and they start nothing. To do so, be somebody else, at the top.`);
-  if (look.me.from === "guest") return el("li", {}, `${look.me.real_name} is a guest: guests may read here, but start no agent and decide nothing. To do so, be somebody else, at the top.`);
+  if (look.me.from === GUEST) return el("li", {}, `${look.me.real_name} is a guest: guests may read here, but start no agent and decide nothing. To do so, be somebody else, at the top.`);
   if (!commands.length) return el("li", {}, "Type ", el("code", {}, look.app.commands[0].name), " and send it.");
-  const [example, ...others] = commands.map((text, index) => [text, index]);
+  const [example, ...others] = commands.map(offer);
   return el(
     "li",
     {},
-    "Send ", ...offer(example),
-    others.length ? el("details", {}, el("summary", {}, `Or one of ${others.length} others`), el("ul", {}, others.map((each) => el("li", {}, offer(each))))) : null,
+    "Send ", ...example,
+    others.length ? el("details", {}, el("summary", {}, `Or try one of ${others.length} other agents`), el("ul", {}, others.map((each) => el("li", {}, each)))) : null,
   );
 }
 
-function offer([text, index]) {
-  return [el("code", {}, text), el("button", { type: "button", class: "button", "data-put": String(index) }, "Write it for me")];
+function offer({ text, shows }, index) {
+  const put = el("button", { type: "button", class: "button", "data-put": String(index) }, "Write it for me");
+  return [el("code", {}, text), shows ? el("span", { class: "shows" }, shows) : null, put];
+}
+
+// Whose workspace this is, for whoever wonders about a name.
+function invented({ team, people }) {
+  const guests = people.filter(({ from }) => from === GUEST).map(({ real_name }) => `${real_name} is a guest.`);
+  const partners = people.filter(({ from }) => from && from !== GUEST).map(({ real_name, from }) => `${real_name} is of another company, ${from}, which shares a channel with it.`);
+  return [`${team} and everybody in it are invented.`, ...guests, ...partners].join(" ");
 }

@@ -24,16 +24,20 @@ addEventListener("click", (event) => {
  */
 export function menuButton(attributes, face, content, role = "menu") {
   const button = el("button", { type: "button", "aria-haspopup": role, "aria-expanded": "false", ...attributes }, face);
-  button.addEventListener("click", () => {
-    const wasOpen = open?.button === button;
-    close();
-    if (!wasOpen) show(button, content, role);
-  });
+  button.addEventListener("click", () => openBeside(button, content, role));
   return button;
 }
 
+/** Opens such a menu beside whatever was pressed; where it is open already, closes it. */
+export function openBeside(button, content, role) {
+  const wasOpen = open?.button === button;
+  close();
+  if (!wasOpen) show(button, content, role);
+}
+
 function show(button, content, role) {
-  const menu = el("div", { class: "menu", role, "aria-label": button.getAttribute("aria-label") || button.textContent });
+  const label = button.getAttribute("aria-label") || button.textContent;
+  const menu = el("div", { class: "menu", role, "aria-label": label, tabindex: "-1" });
   menu.append(...content(() => close({ refocus: true })));
   menu.addEventListener("keydown", (event) => moveIn(menu, event));
   // In the body, so that no scrolling part of the page cuts it off.
@@ -41,7 +45,7 @@ function show(button, content, role) {
   placeBeside(menu, button);
   open = { menu, button };
   button.setAttribute("aria-expanded", "true");
-  menu.querySelector("button, input, select")?.focus();
+  (menu.querySelector("button, input, select") ?? menu).focus();
 }
 
 function placeBeside(menu, button) {

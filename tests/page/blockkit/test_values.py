@@ -40,7 +40,7 @@ def type_(text: str) -> str:
 
 OPEN_AND_TICK_TWO = ["Enter", "Tab", "Space", "Tab", "Space"]
 CASES = [
-    Case("static_select", ["ArrowDown", "ArrowDown"], "oslo", OSLO, "Oslo (cold in winter)"),
+    Case("static_select", ["ArrowDown", "ArrowDown"], "oslo", OSLO, "Oslo"),
     Case("users_select", ["ArrowDown"], "U0ANA00001", "U0ANA00001", "Ana Duarte (@ana)"),
     Case("conversations_select", ["ArrowDown"], "C0GENERAL1", "C0GENERAL1", "#general"),
     Case("channels_select", ["ArrowDown"], "C0GENERAL1", "C0GENERAL1", "#general"),

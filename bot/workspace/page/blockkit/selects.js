@@ -13,16 +13,23 @@ export function select(element, field) {
   const placeholder = textOf(element.placeholder) || "Choose one";
   const node = el("select", { ...ties(field), class: "bk-input bk-select" }, el("option", { value: "" }, placeholder));
   for (const group of groups) {
-    const inside = group.choices.map((choice) => {
-      const text = choice.hint ? `${choice.text} (${choice.hint})` : choice.text;
-      return el("option", { value: flat.indexOf(choice), selected: chosen[0] === choice.value }, text);
-    });
+    const inside = group.choices.map((choice) => el("option", { value: flat.indexOf(choice), selected: chosen[0] === choice.value }));
     node.append(...(group.label ? [el("optgroup", { label: group.label }, inside)] : inside));
   }
+  // As in Slack the list says what each is; where one is chosen only its name stands.
+  const describe = () => {
+    for (const option of [...node.options].slice(1)) {
+      const { text, hint } = flat[Number(option.value)];
+      option.textContent = hint && !option.selected ? `${text} (${hint})` : text;
+    }
+  };
+  describe();
   let last = node.value;
+  node.addEventListener("change", describe);
   node.addEventListener("change", async () => {
     if (await enter(field, node.value === "" ? null : flat[Number(node.value)].sent)) last = node.value;
     else node.value = last;
+    describe();
   });
   return node;
 }

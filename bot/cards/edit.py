@@ -25,7 +25,6 @@ from bot.cards.ids import CallbackId, FieldId, Metadata
 from bot.cards.modals import closed, modal, text_field
 from bot.cards.subject import subject_of
 from bot.cards.text import clip, line, listed, quantity
-from bot.cards.wording import heading
 from storage.types import DecisionKind, Json, JsonValue, RequestStatus
 
 MOST_SHOWN = 14_000
@@ -53,7 +52,7 @@ def edit_form(
     if view.status is not RequestStatus.PENDING:
         return closed(view, channel=channel)
     shown = view.args or {}
-    about: list[Part] = [context(plain(heading(view, subject_of(view)), 200))]
+    about: list[Part] = [context(plain(f"What {subject_of(view).title} is called with", 200))]
     if fault:
         about.append(section(plain(clip(line(fault), 1_000))))
     if found is not None:

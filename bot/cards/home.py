@@ -100,7 +100,8 @@ def _started(view: HomeView) -> list[Part]:
         place = link(address, "its thread")
         blocks += [rich(name), context(ours(" · ".join(filter(None, (state(run), place)))))]
     if not view.started:
-        blocks.append(section(ours("You have started nothing yet. The button above and `/agent` start an agent.")))
+        how = " The button above and `/agent` start an agent." if view.may_start else ""
+        blocks.append(section(ours(f"You have started nothing yet.{how}")))
     if len(view.started) > MOST_STARTED:
         blocks.append(context(ours(f"{quantity(len(view.started) - MOST_STARTED, 'older run')} not shown.")))
     return blocks
@@ -110,7 +111,7 @@ def _decided(view: HomeView) -> list[Part]:
     """What they decided, and what was decided about their runs."""
     if not view.decided:
         return []
-    more = context(ours("`/approvals history` has more."))
+    more = context(ours("`/approvals history` shows all that was decided, and finds what you look for."))
     return [header("Recently decided"), closed_requests(view.decided[:MOST_DECIDED]), more]
 
 
@@ -129,5 +130,5 @@ def _hand_over(view: HomeView) -> list[Part]:
 def _pace(view: HomeView) -> list[Part]:
     if view.pace is None or view.pace.median is None:
         return []
-    words = f"Median time to decide, this week: {duration(view.pace.median)}"
+    words = f"Everybody’s median time to decide, this week: {duration(view.pace.median)}"
     return [context(ours(f"{words} ({quantity(view.pace.decided, 'request')})."))]

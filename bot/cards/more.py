@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from agent_runtime.views import RequestView
 from agent_runtime.wishes import Wish
-from bot.cards.blocks import Part, actions, button, context, ours, plain, section
+from bot.cards.blocks import Part, button, context, ours, plain, section
 from bot.cards.buttons import NOBODY_ELSE, skip_button, target_of
 from bot.cards.ids import ActionId, CallbackId, FieldId, Metadata
 from bot.cards.modals import closed, modal, text_field
@@ -35,7 +35,8 @@ def more(view: RequestView, actor: Actor, *, channel: str = "") -> Part:
     subject = subject_of(view)
     blocks: list[Part] = [context(plain(heading(view, subject), 200))]
     for sentence, offered in _offers(view, subject, actor):
-        blocks += [section(ours(sentence)), actions(offered)]
+        # Beside its sentence, so that it is plain which belongs to which.
+        blocks.append({**section(ours(sentence)), "accessory": offered})
     return modal(CallbackId.MORE, "More", blocks, Metadata(target_of(view), 0, channel))
 
 
@@ -63,7 +64,10 @@ def _offers(view: RequestView, subject: Subject, actor: Actor) -> Iterator[tuple
 
 
 _ASKING = "Ask whoever started the run, in its thread. The request stays open meanwhile."
-_ON_IT = "Everybody sees for half an hour that you look into it; reminders wait, and so does the time limit, once."
+_ON_IT = (
+    "Everybody sees for half an hour that you look into it. Reminders wait meanwhile; the first time you press it, the "
+    "time limit waits, too."
+)
 _SNOOZING = "Nobody is reminded for an hour; the time limit stays as it is."
 _ALLOWING = "Approve this call, and have the next ones like it run without asking: as many and as long as you choose."
 _SKIPPING = f"This step is left out; the run goes on. {NOBODY_ELSE}"

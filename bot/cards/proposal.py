@@ -48,7 +48,7 @@ def proposal(said: str, meant: Sequence[Meant]) -> Message:
         return _no_answer(meant)
     alone = len(fitting) == 1
     blocks = [block for one in fitting for block in _question(one, alone=alone)]
-    no = button(ActionId.REPLY_IS_NO_ANSWER, "no", "No", "this was no answer")
+    no = button(ActionId.REPLY_IS_NO_ANSWER, "no", "No" if alone else "None of them", "this was no answer")
     if alone:
         blocks[-1] = actions(*blocks[-1]["elements"], no)
         text = f"Use this reply as the answer to “{_title(fitting[0])}”?"
@@ -72,7 +72,7 @@ def _question(one: Meant, *, alone: bool) -> list[Part]:
     asked = sentence(bold(_title(one)), " Use this reply as the answer?")
     style = "primary" if alone else None
     action = ActionId.REPLY_ANSWERS if one.inquiry is None else ActionId.REPLY_ANSWERS_INQUIRY
-    answer = button(action, one.proposed.value, "Answer", _title(one), style=style)
+    answer = button(action, one.proposed.value, "Yes" if alone else "This one", _title(one), style=style)
     return [rich(asked, quote(shown.shown)), *cut, actions(answer)]
 
 

@@ -76,11 +76,11 @@ def run_status(view: RunView, mentions: Sequence[str] = ()) -> Message:
 
 def started(view: RunView, thread_link: str = "") -> Message:
     """Confirms a start to the person who asked for it. That it started stands in its own message, for all."""
-    words = sentence(bold(clip(line(view.agent), 80) or "-"), f" has your request, as {view.id}.")
+    words = sentence("The agent ", bold(clip(line(view.agent), 80) or "-"), f" has your request, as run {view.id}.")
     address = link(thread_link, "Follow it in its thread")
     waits = f"{capital(stopped(view.paused))}: it begins afterwards." if view.paused else ""
     below = [context(ours(said)) for said in (waits, address) if said]
-    return message(view.id, f"{escape(clip(line(view.agent), 80))} has your request.", [rich(words), *below])
+    return message(view.id, f"The agent {escape(clip(line(view.agent), 80))} has your request.", [rich(words), *below])
 
 
 def elsewhere(reply: Message) -> Message:

@@ -26,7 +26,7 @@ from bot.cards.blocks import (
 from bot.cards.ids import ActionId
 from bot.cards.pauses import stopped
 from bot.cards.text import clip, date, duration, escape, is_slack_person, line, link, listed, quantity
-from storage.types import JsonValue, RunStatus
+from storage.types import JsonValue, RequestKind, RunStatus
 
 _CANCELLING = Confirm(
     "Cancel this run?",
@@ -53,7 +53,7 @@ def run_card(view: RunView, *, mentions: Sequence[str] = (), source: str = "", a
     and that the run is about."""
     agent = clip(line(view.agent), 80)
     blocks = [
-        rich(sentence("Started ", bold(agent or "an agent"), " for ", who(view.starter))),
+        rich(_first(view, agent)),
         context(ours(state(view, mentions, asked_in)), ours(f"run {view.id}" if view.id.isalnum() else "run")),
         rich(*_body(view)),
     ]
@@ -62,6 +62,17 @@ def run_card(view: RunView, *, mentions: Sequence[str] = (), source: str = "", a
     if buttons := list(_buttons(view, agent)):
         blocks.append(actions(*buttons))
     return message(view.id, fallback(view), blocks)
+
+
+def _first(view: RunView, agent: str) -> Part:
+    """Who started what. What is paused before it began has only been taken in."""
+    began = "Queued" if _is_kept_back(view) else "Started"
+    return sentence(f"{began} the agent ", bold(agent or "-"), " for ", who(view.starter))
+
+
+def _is_kept_back(view: RunView) -> bool:
+    """Whether a pause has kept the run from ever beginning: a run that begins, or waited, was changed since."""
+    return view.paused is not None and view.status is RunStatus.QUEUED and view.updated_at == view.created_at
 
 
 def _buttons(view: RunView, agent: str) -> Iterator[Part]:
@@ -80,7 +91,8 @@ def state(view: RunView, mentions: Sequence[str] = (), asked_in: str = "") -> st
     if view.paused is None or view.status not in OPEN:
         return words
     running = ": what runs now ends as it does, nothing new is started" if view.status is RunStatus.RUNNING else ""
-    return f"{words} · {stopped(view.paused)}{running}"
+    afterwards = ": it begins afterwards" if _is_kept_back(view) else ""
+    return f"{words} · {stopped(view.paused)}{running}{afterwards}"
 
 
 def _stands(view: RunView, mentions: Sequence[str], asked_in: str) -> str:
@@ -89,13 +101,18 @@ def _stands(view: RunView, mentions: Sequence[str], asked_in: str) -> str:
         return f"{words} · cancelling: nothing new is started"
     if view.status is RunStatus.WAITING and view.waiting_on:
         oldest, more = view.waiting_on[0], len(view.waiting_on) - 1
-        people = f" for {listed(mentions)}" if mentions else ""
+        said = _SAID.get(oldest.kind, "")
+        people = f" for {listed(mentions)}{f'’s {said}' if said else ''}" if mentions else ""
         others = f" · {quantity(more, 'more open request')}" if more else ""
-        place = f" in {asked_in}" if asked_in else ""
+        place = f" in {asked_in}" if asked_in else " in this thread" if said and mentions else ""
         return f"{words}{people}{place} since {date(oldest.opened_at)}{others}"
     if view.status in OPEN:
         return f"{words} since {date(view.updated_at)}"
     return f"{words} {date(view.updated_at)} · after {duration(view.updated_at - view.created_at)}"
+
+
+_SAID = {RequestKind.QUESTION: "answer", RequestKind.REVIEW: "feedback"}
+"""What whoever started a run is asked for in its thread."""
 
 
 def fallback(view: RunView) -> str:
@@ -118,6 +135,9 @@ def result_of(view: RunView) -> Excerpt:
 
 
 def _body(view: RunView) -> Iterator[Part]:
+    asked = "Task" if isinstance(view.input, str) else "Input"
+    if view.status in (RunStatus.SUCCEEDED, RunStatus.FAILED):
+        yield sentence(bold(asked), f": {first_words(view)}")
     if view.status is RunStatus.SUCCEEDED:
         yield from _passage("Result", result_of(view))
     elif view.status is RunStatus.FAILED:
@@ -125,7 +145,7 @@ def _body(view: RunView) -> Iterator[Part]:
         yield quote(prose(view.error or "The agent gave no reason.", characters=1_500, lines=20).shown)
         yield sentence("Retry goes on from the last checkpoint; calls that have already run are not run again.")
     else:
-        yield from _passage("Input", _as_text(view.input, **_INPUT))
+        yield from _passage(asked, _as_text(view.input, **_INPUT))
 
 
 def _passage(label: str, excerpt: Excerpt) -> Iterator[Part]:

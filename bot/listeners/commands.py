@@ -36,17 +36,22 @@ def register(app: AsyncApp, desk: Desk, channels: Channels) -> None:
             return
         reply = await words.answer(said)
         message = reply.message
-        if reply.audience is Audience.NOBODY and not await _reaches(channels, body):
-            message = replies.elsewhere(message)
+        if reply.audience is Audience.NOBODY:
+            reaches = await _reaches(channels, body)
+            if reaches:  # the run's own message stands right here, and says more
+                await ack()
+                return
+            message = message if reaches is None else replies.elsewhere(message)
         await ack(text=message.text, blocks=list(message.blocks))
 
 
-async def _reaches(channels: Channels, body: Payload) -> bool:
+async def _reaches(channels: Channels, body: Payload) -> bool | None:
+    """Whether the run's message will stand where the command was typed; None where that is not known in time."""
     try:
         async with asyncio.timeout(REACH_SECONDS):
             return await channels.reaches(str(body.get("channel_id") or ""), str(body.get("user_id") or ""))
     except TimeoutError:
-        return True
+        return None
 
 
 def _said(body: Payload) -> Said:

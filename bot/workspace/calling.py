@@ -48,7 +48,7 @@ def _meant(value: Any) -> Any:
         return value
     if value.get("type") == "mrkdwn":
         return value | {"text": _NAMED_ONLY.sub("", str(value.get("text", "")))}
-    if value.get("type") == "rich_text_section" and _begins(value, "Started ", "Earlier in this run: "):
+    if value.get("type") == "rich_text_section" and _begins(value, "Started ", "Queued ", "Earlier in this run: "):
         return value | {"elements": []}
     return {key: _meant(each) for key, each in value.items()}
 

@@ -90,7 +90,7 @@ class Townspeople:
         words = f"approval Send email to team about {order}" if len(self.started) % 2 else f"parallel {order}"
         self.started.append(order)
         answer = await self.ws.person("ana").command("/agent", words, channel="#general")
-        if answer.ok and answer.text:
+        if answer.ok:
             self.acknowledged_runs.append(order)
 
     async def _decide(self, card: Message, row: Row, label: str) -> None:

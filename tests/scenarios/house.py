@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from bot.socket_mode import Pace
 from bot.webhooks.endpoints import Endpoint
 from bot.workspace import Message, Person, Workspace
 from bot.workspace.demo_world import demo_world
-from storage import audit, outbox, requests
+from storage import audit, outbox, requests, runs
 from storage.models import AuditEntry
 from tests.stores import put_store
 
@@ -82,11 +81,15 @@ class House:
 
     async def start(self, who: str, agent: str, text: str, channel: str = "#general") -> RunView:
         """`/agent AGENT TEXT`, settled: the run as it is then."""
+        before = await self._run_ids()
         answer = await self.person(who).command("/agent", f"{agent} {text}", channel=channel)
-        said = re.search(r" as (R\w+)\.", answer.text)
-        assert said is not None, answer.text
+        started = await self._run_ids() - before
+        assert len(started) == 1, answer.text
         await self.settle()
-        return await self.run(said[1])
+        return await self.run(started.pop())
+
+    async def _run_ids(self) -> set[str]:
+        return {run.id for run in await self.bot.runtime.db.read(runs.recent, 1_000)}
 
     async def run(self, run_id: str) -> RunView:
         view = await self.bot.runtime.db.read(read_run, run_id)

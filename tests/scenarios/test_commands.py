@@ -22,6 +22,14 @@ async def say(house: House, text: str, who: str = "ana", channel: str = "#genera
     return answer.text
 
 
+async def starts(house: House, text: str, agent: str, who: str = "ana") -> bool:
+    """Whether this starts one run of that agent, about which nothing but its own message is said."""
+    before = await all_runs(house)
+    said = await say(house, text, who)
+    newest = await house.bot.runtime.db.read(runs.recent, 1_000)
+    return said == "" and len(newest) == before + 1 and agent in {run.agent for run in newest}
+
+
 async def all_runs(house: House) -> int:
     return len(await house.bot.runtime.db.read(runs.recent, 1000))
 
@@ -32,7 +40,7 @@ async def test_the_list_names_every_agent_with_an_example_that_works(house: Hous
     for name, agent in house.bot.runtime.agents.items():
         example = f"/agent {name} {agent.example}"
         assert example in listed
-        assert f"{name} has your request" in await say(house, example.removeprefix("/agent "))
+        assert await starts(house, example.removeprefix("/agent "), name)
     assert await all_runs(house) == len(house.bot.runtime.agents)
 
 
@@ -127,7 +135,7 @@ async def test_a_word_that_is_like_nothing_is_answered_with_help(house: House) -
 
 async def test_names_complete_by_prefix(house: House) -> None:
     """`multi` is enough for `multi-step`."""
-    assert "multi-step has your request" in await say(house, "multi Buy 1 mouse for 250")
+    assert await starts(house, "multi Buy 1 mouse for 250", "multi-step")
     assert [record["args"]["item"] for record in records(house.dir, "purchases")] == ["mouse"]
 
 
@@ -139,7 +147,7 @@ async def test_a_prefix_of_several_names_starts_none(tmp_path: Path) -> None:
         assert "report-daily" in said
         assert "report-weekly" in said
         assert await all_runs(house) == 0
-        assert "rep has your request" in await say(house, "rep go"), "a whole name is never ambiguous"
+        assert await starts(house, "rep go", "rep"), "a whole name is never ambiguous"
 
 
 async def test_an_agent_without_a_task_is_not_started(house: House) -> None:
@@ -154,7 +162,7 @@ async def test_a_task_that_is_too_long_is_not_cut(house: House) -> None:
     """One character more than fits starts nothing; exactly as many start."""
     assert "are too many" in await say(house, "ops run " + "x" * (LONGEST_INPUT - 3))
     assert await all_runs(house) == 0
-    assert "ops has your request" in await say(house, "ops run " + "x" * (LONGEST_INPUT - 4))
+    assert await starts(house, "ops run " + "x" * (LONGEST_INPUT - 4), "ops")
 
 
 async def test_a_redelivered_command_starts_one_run(house: House) -> None:
@@ -164,7 +172,7 @@ async def test_a_redelivered_command_starts_one_run(house: House) -> None:
     await house.settle()
     assert again.status == 200
     assert first.reply is not None
-    assert first.reply.json()["text"] == again.json()["text"]
+    assert first.reply.json() == again.json()
     assert await all_runs(house) == 1
     assert len(records(house.dir, "purchases")) == 1
 
@@ -205,7 +213,7 @@ async def test_without_a_rule_full_members_start_and_guests_do_not(tmp_path: Pat
     """The default is: every full member; guests never unless named."""
     async with open_house(tmp_path, policy=MANAGERS, agents={"asker": asking(a="a?")}) as house:
         assert "may not start" in await say(house, "asker go", "gus")
-        assert "asker has your request" in await say(house, "asker go", "fred")
+        assert await starts(house, "asker go", "asker", "fred")
 
 
 async def test_a_guest_who_is_named_may_start_and_answer(tmp_path: Path) -> None:
@@ -246,10 +254,11 @@ async def test_a_run_that_is_started_where_the_bot_is_not_tells_its_starter_dire
     run = await house.start("dora", "approval", "Send email to team about meeting", channel="#board")
     root = house.root(run.id)
     assert root.channel_id == house.ws.channel("@dora").id
-    elsewhere = "in your direct messages with Signoff"
-    assert elsewhere in await say(house, "multi-step Buy 1 mouse for 250", "dora", "#board")
+    said = await say(house, "multi-step Buy 1 mouse for 250", "dora", "#board")
+    assert "The agent multi-step has your request" in said
+    assert "in your direct messages with Signoff" in said
     for channel in ("#general", "#random", "@signoff"):
-        assert elsewhere not in await say(house, "multi-step Buy 1 mouse for 250", "dora", channel)
+        assert await say(house, "multi-step Buy 1 mouse for 250", "dora", channel) == ""
     assert "Waiting" in root.plain()
 
 

@@ -56,16 +56,19 @@ async def test_one_agent_is_paused_by_the_beginning_of_its_name(house: House) ->
     assert "Agent `multi-step` is paused" in await say(house, "pause mul because of the audit")
     run = await house.start("ana", "approval", "Send email to team about meeting")
     assert (await house.run(run.id)).status is RunStatus.WAITING
-    answer = await house.person("ana").command("/agent", "multi-step Buy 3 chairs for 300")
+    answer = await house.person("dora").command("/agent", "multi-step Buy 3 chairs for 300", channel="#board")
     assert "The agent is paused* by @sam" in answer.text
     assert "it begins afterwards" in answer.text
     queued = await house.start("ana", "multi-step", "Buy 3 chairs for 300")
     assert queued.status is RunStatus.QUEUED
+    assert "Queued the agent multi-step for @ana" in house.root(queued.id).plain()
     assert "the agent is paused* by @sam" in house.root(queued.id).plain()
+    assert "it begins afterwards" in house.root(queued.id).plain()
     assert "multi-step" in await say(house, "pause multi-step")
     assert "Agent `multi-step` goes on" in await say(house, "resume multi-step")
     await house.settle()
     assert (await house.run(queued.id)).status is not RunStatus.QUEUED
+    assert "Started the agent multi-step for @ana" in house.root(queued.id).plain()
 
 
 @pytest.mark.parametrize(

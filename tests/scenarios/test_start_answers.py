@@ -30,12 +30,12 @@ async def test_a_reply_answers_after_one_click(house: House) -> None:
     """The proposal says which question and which answer; the click sends exactly that, and says so in its place."""
     run = await house.start("ana", "input", TASK)
     (proposal,) = await reply(house, "ana", "meridian", house.root(run.id))
-    assert proposal.labels == ["Answer", "No"]
+    assert proposal.labels == ["Yes", "No"]
     assert "Which airline?" in proposal.plain()
     assert "Meridian" in proposal.plain()
     assert proposal.thread_ts == house.root(run.id).ts
     assert (await house.run(run.id)).status is RunStatus.WAITING
-    await house.person("ana").click(proposal, "Answer")
+    await house.person("ana").click(proposal, "Yes")
     await house.settle()
     assert (await house.run(run.id)).status is RunStatus.SUCCEEDED
     (booking,) = records(house.dir, "bookings")
@@ -74,7 +74,7 @@ async def test_what_was_shown_is_sent_though_the_message_was_edited(tmp_path: Pa
         envelope = {**house.ws.deliveries[-1].payload, "event_id": "Ev0EDIT", "event": changed}
         assert (await house.ws.deliver("events_api", envelope)).status == 200
         await house.settle()
-        await house.person("ana").click(proposal, "Answer")
+        await house.person("ana").click(proposal, "Yes")
         await house.settle()
         assert (await house.run(run.id)).output == repr({"colour": "blue & <b>green</b> _x_"})
 
@@ -115,21 +115,21 @@ async def test_of_several_questions_the_author_chooses(tmp_path: Path) -> None:
     async with open_house(tmp_path, policy=MANAGERS, agents=agents) as house:
         run = await house.start("ana", "asker", "go")
         (proposal,) = await reply(house, "ana", "May", house.root(run.id))
-        assert proposal.labels == ["Answer", "Answer", "No"]
+        assert proposal.labels == ["This one", "This one", "None of them"]
         month = proposal.plain().index("Which month?") > proposal.plain().index("Which city?")
         await _press(house, proposal, 1 if month else 0)
         assert "Answered: Which month?" in house.card("Which month?").plain()
         assert (await house.run(run.id)).status is RunStatus.WAITING
         (proposal,) = await reply(house, "ana", "Oslo", house.root(run.id))
-        assert proposal.labels == ["Answer", "No"]
-        await house.person("ana").click(proposal, "Answer")
+        assert proposal.labels == ["Yes", "No"]
+        await house.person("ana").click(proposal, "Yes")
         await house.settle()
         assert (await house.run(run.id)).output == repr({"first": "Oslo", "second": "May"})
 
 
-async def _press(house: House, proposal: Message, number: int, who: str = "ana") -> None:
+async def _press(house: House, proposal: Message, number: int, who: str = "ana", label: str = "This one") -> None:
     """Press one of several buttons of a name, or somebody else's."""
-    pressed = [one for one in proposal.buttons if one.label == "Answer"][number]
+    pressed = [one for one in proposal.buttons if one.label == label][number]
     action = {**pressed.element, "block_id": pressed.block_id, "action_ts": "1.0"}
     payload = message_action(house.ws.world, house.person(who).user, proposal.stored, [action])
     assert (await house.ws.deliver("interactive", payload)).status == 200
@@ -146,7 +146,7 @@ async def test_a_reply_that_is_no_answer_is_told_why(tmp_path: Path, text: str) 
         assert told.labels == []
         assert "This does not answer How many?" in told.plain()
         (proposal,) = await reply(house, "ana", "3", house.root(run.id))
-        await house.person("ana").click(proposal, "Answer")
+        await house.person("ana").click(proposal, "Yes")
         await house.settle()
         assert (await house.run(run.id)).output == "{'number': 3}"
 
@@ -156,7 +156,7 @@ async def test_a_click_that_comes_too_late_says_so(house: House) -> None:
     run = await house.start("ana", "input", TASK)
     (proposal,) = await reply(house, "ana", "Meridian", house.root(run.id))
     await house.advance(timedelta(hours=5))
-    await house.person("ana").click(proposal, "Answer")
+    await house.person("ana").click(proposal, "Yes")
     await house.settle()
     after = proposal.now()
     assert after is not None
@@ -172,7 +172,7 @@ async def test_once_nothing_is_asked_replies_are_just_talk(house: House) -> None
     other = await house.person("ana").say("Lunch?")
     assert await reply(house, "ana", "Meridian", other) == []
     (proposal,) = await reply(house, "ana", "Meridian", house.root(asked.id))
-    await house.person("ana").click(proposal, "Answer")
+    await house.person("ana").click(proposal, "Yes")
     await house.settle()
     assert await reply(house, "ana", "Skylark", house.root(asked.id)) == []
 
@@ -198,8 +198,8 @@ async def test_in_direct_messages_an_answer_needs_no_thread(house: House) -> Non
     await ana.dm("Skylark")
     await house.settle()
     proposal = ana.direct[-1]
-    assert proposal.labels == ["Answer", "No"]
-    await ana.click(proposal, "Answer")
+    assert proposal.labels == ["Yes", "No"]
+    await ana.click(proposal, "Yes")
     await house.settle()
     (booking,) = records(house.dir, "bookings")
     assert booking["args"]["airline"] == "Skylark"
@@ -214,7 +214,7 @@ async def test_a_mention_in_the_thread_answers_too(house: House) -> None:
     ana = house.person("ana")
     await ana.mention("Aurora Air", thread=house.root(run.id))
     await house.settle()
-    assert ana.ephemerals[-1].labels == ["Answer", "No"]
+    assert ana.ephemerals[-1].labels == ["Yes", "No"]
 
 
 async def test_where_a_policy_names_others_they_answer_by_reply(tmp_path: Path) -> None:
@@ -229,10 +229,10 @@ async def test_where_a_policy_names_others_they_answer_by_reply(tmp_path: Path) 
         assert await reply(house, "ana", "1", house.root(run.id)) == []
         assert len(await reply(house, "fred", "2", house.root(run.id))) == 1
         (proposal,) = await reply(house, "fred", "4000", card)
-        await _press(house, proposal, 0, who="dora")
+        await _press(house, proposal, 0, who="dora", label="Yes")
         assert (await house.run(run.id)).status is RunStatus.WAITING, "a proposal is its author's"
         (proposal,) = await reply(house, "fred", "4000", card)
-        await house.person("fred").click(proposal, "Answer")
+        await house.person("fred").click(proposal, "Yes")
         await house.settle()
         assert (await house.run(run.id)).output == repr({"budget": "4000"})
 

@@ -28,7 +28,7 @@ async def test_a_mention_starts_an_agent_in_its_own_thread(house: House) -> None
     said = await ana.mention(BUY, "#purchasing")
     await house.settle()
     first, *_ = bots(said.thread)
-    assert "Started multi-step for @ana" in first.plain()
+    assert "Started the agent multi-step for @ana" in first.plain()
     assert bots(house.ws.channel("#purchasing").messages) == []
     assert [one["args"]["amount"] for one in records(house.dir, "purchases")] == [250]
 
@@ -38,7 +38,7 @@ async def test_a_mention_in_a_thread_is_answered_in_that_thread(house: House) ->
     root = await house.person("fred").say("We need a mouse", "#purchasing")
     await house.person("ana").mention(BUY, "#purchasing", thread=root)
     await house.settle()
-    assert "Started multi-step" in bots(root.thread)[0].plain()
+    assert "Started the agent multi-step" in bots(root.thread)[0].plain()
 
 
 async def test_a_direct_message_starts_an_agent_there(house: House) -> None:

@@ -40,8 +40,8 @@ async def test_a_decision_is_on_disk_when_the_click_is_acknowledged(house: House
 
 async def test_a_command_is_answered_in_its_acknowledgement(house: House) -> None:
     """The reply is the acknowledgement's payload; the word that breaks Bolt's reading of forms breaks nothing."""
-    answer = await house.person("ana").command("/agent", "approval Send email to team about the payload")
-    assert "approval has your request" in answer.text
+    answer = await house.person("ana").command("/agent", "status payload")
+    assert "Nothing was changed" in answer.text
 
 
 async def test_a_wrong_answer_stays_on_its_field(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ async def test_a_command_that_comes_twice_starts_one_run(house: House, same: boo
     again = await (house.ws.replay() if same else house.ws.deliver(delivery.kind, delivery.payload))
     await house.settle()
     assert first.reply is not None
-    assert first.reply.json()["text"] == again.json()["text"]
+    assert first.reply.json() == again.json()
     assert len(records(house.dir, "purchases")) == 1
 
 

@@ -242,6 +242,10 @@ class Desk:
         """Runs whose id begins like this."""
         return await self.runtime.db.read(find_runs, prefix.upper())
 
+    async def operators(self) -> tuple[str, ...]:
+        """Who the operators are, as `mention` writes them."""
+        return await self._people.mentions(self.runtime.policies.operators)
+
     async def may_read(self, view: RunView, actor: Actor) -> bool:
         """Whether a run's arguments may be shown to this person: its starter, an operator, or an approver asked now."""
         if actor.key == view.starter.key:

@@ -133,6 +133,8 @@ def _undelivered(view: AlertView) -> str:
 
 
 def _heading(view: AlertView) -> str:
+    if view.resolved_at is not None and view.cause is Cause.PAUSED and not view.is_storm:
+        return f"No longer paused: {clip(view.agent, 60) or 'everything'}"
     word = "Over" if view.resolved_at is not None else SEVERITIES[view.severity]
     return f"{word}: {title(view)}"
 
@@ -140,7 +142,7 @@ def _heading(view: AlertView) -> str:
 def _body(view: AlertView, asked: Sequence[str], links: Sequence[str]) -> Iterator[Part]:
     if view.resolved_at is not None:
         lasted = duration(view.resolved_at - view.since)
-        yield section(ours(f"Over {date(view.resolved_at)}, after {lasted}. {escape(view.resolved_why)}"))
+        yield section(ours(f"It lasted {lasted}, until {date(view.resolved_at)}. {escape(view.resolved_why)}"))
     elif view.folded:
         yield section(ours(f"Since {date(view.since)}. One message tells of all like this now; see there."))
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from agent_runtime.json_text import indented
@@ -16,19 +16,34 @@ from bot.cards.request import card
 from bot.cards.text import clip, code, date, escape, line, person, quantity, visible
 from storage.types import Actor, GrantScope
 
-COMMANDS: Mapping[str, str] = {
-    "all": "everything open that you may read",
-    "show": "one request: `/approvals show A7K2MXQ`",
-    "history": "what was decided: `/approvals history send_email @maria 7d`",
-    "alerts": "operators: what is stuck, since when, and who looks after it",
-    "grants": "what your approvals still let through, and how to end it; operators: `/approvals grants all`",
-    "away": "let somebody decide in your stead: `/approvals away 3d @maria`, or until `2027-01-15`; alone: who does",
-    "pause": "operators: nothing is started and no time limit passes until `/approvals resume`; `/approvals pause ops "
-    "because the disk is full` pauses one agent",
-    "resume": "operators: everything, or the agent that is named, goes on",
-    "webhooks": "operators: which events arrived; `/approvals webhooks replay crm` sends again those that did not",
-    "help": "this list",
-}
+_FORMS: Sequence[tuple[str, str]] = (
+    ("", "what waits for you"),
+    ("all", "everything open that you may read"),
+    ("show A7K2MXQ", "one request"),
+    ("history", "what was decided"),
+    ("history send_email @maria 7d", "only of a tool, of a person, in a time"),
+    ("grants", "what your approvals still let through, and how to end it"),
+    ("away", "who decides in your stead"),
+    ("away 3d @maria", "let somebody decide in your stead for so long"),
+    ("away 2027-01-15 @maria", "until the end of a day"),
+    ("away end", "you are back"),
+    ("help", "this list"),
+)
+"""What everybody may type after `/approvals`, as an example, and what it does."""
+
+_OPERATORS_FORMS: Sequence[tuple[str, str]] = (
+    ("alerts", "what is stuck, since when, and who looks after it"),
+    ("grants all", "what anybody’s approvals still let through"),
+    ("pause", "nothing is started and no time limit passes, until it is resumed"),
+    ("pause ops because the disk is full", "one agent only, and why"),
+    ("resume", "everything goes on"),
+    ("resume ops", "one agent goes on"),
+    ("webhooks", "which events arrived"),
+    ("webhooks replay crm", "send again those that did not"),
+)
+"""The same of operators."""
+
+COMMANDS = frozenset(typed.split()[0] for typed, _ in (*_FORMS, *_OPERATORS_FORMS) if typed)
 """The words that `/approvals` knows."""
 
 _REPLY = "approvals"
@@ -106,13 +121,16 @@ def no_delegate() -> Message:
 
 def help_text() -> Message:
     """Every word that `/approvals` knows."""
-    lines = [f"*`/approvals {word}`*: {meaning}" for word, meaning in COMMANDS.items()]
-    return _said("\n".join(["*`/approvals`* what waits for you", *lines]), "What /approvals can do.")
+    everybody, operators = (
+        [f"*`{f'/approvals {typed}'.strip()}`*: {meaning}" for typed, meaning in forms]
+        for forms in (_FORMS, _OPERATORS_FORMS)
+    )
+    return _said("\n".join([*everybody, "", "Operators only:", *operators]), "What /approvals can do.")
 
 
 def unknown_word(word: str) -> Message:
     """Nothing is called that: the nearest word, with an example."""
-    nearest = difflib.get_close_matches(word[:64].lower(), COMMANDS, n=1, cutoff=0.5)
+    nearest = difflib.get_close_matches(word[:64].lower(), sorted(COMMANDS), n=1, cutoff=0.5)
     meant = f" Did you mean `/approvals {nearest[0]}`?" if nearest else ""
     return _said(
         f"Nothing here is called {code(clip(line(word), 64))}.{meant or ' `/approvals help` lists every word.'}"

@@ -11,6 +11,7 @@ from bot.cards.text import capital, clip, code, date, inert, line, listed, perso
 
 MEANWHILE = "Votes are recorded; nothing is started, and no time limit passes."
 _WHY = 200
+_MOST_NAMED = 3
 _REPLY = "approvals"
 
 
@@ -32,7 +33,7 @@ def paused(view: PauseView) -> Message:
     """To whom stopped something."""
     what = f"Agent {code(clip(line(view.agent), 60))} is paused" if view.agent else "Everything is paused"
     again = f"`/approvals resume{' ' + line(view.agent) if view.agent else ''}`"
-    going = "What runs now ends as it does."
+    going = "What runs now is not stopped."
     return _said(f"{what}. {MEANWHILE} {going} {again} lets it go on.")
 
 
@@ -43,12 +44,12 @@ def resumed(view: PauseView, left: Sequence[PauseView]) -> Message:
     return _said(" ".join(filter(None, (f"{what}. {moved}", standing(left)))))
 
 
-def refused(reason: RefusalReason, agent: str, lasting: Sequence[PauseView]) -> Message:
-    """Why nothing was stopped, or let go on, and what would do instead."""
+def refused(reason: RefusalReason, agent: str, lasting: Sequence[PauseView], operators: Sequence[str] = ()) -> Message:
+    """Why nothing was stopped, or let go on, and what would do instead. `operators` are written as `mention` does."""
     if reason is RefusalReason.NOT_AN_OPERATOR:
-        return _said(
-            "Nothing was changed. Only operators pause and resume; `[operators]` in the policy file names them."
-        )
+        few = 0 < len(operators) <= _MOST_NAMED
+        whom = f": {listed(operators)}." if few else "; `[operators]` in the policy file names them."
+        return _said(f"Nothing was changed. Only operators pause and resume{whom}")
     if reason not in {RefusalReason.ALREADY_PAUSED, RefusalReason.NOT_PAUSED}:
         return _said(f"Nothing was changed: {reason.sentence}")
     own = [view for view in lasting if view.agent == agent]

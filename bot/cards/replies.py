@@ -92,8 +92,8 @@ def elsewhere(reply: Message) -> Message:
 def help_text(entries: Sequence[AgentEntry] = ()) -> Message:
     """Every word that `/agent` knows."""
     lines = [
-        "*`/agent`* opens a form to start an agent",
-        "*`/agent NAME INPUT`* starts one at once",
+        "*`/agent`*: a form to start an agent",
+        "*`/agent NAME INPUT`*: start one at once",
         *(f"*`/agent {word}`*: {meaning}" for word, meaning in AGENT_COMMANDS.items()),
     ]
     lines.append("In a direct message to Signoff, and after mentioning it, the same words do without `/agent`.")

@@ -90,7 +90,7 @@ def state(view: RunView, mentions: Sequence[str] = (), asked_in: str = "") -> st
     words = _stands(view, mentions, asked_in)
     if view.paused is None or view.status not in OPEN:
         return words
-    running = ": what runs now ends as it does, nothing new is started" if view.status is RunStatus.RUNNING else ""
+    running = ": what runs now is not stopped, nothing new is started" if view.status is RunStatus.RUNNING else ""
     afterwards = ": it begins afterwards" if _is_kept_back(view) else ""
     return f"{words} · {stopped(view.paused)}{running}{afterwards}"
 

@@ -38,7 +38,7 @@ class PauseWords:
             return wanted
         stopped = await self._desk.switch.stop(wanted.agent, wanted.why, actor, origin)
         if isinstance(stopped, RefusalReason):
-            return replies.refused(stopped, wanted.agent, await self._desk.switch.lasting())
+            return await self._refused(stopped, wanted.agent)
         return replies.paused(stopped)
 
     async def resume(self, text: str, actor: Actor, origin: Origin) -> Message:
@@ -50,8 +50,12 @@ class PauseWords:
             return wanted
         ended = await self._desk.switch.go(wanted.agent, actor, origin)
         if isinstance(ended, RefusalReason):
-            return replies.refused(ended, wanted.agent, lasting)
+            return await self._refused(ended, wanted.agent)
         return replies.resumed(ended, await self._desk.switch.lasting())
+
+    async def _refused(self, reason: RefusalReason, agent: str) -> Message:
+        lasting, operators = await self._desk.switch.lasting(), await self._desk.operators()
+        return replies.refused(reason, agent, lasting, operators)
 
 
 def read_wanted(text: str, agents: list[str]) -> Wanted | Message:

@@ -48,6 +48,13 @@ def states(alert: AlertView) -> list[AlertView]:
     ]
 
 
+def test_the_end_of_a_pause_does_not_read_as_its_beginning() -> None:
+    """What was paused is named as going on."""
+    over = replace(view(Cause.PAUSED), resolved_at=NOW, resolved_why="It was resumed.")
+    assert "No longer paused: purchasing" in texts([alert_card(over).blocks])
+    assert "No longer paused: everything" in alert_card(replace(over, agent="")).text
+
+
 @pytest.mark.parametrize("cause", Cause)
 def test_every_cause_fits_a_message_in_every_state(cause: Cause) -> None:
     """Nothing that an agent, a tool or a service said becomes markup, whatever it is."""

@@ -73,7 +73,7 @@ async def test_a_stuck_run_is_one_message_until_it_goes_on(tmp_path: Path) -> No
         await look(house)
         (over,) = told(house)
         assert "Over: approval waits for people" in over.plain()
-        assert "after 3 h 1 min" in over.plain()
+        assert "It lasted 3 h 1 min" in over.plain()
         assert over.labels == []
         events = [entry.event for entry in await house.audit() if entry.event.startswith("alert.")]
         assert events == ["alert.raised", "alert.refused", "alert.acknowledged", "alert.lapsed", "alert.resolved"]

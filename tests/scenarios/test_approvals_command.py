@@ -121,8 +121,11 @@ async def test_history_tells_each_person_what_they_may_read_and_narrows_it(house
 async def test_help_and_unknown_words(house: House) -> None:
     """Every word is listed; a wrong one is answered with the nearest."""
     told = await say(house, "help")
-    for word in ("all", "show", "history", "grants", "away", "pause", "resume", "help"):
-        assert f"/approvals {word}" in told
+    everybody, operators = told.split("Operators only:")
+    for word in ("all", "show", "history", "grants", "away", "help"):
+        assert f"/approvals {word}" in everybody
+    for word in ("alerts", "grants all", "pause", "resume", "webhooks"):
+        assert f"/approvals {word}" in operators
     assert "Did you mean `/approvals grants`" in await say(house, "grant")
     assert "/approvals help" in await say(house, "zzzz")
 

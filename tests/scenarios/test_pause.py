@@ -24,7 +24,7 @@ async def test_a_pause_is_told_everywhere_and_a_vote_under_it_runs_afterwards(ho
     """Sam, on call, stops everything: the card and the run say by whom and why; Maria's yes is recorded, and the mail
     goes out after the resume."""
     run = await house.start("ana", "approval", "Send email to team about meeting")
-    assert "Only operators" in await say(house, "pause", "maria")
+    assert "Only operators pause and resume: @oncall." in await say(house, "pause", "maria")
     told = await say(house, "pause because the *bank* <!channel> is closed")
     assert "Everything is paused" in told
     await house.settle()

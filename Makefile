@@ -16,7 +16,7 @@ help: ## This list
 
 $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 found; install one or run: make PYTHON=/path/to/python3"; exit 1; }
-	@echo "Installing into $(VENV); the first time this takes a minute or two."
+	@echo "Installing into $(VENV); the first time this takes some minutes."
 	@$(PYTHON) -m venv $(VENV)
 	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@

@@ -62,7 +62,7 @@ PURCHASE = Form(
         amount={
             "type": "integer",
             "title": "Price in US dollars",
-            "description": "Of all of it together. From 1,000 on people sign it off.",
+            "description": "Of all of it together. From 1000 on people sign it off.",
             "minimum": 1,
             "maximum": 999_999_999,
         },

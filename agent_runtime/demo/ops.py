@@ -64,7 +64,7 @@ def file_tools(sandbox: Sandbox) -> list[BaseTool]:
     @tool
     def write_file(path: FilePath, content: Annotated[str, "The whole text of the file"]) -> str:
         """Write a text file, replacing what was there."""
-        return f"Wrote {path}, {sandbox.write(path, content)} bytes."
+        return f"Wrote {path} in the sandbox, {sandbox.write(path, content)} bytes."
 
     @tool
     def edit_file(
@@ -73,13 +73,13 @@ def file_tools(sandbox: Sandbox) -> list[BaseTool]:
         new: Annotated[str, "Text to put in its place"],
     ) -> str:
         """Replace one piece of a text file."""
-        return f"Edited {path}, {sandbox.edit(path, old, new)} bytes now."
+        return f"Edited {path} in the sandbox, {sandbox.edit(path, old, new)} bytes now."
 
     @tool
     def delete_file(path: FilePath) -> str:
         """Delete a file."""
         sandbox.delete(path)
-        return f"Deleted {path}."
+        return f"Deleted {path} from the sandbox."
 
     return [read_file, write_file, edit_file, delete_file]
 

@@ -54,8 +54,8 @@ class Purchase:
 
 
 def dollars(amount: int) -> str:
-    """An amount as people read it: `USD 4,500`."""
-    return f"USD {amount:,}"
+    """An amount as the policies' notes write it, too: `USD 4500`."""
+    return f"USD {amount}"
 
 
 def email(text: str) -> Email | None:

@@ -129,7 +129,8 @@ def _introduce(stage: Stage) -> None:
     _say(f"  {command.name} {command.examples[0].text}")
     _say("Then be Maria, at the top of the page, and approve it.")
     _say("Nothing leaves this machine: no mail, no purchase, no account anywhere is real.")
-    _say(f"What the agents did lies in {stage.data_dir}: mail, purchases.jsonl, reports, sandbox; and the log.")
+    _say(f"What the agents did lies in {stage.data_dir}: mail (in mail/new), bookings.jsonl, reports, signoffs.jsonl,")
+    _say("purchases.jsonl and sandbox, in which what ops is told to run really runs; and the log.")
     _say("No browser? signoff demo --console approval. Everything played: signoff demo --auto. Ctrl-C stops this.")
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
+from bot.cards.text import duration
 from bot.demo.stage import Stage
-from bot.workspace import Message, Person, View
+from bot.workspace import Message, Person
 from bot.workspace.handles import buttons_below, rows_of
 
 Found = TypeVar("Found")
@@ -98,8 +99,10 @@ class Play:
         person = self.person(who)
         await person.click(card.message, button, of=card.words)
         view = await self._wait(lambda: person.view, f"the form behind {button}")
-        self.say(f"{who} presses {button} on “{card.title}” and writes: {words}")
-        answer = await person.fill_and_submit(view, {_first_field(view): words})
+        field = view.fields[0]
+        does = "writes" if field.element["type"] == "plain_text_input" else "chooses"
+        self.say(f"{who} presses {button} on “{card.title}” and {does}: {words}")
+        answer = await person.fill_and_submit(view, {field.block_id: words})
         if answer.errors:
             raise PlayFailed(f"the form behind {button} says {answer.errors}")
 
@@ -118,7 +121,7 @@ class Play:
             return now if now is not None and words in now.plain() else None
 
         now = await self._wait(ended, f"the run's message saying {words!r}")
-        self.say(f"the run's message now says: {_line_with(words, now)}")
+        self.say(f"the run's message now says: {_lines_with(words, now)[-1]}")
 
     async def shows(self, card: Card, words: str) -> None:
         """A card is redrawn."""
@@ -128,11 +131,11 @@ class Play:
             return now if now is not None and words in now.plain() else None
 
         now = await self._wait(redrawn, f"the card saying {words!r}")
-        self.say(f"the card now says: {_line_with(words, now)}")
+        self.say(f"the card now says: {_lines_with(words, now)[0]}")
 
     async def wait_hours(self, hours: float) -> None:
         """Move the clock that the workspace and the bot live by."""
-        self.say(f"the workspace's clock is moved on by {hours:g} hours")
+        self.say(f"the workspace's clock is moved on by {duration(timedelta(hours=hours))}")
         self._stage.clock.advance(timedelta(hours=hours))
 
     def _messages(self) -> list[Message]:
@@ -149,10 +152,6 @@ class Play:
         return found
 
 
-def _line_with(words: str, message: Message) -> str:
-    """The whole line of a message that says these words."""
-    return next(line.strip() for line in message.plain().splitlines() if words in line)
-
-
-def _first_field(view: View) -> str:
-    return view.fields[0].block_id
+def _lines_with(words: str, message: Message) -> list[str]:
+    """The whole lines of a message that say these words."""
+    return [line.strip() for line in message.plain().splitlines() if words in line]

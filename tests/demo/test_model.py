@@ -108,7 +108,7 @@ async def test_many_calls_at_once_are_decided_one_by_one(tmp_path: Path) -> None
         assert await ended(house, run) == "Two of three."
         assert sandbox(tmp_path) == {"a.txt": "a", "c.txt": "c"}
         one, two, three = server.results()
-        assert (one, three) == ("Wrote a.txt, 1 bytes.", "Wrote c.txt, 1 bytes.")
+        assert (one, three) == ("Wrote a.txt in the sandbox, 1 bytes.", "Wrote c.txt in the sandbox, 1 bytes.")
         assert two.startswith("This step was skipped")
         assert len(server.asked) == 2
 

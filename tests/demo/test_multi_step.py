@@ -43,7 +43,7 @@ async def test_another_currency_is_not_read_as_dollars(tmp_path: Path, text: str
     ending = await play(tmp_path, "multi-step").start(text)
     assert "US dollars in total" in ending.result
     assert bought(tmp_path) == []
-    assert str(planner.purchase("Buy 3 desks for 9999")) == "3 × desks for USD 9,999 in total"
+    assert str(planner.purchase("Buy 3 desks for 9999")) == "3 × desks for USD 9999 in total"
 
 
 @pytest.mark.parametrize("decision", ["rejected", "skipped", "expired", "denied"])
@@ -98,7 +98,7 @@ def call(data_dir: Path, name: str, run: str = "R1", **args: Any) -> Any:
 def test_a_receipt_buys_once_and_only_in_its_run(tmp_path: Path) -> None:
     """A sign-off cannot be spent twice, nor by another run."""
     receipt = call(tmp_path, "manager_signoff", **LAPTOPS).artifact["receipt"]
-    with pytest.raises(Exception, match="is not for 3 × laptops for USD 4,500 in total"):
+    with pytest.raises(Exception, match="is not for 3 × laptops for USD 4500 in total"):
         call(tmp_path, "finance_purchase", run="R2", **LAPTOPS, receipt=receipt)
     call(tmp_path, "finance_purchase", **LAPTOPS, receipt=receipt)
     with pytest.raises(Exception, match="has already bought something"):
@@ -109,6 +109,6 @@ def test_a_receipt_buys_once_and_only_in_its_run(tmp_path: Path) -> None:
 def test_no_tool_spends_an_amount_that_is_not_its_own(tmp_path: Path) -> None:
     """Large amounts do not pass as small ones, nor a director's as a manager's."""
     for name, amount in [("buy_small", 1000), ("manager_signoff", 10_000), ("director_signoff", 9999)]:
-        with pytest.raises(Exception, match=f"{name} is not the way to spend USD {amount:,}"):
+        with pytest.raises(Exception, match=f"{name} is not the way to spend USD {amount}"):
             call(tmp_path, name, item="desk", quantity=1, amount=amount)
     assert not list(tmp_path.iterdir())

@@ -38,11 +38,11 @@ def contents(folder: Path) -> dict[str, str]:
         ("read a.txt", "one two\n", {"a.txt": "one two\n"}),
         (
             "write /b/c.txt: hello: you",
-            "Wrote /b/c.txt, 11 bytes.",
+            "Wrote /b/c.txt in the sandbox, 11 bytes.",
             {"a.txt": "one two\n", "b/c.txt": "hello: you\n"},
         ),
-        ("edit a.txt: two -> three", "Edited a.txt, 10 bytes now.", {"a.txt": "one three\n"}),
-        ("delete /a.txt", "Deleted /a.txt.", {}),
+        ("edit a.txt: two -> three", "Edited a.txt in the sandbox, 10 bytes now.", {"a.txt": "one three\n"}),
+        ("delete /a.txt", "Deleted /a.txt from the sandbox.", {}),
         ("run cat a.txt", "$ cat a.txt\nexit code 0\none two", {"a.txt": "one two\n"}),
         ("run ls nothing", "$ ls nothing\nexit code 2\nls: ", {"a.txt": "one two\n"}),
     ],
@@ -65,7 +65,7 @@ async def test_a_backup_script_is_written_checked_and_works(tmp_path: Path, box:
         ("plan-1", "call_1", "execute"),
         ("plan-2", "call_0", "execute"),
     ]
-    assert ending.result.startswith("Wrote /backup.sh, ")
+    assert ending.result.startswith("Wrote /backup.sh in the sandbox, ")
     assert ending.result.endswith("exit code 0\nthe script is readable")
     (box / "data" / "x").write_text("kept")
     await play(tmp_path, "ops").start("run sh backup.sh")
@@ -94,7 +94,9 @@ async def test_files_named_together_are_asked_for_together(tmp_path: Path, box: 
         ("call_0", "a.txt"),
         ("call_1", "missing.txt"),
     ]
-    assert ending.result == "Deleted a.txt.\ndelete_file missing.txt: not done, There is no file missing.txt."
+    deleted, missing = ending.result.splitlines()
+    assert deleted == "Deleted a.txt from the sandbox."
+    assert missing == "delete_file missing.txt: not done, There is no file missing.txt."
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ async def test_the_card_it_shows_is_the_one_that_people_get(tmp_path: Path) -> N
     """Line by line, as it can be read in Slack."""
     (card,) = [block for block in README if block.text.startswith("Approve send_email?")]
     async with open_house(tmp_path) as house:
-        await house.start("ana", "approval", "Send email to team about lunch")
+        await house.start("ana", "approval", "Send email to team about meeting")
         assert shows(card.text, house.card("Approve send_email?").plain()) == []
 
 

@@ -5,6 +5,7 @@ import { moving } from "./settling.js";
 
 const NEAR = 60;
 const BEGINNING = 200; // px of a message that tell what it is
+const MARGIN = 16; // px of nothing below the last message
 const BAR = 48; // px that the bar may take
 const ANSWERED_MS = 10_000;
 const PRESSED = ".bk-button, .bk-menu-item";
@@ -27,7 +28,7 @@ export function keepAtEnd(scroll, below) {
   const room = () => scroll.clientHeight + below.offsetHeight;
   const added = () => Number.parseFloat(scroll.style.paddingBottom) || 0;
   const left = () => scroll.scrollHeight - added() - scroll.scrollTop - room();
-  const tell = () => (below.hidden = left() < 2);
+  const tell = () => (below.hidden = left() <= MARGIN);
 
   function letGo() {
     [held, pressedAt] = [null, -Infinity];

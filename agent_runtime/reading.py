@@ -72,7 +72,16 @@ def _run_view(tx: Tx, run: Run) -> RunView:
         waiting_on=tuple(_request_view(tx, run, request) for request in requests.pending(tx, run.id)),
         cancel_requested=run.cancel_requested,
         paused=pause_of(tx, run.agent) if run.status not in ENDED else None,
+        undone=run.status is RunStatus.SUCCEEDED and _is_undone(tx, run.id),
     )
+
+
+_REFUSED = frozenset({RequestStatus.REJECTED, RequestStatus.SKIPPED, RequestStatus.EXPIRED})
+
+
+def _is_undone(tx: Tx, run_id: str) -> bool:
+    asked = [one.status for one in requests.of_run(tx, run_id) if one.kind is RequestKind.TOOL]
+    return any(status in _REFUSED for status in asked) and not journal.of_run(tx, run_id)
 
 
 def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:

@@ -296,3 +296,5 @@ class RunView:
     cancel_requested: bool = False
     paused: PauseView | None = None
     """What keeps it from going on, while it is open."""
+    undone: bool = False
+    """It ended well, people or their silence refused calls of it, and not one call was ever started."""

@@ -108,6 +108,8 @@ def _stands(view: RunView, mentions: Sequence[str], asked_in: str) -> str:
         return f"{words}{people}{place} since {date(oldest.opened_at)}{others}"
     if view.status in OPEN:
         return f"{words} since {date(view.updated_at)}"
+    if view.undone:
+        words = "*Finished: no call was run*"
     return f"{words} {date(view.updated_at)} · after {duration(view.updated_at - view.created_at)}"
 
 

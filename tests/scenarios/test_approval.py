@@ -85,6 +85,7 @@ async def test_the_result_stands_where_the_run_was_started(house: House) -> None
     done = root.now()
     assert done is not None
     assert "Finished" in done.plain()
+    assert "no call was run" not in done.plain()
     assert "Sent “Meeting” to team@example.com." in done.plain()
     assert done.labels == ["Start again with changes"]
     decided, result = root.thread
@@ -137,6 +138,8 @@ async def test_a_rejection_without_a_reason_ends_it(house: House) -> None:
     await reject(house, "Approve send_email?", "")
     ended = await house.run(run.id)
     assert "not sent: a person said no" in str(ended.output)
+    assert "Finished: no call was run" in house.root(run.id).plain()
+    assert f"Task: {TASK}" in house.root(run.id).plain()
     assert len(await house.requests(run.id)) == 1
     assert mails(house.dir) == []
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,7 +18,7 @@ from agent_runtime.troubles import Trouble
 from bot.directory import Directory
 from bot.slack_client import SlackFailure
 from storage import requests, runs
-from storage.models import Request
+from storage.requests import Asking
 from storage.tx import Tx
 from storage.types import Actor, Json
 
@@ -43,18 +43,30 @@ class _Asked:
     allow_guests: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """One open request: whom it asks, how many of them it needs, and the trouble it is in where they are fewer."""
+
+    asked: _Asked
+    quorum: int
+    trouble: Trouble
+
+
 class Vacancies:
-    """Asks the directory who is there, each list of people once in a while."""
+    """Asks the directory who is there, each list of people once in a while. What a request asks is read once for each
+    time it asks: thousands may wait, and nothing changes for most of them between two looks."""
 
     def __init__(self, runtime: Runtime, directory: Directory) -> None:
         self._runtime = runtime
         self._directory = directory
         self._clock = runtime.clock
         self._known: dict[_Asked, tuple[datetime, int]] = {}
+        self._open: Mapping[Asking, _Open | None] = {}
 
     async def find(self) -> Sequence[Trouble] | None:
         """The requests that too few can approve now; None where the directory does not say."""
-        open_ = await self._runtime.db.read(_open_requests, self._runtime.seal, MOST_LOOKED_AT)
+        self._open = await self._runtime.db.read(_read_open, self._runtime.seal, self._open)
+        open_ = [one for one in self._open.values() if one is not None]
         try:
             counted = {asked: await self._count(asked, needed) for asked, needed in _needs(open_).items()}
         except SlackFailure as failure:
@@ -62,9 +74,9 @@ class Vacancies:
             return None
         self._known = {asked: known for asked, known in self._known.items() if asked in counted}
         return tuple(
-            _trouble(request, rules, counted[_asked(request, rules, starter)])
-            for request, rules, starter in open_
-            if counted[_asked(request, rules, starter)] < rules.stages[request.stage].quorum
+            replace(one.trouble, facts={**one.trouble.facts, "people": counted[one.asked]})
+            for one in open_
+            if counted[one.asked] < one.quorum
         )
 
     async def _count(self, asked: _Asked, needed: int) -> int:
@@ -81,39 +93,37 @@ class Vacancies:
         return count
 
 
-def _needs(open_: Sequence[tuple[Request, Rules, Actor]]) -> Mapping[_Asked, int]:
+def _needs(open_: Sequence[_Open]) -> Mapping[_Asked, int]:
     """The most that any request needs of each list of people."""
     needs: dict[_Asked, int] = {}
-    for request, rules, starter in open_:
-        asked = _asked(request, rules, starter)
-        needs[asked] = max(needs.get(asked, 0), rules.stages[request.stage].quorum)
+    for one in open_:
+        needs[one.asked] = max(needs.get(one.asked, 0), one.quorum)
     return needs
 
 
-def _asked(request: Request, rules: Rules, starter: Actor) -> _Asked:
-    stage = rules.stages[request.stage]
-    barred = "" if rules.allow_self_approval else starter.id
-    return _Asked(stage.approvers, barred, stage.allow_public, rules.allow_guests)
-
-
-def _trouble(request: Request, rules: Rules, people: int) -> Trouble:
-    stage = rules.stages[request.stage]
-    facts: Json = {
-        "tool": request.tool,
-        "kind": request.kind.value,
-        "approvers": list(stage.approvers),
-        "people": people,
-        "needed": stage.quorum,
+def _read_open(tx: Tx, seal: Seal, known: Mapping[Asking, _Open | None]) -> Mapping[Asking, _Open | None]:
+    """What is asked now; only what was not asked so before is read whole. None: it asks nobody of the directory."""
+    return {
+        asking: known[asking] if asking in known else _open(tx, seal, asking)
+        for asking in requests.askings(tx, MOST_LOOKED_AT)
     }
+
+
+def _open(tx: Tx, seal: Seal, asking: Asking) -> _Open | None:
+    request = requests.get(tx, asking.request_id)
+    run = runs.get(tx, request.run_id) if request is not None else None
+    if request is None or run is None:
+        return None
+    rules = in_force(tx, seal, request, Rules.model_validate(request.rules))
+    stage = rules.stages[request.stage]
+    if STARTER in stage.approvers:
+        return None
+    starter = Actor.model_validate(run.starter)
+    barred = "" if rules.allow_self_approval else starter.id
+    facts: Json = {
+        "tool": request.tool, "kind": request.kind.value, "approvers": list(stage.approvers), "needed": stage.quorum,
+    }  # fmt: skip
     since = request.stage_opened_at
-    return Trouble(Cause.NOBODY, request.id, since, request.agent, request.run_id, request.id, facts)
-
-
-def _open_requests(tx: Tx, seal: Seal, limit: int) -> list[tuple[Request, Rules, Actor]]:
-    """Those that ask people of the directory, and not whoever started the run."""
-    found = []
-    for request in requests.all_pending(tx, limit):
-        rules, run = in_force(tx, seal, request, Rules.model_validate(request.rules)), runs.get(tx, request.run_id)
-        if run is not None and request.held_until is None and STARTER not in rules.stages[request.stage].approvers:
-            found.append((request, rules, Actor.model_validate(run.starter)))
-    return found
+    trouble = Trouble(Cause.NOBODY, request.id, since, request.agent, request.run_id, request.id, facts)
+    asked = _Asked(stage.approvers, barred, stage.allow_public, rules.allow_guests)
+    return _Open(asked, stage.quorum, trouble)

@@ -57,6 +57,11 @@ def holding(tx: Tx, now: datetime, limit: int) -> list[Absence]:
     return tx.all(Absence, statement.order_by(col(Absence.began_at), col(Absence.id)).limit(limit))
 
 
+def any_since(tx: Tx, moment: datetime) -> bool:
+    """Whether a hand-over was to last past that moment."""
+    return tx.scalar(select(col(Absence.id)).where(col(Absence.until) > moment).limit(1)) is not None
+
+
 def end(tx: Tx, before: Absence, after: Absence) -> bool:
     """Write the end of a hand-over, if it is as it was read."""
     statement = (

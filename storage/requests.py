@@ -44,6 +44,28 @@ def all_pending(tx: Tx, limit: int) -> list[Request]:
     return tx.all(Request, statement.order_by(col(Request.due_at), col(Request.id)).limit(limit))
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Which time a request asks its people: other people only where this is another."""
+
+    request_id: str
+    revision: int
+    stage: int
+    asking: int
+    rung: int
+
+
+def askings(tx: Tx, limit: int) -> list[Asking]:
+    """How each waiting request asks now that is not held, the next deadline first."""
+    names = ("id", "revision", "stage", "asking", "rung")
+    waiting = (col(Request.status) == RequestStatus.PENDING, col(Request.held_until).is_(None))
+    statement = sa.select(*(col(getattr(Request, name)) for name in names)).where(*waiting)
+    return [
+        Asking(row["id"], row["revision"], row["stage"], row["asking"], row["rung"])
+        for row in tx.rows(statement.order_by(col(Request.due_at), col(Request.id)).limit(limit))
+    ]
+
+
 def count_open(tx: Tx) -> int:
     """How many requests wait."""
     statement = select(sa.func.count()).select_from(Request).where(col(Request.status) == RequestStatus.PENDING)

@@ -178,9 +178,9 @@ async def test_a_reply_in_the_thread_answers_an_approver_after_one_click(house: 
     assert fred.ephemerals == []
     proposed = ana.ephemerals[-1]
     assert "Maria Lindqvist asks: What is it for?" in proposed.plain()
-    assert proposed.labels == ["Answer", "No"]
+    assert proposed.labels == ["Yes", "No"]
     assert "no answer yet" in house.card("Approve note?", "Approve").plain()
-    await ana.click(proposed, "Answer")
+    await ana.click(proposed, "Yes")
     await house.settle()
     assert "For the <fair>" in house.card("Approve note?", "Approve").plain()
     settled = proposed.now()

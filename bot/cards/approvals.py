@@ -125,7 +125,7 @@ def help_text() -> Message:
         [f"*`{f'/approvals {typed}'.strip()}`*: {meaning}" for typed, meaning in forms]
         for forms in (_FORMS, _OPERATORS_FORMS)
     )
-    return _said("\n".join([*everybody, "", "Operators only:", *operators]), "What /approvals can do.")
+    return _said("\n".join([*everybody, "", "*Operators only:*", *operators]), "What /approvals can do.")
 
 
 def unknown_word(word: str) -> Message:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from agent_runtime.views import RequestView
 from agent_runtime.wishes import Wish
-from bot.cards.blocks import Part, button, context, ours, plain, section
+from bot.cards.blocks import Part, button, context, divider, ours, plain, section
 from bot.cards.buttons import NOBODY_ELSE, skip_button, target_of
 from bot.cards.ids import ActionId, CallbackId, FieldId, Metadata
 from bot.cards.modals import closed, modal, text_field
@@ -35,8 +35,8 @@ def more(view: RequestView, actor: Actor, *, channel: str = "") -> Part:
     subject = subject_of(view)
     blocks: list[Part] = [context(plain(heading(view, subject), 200))]
     for sentence, offered in _offers(view, subject, actor):
-        # Beside its sentence, so that it is plain which belongs to which.
-        blocks.append({**section(ours(sentence)), "accessory": offered})
+        # Beside its sentence, or below it on a phone, and apart from the next: it is plain which belongs to which.
+        blocks += [divider(), {**section(ours(sentence)), "accessory": offered}]
     return modal(CallbackId.MORE, "More", blocks, Metadata(target_of(view), 0, channel))
 
 

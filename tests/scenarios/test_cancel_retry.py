@@ -9,6 +9,7 @@ import pytest
 from langchain_core.tools import tool
 
 from agent_runtime.demo.conversation import PlannedCall
+from storage import runs
 from storage.types import RequestStatus, RunStatus
 from tests.scenarios.agents import MANAGERS, calling, failing, noting
 from tests.scenarios.effects import mails
@@ -57,8 +58,8 @@ async def test_an_operator_may_cancel_and_nobody_else(house: House) -> None:
 
 async def test_cancel_before_a_worker_took_it(house: House) -> None:
     """A run that is still queued is cancelled at once and never advanced."""
-    answer = await house.person("ana").command("/agent", f"approval {TASK}")
-    run_id = answer.text.split(" as ")[1].rstrip(".")
+    await house.person("ana").command("/agent", f"approval {TASK}")
+    (run_id,) = [run.id for run in await house.bot.runtime.db.read(runs.recent, 10)]
     await house.person("ana").command("/agent", f"cancel {run_id}")
     await house.settle()
     assert (await house.run(run_id)).status is RunStatus.CANCELLED

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import and_, case, inspect, literal, or_, update
 from sqlmodel import col, select
 
@@ -96,6 +97,8 @@ def keys_about(tx: Tx, kind: str, subject: str) -> list[str]:
 
 def claimable(tx: Tx, now: datetime, skip: Sequence[str]) -> Delivery | None:
     """The delivery to make next: the most urgent that is due, or one whose worker is gone."""
+    if not tx.scalar(_ANY_CLAIMABLE, now=now):
+        return None
     due = tx.one(
         Delivery,
         select(Delivery)
@@ -122,6 +125,17 @@ def claimable(tx: Tx, now: datetime, skip: Sequence[str]) -> Delivery | None:
         .order_by(col(Delivery.lease_until))
         .limit(1),
     )
+
+
+_NOW = sa.bindparam("now", type_=DUE_AT)
+_OF_SLACK = col(Delivery.priority) < OWN_WORKER
+_ANY_CLAIMABLE = sa.select(
+    sa.or_(
+        sa.exists().where(col(Delivery.status) == DeliveryStatus.DUE, _OF_SLACK, col(Delivery.due_at) <= _NOW),
+        sa.exists().where(col(Delivery.status) == DeliveryStatus.LEASED, _OF_SLACK, col(Delivery.lease_until) <= _NOW),
+    )
+)
+"""What an idle worker asks every second."""
 
 
 def unsettled(tx: Tx, kind: str, subject: str) -> list[Delivery]:

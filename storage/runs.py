@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, update
+import sqlalchemy as sa
+from sqlalchemy import func, inspect, or_, update
 from sqlmodel import col, select
 
 from storage.errors import LeaseLost
@@ -59,6 +60,8 @@ def open_(tx: Tx, limit: int, agent: str = "") -> list[Run]:
 
 def claimable(tx: Tx, now: datetime, skip: Sequence[str], but: Sequence[str] = ()) -> Run | None:
     """The run to advance next: due and queued, or running under an expired lease; of no agent named in `but`."""
+    if not tx.scalar(_ANY_CLAIMABLE, now=now):
+        return None
     others = (col(Run.id).not_in(skip), col(Run.agent).not_in(but))
     due = tx.one(
         Run,
@@ -76,6 +79,16 @@ def claimable(tx: Tx, now: datetime, skip: Sequence[str], but: Sequence[str] = (
         .order_by(col(Run.lease_until))
         .limit(1),
     )
+
+
+_NOW = sa.bindparam("now", type_=inspect(Run).local_table.c.due_at.type)
+_ANY_CLAIMABLE = sa.select(
+    sa.or_(
+        sa.exists().where(col(Run.status) == RunStatus.QUEUED, col(Run.due_at) <= _NOW),
+        sa.exists().where(col(Run.status) == RunStatus.RUNNING, col(Run.lease_until) <= _NOW),
+    )
+)
+"""What an idle worker asks every second."""
 
 
 def change(tx: Tx, run_id: str, expected: RunStatus, **values: Any) -> bool:

@@ -38,9 +38,10 @@ class Tx:
         """Rows of any shape."""
         return [dict(row) for row in self._connection.execute(statement).mappings()]
 
-    def scalar(self, statement: Select[Any]) -> Any:
-        """The first column of the first row, or None."""
-        return self._connection.execute(statement).scalar()
+    def scalar(self, statement: Select[Any], **values: Any) -> Any:
+        """The first column of the first row, or None. `values` are for the parameters of a statement that is built once
+        and asked often: to build it costs more than to ask it."""
+        return self._connection.execute(statement, values or None).scalar()
 
     def change(self, statement: Executable) -> int:
         """Run an update or delete; how many rows it changed. Zero means that somebody else was first."""

@@ -4,26 +4,40 @@ alerts, and has the daily digest told when its time has come."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from agent_runtime import alerts, daily, storms
 from agent_runtime.alert_rules import AlertRules
 from agent_runtime.context import Context
 from agent_runtime.runtime import Runtime
 from agent_runtime.troubles import Look, Trouble, find_troubles
+from storage import audit
 from storage.tx import Tx
 
 FindVacant = Callable[[], Awaitable[Sequence[Trouble] | None]]
 """Finds the open requests that nobody, or too few, can approve; None where the directory does not say."""
 
 
+IDLE = timedelta(minutes=1)
+"""So long nothing is looked at while nothing happens: thousands may wait, and each look reads them."""
+
+
 class AlertsWatch:
-    """Looks after alerts. `look` is called every few seconds; `find_vacant` asks the directory first."""
+    """Looks after alerts. `poll` is called every few seconds; `find_vacant` asks the directory first."""
 
     def __init__(self, runtime: Runtime, find_vacant: FindVacant | None = None) -> None:
         self._runtime = runtime
         self._find_vacant = find_vacant
         self._looked_at: datetime | None = None
+        self._seen: tuple[int, str] | None = None
+
+    async def poll(self) -> None:
+        """Look, if something happened since the last look or that was a while ago."""
+        now, newest = self._runtime.clock.now(), await self._runtime.db.read(audit.head)
+        if newest == self._seen and self._looked_at is not None and now - self._looked_at < IDLE:
+            return
+        self._seen = newest
+        await self.look()
 
     async def look(self) -> None:
         """One look at everything."""

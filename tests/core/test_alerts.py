@@ -201,3 +201,25 @@ def test_every_cause_has_a_severity_and_a_sentence() -> None:
     """Nothing is told without saying how urgent it is and what it means."""
     assert set(SEVERITY) == set(Cause)
     assert all(one.sentence.endswith(".") for one in (*Cause, *Severity))
+
+
+async def test_while_nothing_happens_it_is_looked_once_a_minute(worlds: Any) -> None:
+    """What is written is looked at at the next poll; where nothing is, time is, once a minute."""
+    world: World = await worlds(one("buy"))
+    looks = 0
+
+    async def count() -> None:
+        nonlocal looks
+        looks += 1
+
+    watch = AlertsWatch(world.runtime, count)
+    await world.waiting()
+    await watch.poll()
+    await watch.poll()
+    assert looks == 1
+    await world.decide(ANA, YES)
+    await watch.poll()
+    assert looks == 2
+    world.clock.advance(MINUTES)
+    await watch.poll()
+    assert looks == 3

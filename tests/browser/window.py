@@ -11,6 +11,14 @@ LOOKS = Path(__file__).with_name("looks.js").read_text()
 PHONE, DESK = 375, 1280
 """Widths in CSS pixels."""
 
+WAS_TOO_EARLY = """() => {
+    const toasts = [...document.querySelectorAll("#toasts .toast")];
+    const told = toasts.filter((one) => one.textContent.includes("nothing was pressed"));
+    told.forEach((one) => one.remove());
+    return told.length > 0;
+}"""
+"""Whether the page took the last click for one that was meant for something else."""
+
 
 class Window:
     """A window in which somebody looks at the workspace. Everything is found as a person finds it: by what it says."""
@@ -87,8 +95,12 @@ class Window:
         return card.filter(has=named).last.get_by_role("button", name=re.compile(f"^{re.escape(name)}")).first
 
     async def press(self, name: str, *words: str) -> None:
-        """Press that button."""
-        await self.button(name, *words).click(timeout=15_000)
+        """Press that button; again, as the page asks, where it had only just come to its place."""
+        for _ in range(5):
+            await self.button(name, *words).click(timeout=15_000)
+            if not await self.page.evaluate(WAS_TOO_EARLY):
+                return
+        raise AssertionError(f"{name} does not come to rest")
 
     async def fill(self, label: str, text: str, submit: str) -> None:
         """Fill in a field of the modal and submit it; it must be gone then."""

@@ -27,7 +27,7 @@ async def test_the_demo_says_where_its_page_is_and_serves_it_until_it_is_stopped
     assert said, (await process.stderr.read()).decode()
     url = re.search(r"http://127\.0\.0\.1:\d+", said[0])
     assert url is not None, said
-    assert len(said) <= 6
+    assert len(said) <= 7
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
         async with session.get(url[0]) as page:
             assert "/page/app.js" in await page.text()

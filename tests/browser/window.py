@@ -11,13 +11,12 @@ LOOKS = Path(__file__).with_name("looks.js").read_text()
 PHONE, DESK = 375, 1280
 """Widths in CSS pixels."""
 
-WAS_TOO_EARLY = """() => {
-    const toasts = [...document.querySelectorAll("#toasts .toast")];
-    const told = toasts.filter((one) => one.textContent.includes("nothing was pressed"));
-    told.forEach((one) => one.remove());
-    return told.length > 0;
+WATCH_CLICK = """() => {
+    window.pressed = false;
+    const watch = (click) => (window.pressed = Boolean(click.target.closest("button")));
+    addEventListener("click", watch, { capture: true, once: true });
 }"""
-"""Whether the page took the last click for one that was meant for something else."""
+"""Notes whether the next click reaches a button; the page stops those that it does not take before this hears them."""
 
 
 class Window:
@@ -95,10 +94,11 @@ class Window:
         return card.filter(has=named).last.get_by_role("button", name=re.compile(f"^{re.escape(name)}")).first
 
     async def press(self, name: str, *words: str) -> None:
-        """Press that button; again, as the page asks, where it had only just come to its place."""
+        """Press that button; again, where it moved away under the finger, or had only just come and took no click."""
         for _ in range(5):
+            await self.page.evaluate(WATCH_CLICK)
             await self.button(name, *words).click(timeout=15_000)
-            if not await self.page.evaluate(WAS_TOO_EARLY):
+            if await self.page.evaluate("window.pressed"):
                 return
         raise AssertionError(f"{name} does not come to rest")
 

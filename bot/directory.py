@@ -40,12 +40,12 @@ class Directory:
         clock: Clock,
         identity: Identity,
         *,
-        limit: timedelta = LIMIT,
+        limit: timedelta | None = None,
         emails: bool = False,
     ) -> None:
         self.identity = identity
         self._clock = clock
-        self._limit = limit.total_seconds()
+        self._limit = (limit or LIMIT).total_seconds()
         self._emails = emails
         self._readings = Readings(clock)
         self.channels = Channels(clients, self._readings)

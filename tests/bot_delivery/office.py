@@ -203,7 +203,7 @@ async def open_office(
     clock: MovableClock,
     *,
     call_time: timedelta = timedelta(seconds=5),
-    limit: timedelta = timedelta(seconds=1),
+    limit: timedelta | None = None,
     budgets: Budgets | None = None,
     emails: bool = False,
     approvals_channel: str = "#approvals",

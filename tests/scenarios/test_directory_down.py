@@ -21,6 +21,7 @@ DOWN = {
 }
 
 
+@pytest.mark.hurried
 @pytest.mark.parametrize(("method", "fault"), DOWN.values(), ids=DOWN.keys())
 async def test_no_answer_authorises_nobody(house: House, method: str, fault: dict[str, object]) -> None:
     """The click is refused and told within Slack's three seconds; when Slack is back, the same click counts."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from bot.workspace import Workspace
 from storage.types import RunStatus
 from tests.scenarios.effects import mails
@@ -123,6 +125,7 @@ async def test_a_modal_that_slack_will_not_open_is_no_error(house: House) -> Non
     assert (await maria.click(card, "Reject")).view is not None
 
 
+@pytest.mark.hurried
 async def test_a_slow_modal_does_not_cost_the_acknowledgement(house: House) -> None:
     """views.open hangs: the click is acknowledged within Slack's three seconds all the same."""
     await house.start("ana", "approval", TASK)

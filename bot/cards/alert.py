@@ -13,7 +13,22 @@ from bot.cards.blocks import Message, Part, actions, button, context, data, head
 from bot.cards.ids import ActionId
 from bot.cards.ladder import coming, standing
 from bot.cards.subject import subject_of
-from bot.cards.text import capital, clip, code, date, duration, escape, inert, line, link, listed, person, quantity, utc
+from bot.cards.text import (
+    capital,
+    clip,
+    code,
+    date,
+    duration,
+    escape,
+    facts,
+    inert,
+    line,
+    link,
+    listed,
+    person,
+    quantity,
+    utc,
+)
 from bot.cards.wording import deadline
 from storage.types import Actor
 from storage.webhooks import KIND as WEBHOOK
@@ -83,7 +98,7 @@ def alert_line(view: AlertView) -> str:
     elif view.acknowledged_by is not None and view.acknowledged_until is not None:
         state = f"{person(view.acknowledged_by)} looks after it until {date(view.acknowledged_until)}"
     words = [f"*{inert(_heading(view), 200)}*", f"since {date(view.since)}", _run(view), state]
-    return " · ".join(word for word in words if word)
+    return facts(*words)
 
 
 _MOST_LISTED = 20
@@ -151,8 +166,8 @@ def _body(view: AlertView, asked: Sequence[str], links: Sequence[str]) -> Iterat
         yield from _list(view)
     elif view.resolved_at is None:
         yield from _details(view)
-    if places := [place for place in (_run(view), *links) if place]:
-        yield context(ours(" · ".join(places)))
+    if places := facts(_run(view), *links):
+        yield context(ours(places))
 
 
 def _sentences(view: AlertView, asked: Sequence[str]) -> Iterator[str]:
@@ -161,8 +176,8 @@ def _sentences(view: AlertView, asked: Sequence[str]) -> Iterator[str]:
         title = code(clip(line(subject_of(view.request).title), 80))
         yield f"{title} has waited{whom} since {date(view.since)}, {_TOO_LONG[view.cause]}."
         yield f"What happens next: {_ahead(view.request, view.raised_at)}."
-        if said := [*standing(view.request, view.raised_at)]:
-            yield f"{capital(' · '.join(said))}."
+        if said := facts(*standing(view.request, view.raised_at)):
+            yield f"{capital(said)}."
         return
     yield f"{_SAYS_MANY if view.is_storm else escape(view.cause.sentence)} Since {date(view.since)}."
     if view.request is not None and asked:
@@ -188,7 +203,7 @@ _SAYS_MANY = "So many at once have one message."
 def _ahead(request: RequestView, now: datetime) -> str:
     """What happens to an open request in time."""
     told = "it stays open until somebody decides" if request.due_at is None else deadline(request, now)
-    return ", ".join(part for part in (coming(request, now), told) if part)
+    return ", ".join((*coming(request, now), told))
 
 
 def _details(view: AlertView) -> Iterator[Part]:
@@ -210,7 +225,8 @@ def _details(view: AlertView) -> Iterator[Part]:
 
 def _list(view: AlertView) -> Iterator[Part]:
     lines = [
-        f"• {inert(title(one), 200)}, {_run(one) or inert(one.thing)}, since {date(one.since)}" for one in view.many
+        f"• {facts(inert(title(one), 200), _run(one) or inert(one.thing), f'since {date(one.since)}')}"
+        for one in view.many
     ]
     if (rest := view.count - len(view.many)) > 0:
         lines.append(f"• and {rest:,} more")
@@ -234,13 +250,12 @@ def _state(view: AlertView) -> Iterator[Part]:
     if refused := view.facts.get(REFUSED):
         said.append(f"posted here because of {code(clip(line(str(refused)), 200))}")
     if said:
-        words = " · ".join(said)
-        yield context(ours(words[0].upper() + words[1:]))
+        yield context(ours(capital(facts(*said))))
 
 
 def _help(view: AlertView, operators: Sequence[str]) -> str:
-    whom = f"For {listed(operators, 600)} · " if operators else ""
-    return f"{whom}What to do: {code(RUNBOOK)}, {code(view.cause.value)}"
+    whom = f"For {listed(operators, 600)}" if operators else ""
+    return facts(whom, f"What to do: {code(view.cause.value)} in {code(RUNBOOK)}")
 
 
 def _buttons(view: AlertView) -> Iterator[Part]:

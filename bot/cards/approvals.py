@@ -13,7 +13,7 @@ from bot.cards.blocks import sentence as literal
 from bot.cards.home import open_request
 from bot.cards.ids import ActionId
 from bot.cards.request import card
-from bot.cards.text import clip, code, date, escape, line, person, quantity, visible
+from bot.cards.text import clip, code, date, escape, facts, line, person, quantity, visible
 from storage.types import Actor, GrantScope
 
 _FORMS: Sequence[tuple[str, str]] = (
@@ -91,8 +91,9 @@ def grant_line(view: GrantView) -> str:
     }[view.scope]
     if view.revoked_at is not None:
         by = f" by {person(view.revoked_by)}" if view.revoked_by else ""
-        return f"grant {view.id}, of {person(view.granted_by)}: ended{by} {date(view.revoked_at)}"
-    return f"grant {view.id}, of {person(view.granted_by)}: {view.left} more {whom}, until {date(view.expires_at)}"
+        return facts(f"grant {view.id} of {person(view.granted_by)}", f"ended{by} {date(view.revoked_at)}")
+    left = f"{view.left} more {whom}"
+    return facts(f"grant {view.id} of {person(view.granted_by)}", left, f"until {date(view.expires_at)}")
 
 
 def absence(view: AbsenceView | None, behind: Sequence[Actor] = ()) -> Message:
@@ -145,7 +146,7 @@ def refused(words: str) -> Message:
 def _grant(view: GrantView) -> list[Part]:
     like = escape(", ".join(clip(line(key), 40) for key in view.keys))
     which = f" where {like} is the same" if view.keys else " with the very same arguments"
-    about = literal(bold(clip(line(view.tool), 80)), f" by {clip(line(view.agent), 80)},{which}")
+    about = literal(bold(clip(line(view.tool), 80)), f" by {clip(line(view.agent), 80)}{which}")
     text = clip(visible(indented(dict(view.like)), lines=True, fold=True).text, 600)
     return [
         rich(about, preformatted(text)),

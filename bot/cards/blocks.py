@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.cards.ids import ActionId
-from bot.cards.text import clip, is_slack_person, line, utc
+from bot.cards.text import SEPARATOR, clip, facts, is_slack_person, line, utc
 from storage.types import Actor
 
 Part = dict[str, Any]
@@ -80,8 +80,22 @@ def header(text: str) -> Part:
 
 
 def context(*parts: Part) -> Part:
-    """Small print: at most ten texts."""
-    return {"type": "context", "elements": list(parts[:10])}
+    """Small print: at most ten texts, as the facts of one line. Ours become one text, anybody else's stay plain ones of
+    their own; a text that ends in a colon leads to the next."""
+    elements: list[Part] = []
+    for part in parts[:10]:
+        if not elements or elements[-1]["text"].endswith(":"):
+            elements.append(part)
+        elif elements[-1]["type"] == part["type"] == "mrkdwn" and _fit(elements[-1], part):
+            elements[-1] = {**part, "text": facts(elements[-1]["text"], part["text"])}
+        else:
+            elements.append({**part, "text": SEPARATOR.lstrip() + part["text"]} if _fit(part) else part)
+    return {"type": "context", "elements": elements}
+
+
+def _fit(*parts: Part) -> bool:
+    """Whether Slack takes these as one text, with separators."""
+    return sum(len(part["text"]) + len(SEPARATOR) for part in parts) <= TEXT_LIMIT
 
 
 def section(text: Part) -> Part:

@@ -11,7 +11,7 @@ from agent_runtime.views import RequestView
 from bot.cards.alert import alert_line
 from bot.cards.blocks import Message, Part, context, header, message, ours, section
 from bot.cards.subject import subject_of
-from bot.cards.text import clip, code, date, duration, inert, line, link, quantity
+from bot.cards.text import clip, code, date, duration, facts, inert, line, link, quantity
 from bot.cards.wording import deadline
 
 _MOST_ALERTS = 10
@@ -38,7 +38,7 @@ def _request(request: RequestView, address: str, now: datetime) -> str:
     title = code(clip(line(subject_of(request).title), 80))
     opened = link(address, "open its card") or f"request {code(line(request.id))}"
     since = f"waits since {date(request.opened_at)} ({duration(now - request.opened_at)})"
-    return f"{title} of {inert(request.agent)} {since} · {deadline(request, now)} · {opened}"
+    return facts(f"{title} of {inert(request.agent)} {since}", deadline(request, now), opened)
 
 
 def _alerts(view: DigestView) -> Iterator[Part]:

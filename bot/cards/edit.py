@@ -24,7 +24,7 @@ from bot.cards.fields import Filled, Unfit, fields_for, read_fields
 from bot.cards.ids import CallbackId, FieldId, Metadata
 from bot.cards.modals import closed, modal, text_field
 from bot.cards.subject import subject_of
-from bot.cards.text import clip, line, listed, quantity
+from bot.cards.text import SEPARATOR, clip, line, listed, quantity
 from storage.types import DecisionKind, Json, JsonValue, RequestStatus
 
 MOST_SHOWN = 14_000
@@ -102,7 +102,11 @@ def _difference(found: Difference) -> list[Part]:
     preview = found.preview
     written = changed_arguments(preview.changes)
     shown = [rich(preformatted(page)) for page in pages(written.text, PAGE_CHARACTERS)]
-    odd = f" · {quantity(written.escaped, 'hidden or deceptive character')} made visible" if written.escaped else ""
+    odd = (
+        f"{SEPARATOR}{quantity(written.escaped, 'hidden or deceptive character')} made visible"
+        if written.escaped
+        else ""
+    )
     return [
         rich(sentence(bold("What changes"), odd)),
         *shown,

@@ -17,7 +17,7 @@ from bot.cards.blocks import Message, Part, actions, bold, context, divider, hea
 from bot.cards.buttons import card_buttons
 from bot.cards.request import asked_in, fallback, identity, origin, started, what, why
 from bot.cards.subject import Subject, subject_of
-from bot.cards.text import escape, quantity
+from bot.cards.text import escape, facts, quantity
 from bot.cards.wording import heading, outcome_words, progress, rules, verdict, votes
 from storage.types import RequestStatus
 
@@ -103,10 +103,10 @@ def _state(calls: Sequence[Call], mentions: Sequence[str], now: datetime) -> Ite
         others = _outcomes([call for call in calls if not call.is_asked])
         decided = sum(call.view.status is not RequestStatus.PENDING for call in calls)
         so_far = [f"*{decided} of {len(calls)} decided*"] if asked else []
-        yield ours(" · ".join((*so_far, *(f"{outcome}: {count}" for outcome, count in others.items()))))
+        yield ours(facts(*so_far, *(f"{outcome}: {count}" for outcome, count in others.items())))
     closed = [call.view for call in calls if call.view.status is not RequestStatus.PENDING]
     if not asked and closed and (waits := closed[0].open_siblings):
-        yield ours(f"The run waits for {quantity(waits, 'more decision')}.")
+        yield ours(f"The run waits for {quantity(waits, 'more decision')}")
 
 
 def _standing(call: Call, number: int, ruled: str) -> tuple[Part, Part]:

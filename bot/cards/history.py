@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from agent_runtime.views import RequestView
 from bot.cards.blocks import Message, Part, bold, context, message, ours, rich, section, sentence, when, who
 from bot.cards.subject import subject_of
-from bot.cards.text import clip, line
+from bot.cards.text import SEPARATOR, clip, line
 from bot.cards.wording import heading
 from storage.types import ActorKind
 
@@ -37,9 +37,10 @@ def _line(view: RequestView) -> Part:
     words = heading(view, subject_of(view))
     closer = view.closed_by
     by = (" by ", who(closer)) if closer is not None and closer.kind in _BY_PEOPLE else ()
-    at = (", ", when(view.closed_at)) if view.closed_at is not None else ()
-    about = f" ({clip(line(view.agent), 60)} for "
-    return sentence(bold(clip(words, 150)), *by, about, who(view.starter), ")", *at, f" · {clip(line(view.id), 20)}")
+    at = (SEPARATOR, when(view.closed_at)) if view.closed_at is not None else ()
+    about = f"{SEPARATOR}{clip(line(view.agent), 60)} for "
+    name = f"{SEPARATOR}{clip(line(view.id), 20)}"
+    return sentence(bold(clip(words, 150)), *by, about, who(view.starter), *at, name)
 
 
 def _said(words: str) -> Message:

@@ -16,7 +16,7 @@ from bot.cards.pauses import standing
 from bot.cards.request import note_line
 from bot.cards.run import first_words, state
 from bot.cards.subject import subject_of
-from bot.cards.text import capital, clip, date, duration, line, link, listed, person, quantity
+from bot.cards.text import SEPARATOR, capital, clip, date, duration, facts, line, link, listed, person, quantity
 from bot.cards.wording import deadline, heading
 from storage.types import Actor
 
@@ -81,11 +81,13 @@ def open_request(view: RequestView, address: str, now: datetime) -> list[Part]:
     """One open request, with the button that shows all of it."""
     subject = subject_of(view)
     words = heading(view, subject)
-    about = sentence(bold(clip(words, 200)), f" · {clip(line(view.agent), 80)}, started by ", who(view.starter))
+    about = sentence(
+        bold(clip(words, 200)), f"{SEPARATOR}{clip(line(view.agent), 80)}{SEPARATOR}started by ", who(view.starter)
+    )
     place = link(address, "its message")
     return [
         rich(about, sentence(note)) if (note := note_line(view)) else rich(about),
-        context(ours(" · ".join(filter(None, (capital(deadline(view, now)), place))))),
+        context(ours(facts(capital(deadline(view, now)), place))),
         actions(button(ActionId.REVIEW_ALL, target_of(view).value, "Review", words)),
     ]
 
@@ -94,11 +96,12 @@ def _started(view: HomeView) -> list[Part]:
     blocks = [header("You started")]
     for run, address in view.started[:MOST_STARTED]:
         name = sentence(
-            bold(clip(line(run.agent), 80) or "-"), f": {first_words(run)}, {clip(line(run.id), 40)}, ",
+            bold(clip(line(run.agent), 80) or "-"),
+            f": {facts(first_words(run), f'run {clip(line(run.id), 40)}')}{SEPARATOR}",
             when(run.created_at),
         )  # fmt: skip
         place = link(address, "its thread")
-        blocks += [rich(name), context(ours(" · ".join(filter(None, (state(run), place)))))]
+        blocks += [rich(name), context(ours(facts(state(run), place)))]
     if not view.started:
         how = " The button above and `/agent` start an agent." if view.may_start else ""
         blocks.append(section(ours(f"You have started nothing yet.{how}")))

@@ -34,9 +34,9 @@ def standing(view: RequestView, now: datetime) -> Iterator[str]:
         yield f"escalated to {listed([mention(who) for who in step.escalate_to])} {date(step.at)}"
 
 
-def coming(view: RequestView, now: datetime) -> str:
-    """The steps ahead of an open request; empty where there are none."""
-    return ", ".join(_step(step, now) for step in view.ladder.ahead)
+def coming(view: RequestView, now: datetime) -> Iterator[str]:
+    """The steps ahead of an open request."""
+    return (_step(step, now) for step in view.ladder.ahead)
 
 
 def _step(step: StepView, now: datetime) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.views import PauseView
 from bot.cards.blocks import Message, message, ours, section
-from bot.cards.text import capital, clip, code, date, inert, line, listed, person
+from bot.cards.text import capital, clip, code, date, facts, inert, line, listed, person
 
 MEANWHILE = "Votes are recorded; nothing is started, and no time limit passes."
 _WHY = 200
@@ -25,7 +25,7 @@ def stopped(view: PauseView, *, named: bool = False) -> str:
 
 def standing(views: Sequence[PauseView]) -> str:
     """Every pause that lasts, on one line; empty where there is none."""
-    words = "; ".join(stopped(view, named=True) for view in views)
+    words = facts(*(stopped(view, named=True) for view in views))
     return f"{capital(words)}. {MEANWHILE}" if words else ""
 
 

@@ -10,7 +10,7 @@ from agent_runtime.views import RequestView
 from bot.cards.arguments import Excerpt
 from bot.cards.request import fallback
 from bot.cards.subject import Subject, subject_of
-from bot.cards.text import quantity, utc, visible
+from bot.cards.text import facts, quantity, utc, visible
 from bot.cards.wording import in_common, outcome_words
 from storage.types import RequestKind
 
@@ -54,12 +54,13 @@ def _note(view: RequestView) -> Iterator[str]:
 def _before(view: RequestView, at: Callable[[datetime], str]) -> Iterator[str]:
     for one in view.approved_before:
         people = ", ".join(visible(actor.label).text for actor in one.actors)
-        yield f"Earlier in this run: {visible(one.tool).text} approved by {people}, {at(one.at)}{in_common(one)}."
+        earlier = f"{visible(one.tool).text} approved by {people}"
+        yield f"Earlier in this run: {facts(earlier, at(one.at), in_common(one))}"
 
 
 def _passages(subject: Subject) -> Iterator[str]:
     for passage in (*subject.others, *subject.must_see):
-        yield ", ".join((passage.label, *_remarks(passage.excerpt))) + ":"
+        yield facts(passage.label, *_remarks(passage.excerpt)) + ":"
         yield _barred(passage.excerpt.whole)
 
 

@@ -11,7 +11,7 @@ from bot.cards.buttons import target_of
 from bot.cards.ids import ActionId
 from bot.cards.ladder import at, coming, standing
 from bot.cards.subject import subject_of
-from bot.cards.text import capital, clip, code, date, escape, line, link, listed, person
+from bot.cards.text import capital, clip, code, date, escape, facts, line, link, listed, person
 from storage.types import OnTimeout
 
 
@@ -35,7 +35,7 @@ def step_message(
     parts = [f"asked {date(view.opened_at)} by {person(view.starter)}", *standing(view, now), _following(view, now)]
     if apart and (address := link(card, "the card")):
         parts.append(address)
-    blocks: list[Part] = [section(ours(first)), context(ours(capital(" · ".join(parts))))]
+    blocks: list[Part] = [section(ours(first)), context(ours(capital(facts(*parts))))]
     if apart:
         blocks += [actions(one) for one in _reviews(views)]
     said = f"{listed(titles)} still {waits} for a decision. Agent {clip(line(view.agent), 80)}."
@@ -56,8 +56,8 @@ def _reviews(views: Sequence[RequestView]) -> list[Part]:
 
 
 def _following(view: RequestView, now: datetime) -> str:
-    said = [coming(view, now)] if view.ladder.ahead else []
+    said = [*coming(view, now)]
     if view.due_at is not None:
         silence = "an alert is raised" if view.on_timeout is OnTimeout.KEEP else "times out"
         said.append(f"{silence} {at(view.due_at, now)}")
-    return "next: " + ", ".join(said) if said else "no time limit"
+    return f"next: {facts(*said)}" if said else "no time limit"

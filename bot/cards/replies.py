@@ -22,7 +22,7 @@ from bot.cards.blocks import (
 )
 from bot.cards.pauses import stopped
 from bot.cards.run import STATES, first_words, run_card
-from bot.cards.text import capital, clip, code, escape, line, link, quantity
+from bot.cards.text import SEPARATOR, capital, clip, code, escape, facts, line, link, quantity
 
 AGENT_COMMANDS: Mapping[str, str] = {
     "list": "the agents you can start",
@@ -61,7 +61,7 @@ def run_list(runs: Sequence[RunView]) -> Message:
     lines = [
         sentence(
             bold(clip(line(run.id), 40)),
-            f" {clip(line(run.agent), 60)}: {first_words(run)}. {STATES[run.status]}, ",
+            f"{SEPARATOR}{facts(f'{clip(line(run.agent), 60)}: {first_words(run)}', STATES[run.status])}{SEPARATOR}",
             when(run.created_at),
         )
         for run in runs[:_MOST_LINES]

@@ -32,7 +32,7 @@ from bot.cards.blocks import (
 )
 from bot.cards.buttons import card_buttons
 from bot.cards.subject import AGENT_WORDS, Passage, Subject, subject_of
-from bot.cards.text import clip, date, escape, line, link, person, quantity, utc, visible
+from bot.cards.text import SEPARATOR, clip, date, escape, facts, line, link, person, quantity, utc, visible
 from bot.cards.wording import WHAT_FOLLOWS, heading, in_common, progress, rules, verdict, votes
 from storage.types import RequestKind, RequestStatus
 
@@ -74,7 +74,7 @@ def card(
 
 def asked_in(newer: str) -> str:
     """Where an open request is asked by now, in mrkdwn."""
-    return f"*Asked in a {link(newer, 'newer message') or 'newer message'} now.*"
+    return f"*asked in a {link(newer, 'newer message') or 'newer message'} now*"
 
 
 def fallback(
@@ -112,15 +112,15 @@ def origin(view: RequestView, thread_link: str) -> Iterator[Part]:
     if view.auto_approve:
         yield ours("*Auto-approval is on: calls run without asking anybody.*")
     yield data(f"Agent: {view.agent}", 200)
-    yield ours(f"started by {person(view.starter)} · asked {date(view.opened_at)}")
-    if address := link(thread_link, "thread"):
-        yield ours(address)
+    yield ours(
+        facts(f"started by {person(view.starter)}", f"asked {date(view.opened_at)}", link(thread_link, "thread"))
+    )
 
 
 def identity(view: RequestView) -> str:
     """By which id people can name a request elsewhere, and which revision of it is shown, in mrkdwn."""
     name = f"request {view.id}" if view.id.isalnum() else "request"
-    return f"{name} · revision {view.revision}" if view.revision > 1 else name
+    return facts(name, f"revision {view.revision}" if view.revision > 1 else "")
 
 
 def why(view: RequestView, subject: Subject) -> Iterator[tuple[Part, ...]]:
@@ -168,9 +168,11 @@ def _approved(before: ApprovedBefore) -> Part:
     people = [part for number, actor in enumerate(named) for part in (", " if number else "", who(actor))]
     more = f" and {len(before.actors) - len(named)} more" if len(before.actors) > len(named) else ""
     tool = bold(clip(line(before.tool), 80))
+    common = in_common(before)
     return sentence(
-        "Earlier in this run: ", tool, " approved by ", *people, f"{more}, ", when(before.at), in_common(before)
-    )
+        "Earlier in this run: ", tool, " approved by ", *people, f"{more}{SEPARATOR}", when(before.at),
+        f"{SEPARATOR}{common}" if common else "",
+    )  # fmt: skip
 
 
 def what(subject: Subject, *, led: bool = False) -> Iterator[Part]:
@@ -191,7 +193,7 @@ def what(subject: Subject, *, led: bool = False) -> Iterator[Part]:
 def _passage(passage: Passage) -> tuple[Part, Part]:
     """A label with a count of what is odd about the text, and the text."""
     text = quote(passage.excerpt.shown) if passage.words else preformatted(passage.excerpt.shown)
-    return sentence(bold(passage.label), *(f" · {remark}" for remark in _remarks(passage.excerpt))), text
+    return sentence(bold(passage.label), *(f"{SEPARATOR}{one}" for one in _remarks(passage.excerpt))), text
 
 
 def _remarks(excerpt: Excerpt) -> Iterator[str]:

@@ -25,7 +25,7 @@ from bot.cards.blocks import (
 )
 from bot.cards.ids import ActionId
 from bot.cards.pauses import stopped
-from bot.cards.text import clip, date, duration, escape, is_slack_person, line, link, listed, quantity
+from bot.cards.text import SEPARATOR, clip, date, duration, escape, facts, is_slack_person, line, link, listed, quantity
 from storage.types import JsonValue, RequestKind, RunStatus
 
 _CANCELLING = Confirm(
@@ -92,25 +92,25 @@ def state(view: RunView, mentions: Sequence[str] = (), asked_in: str = "") -> st
         return words
     running = ": what runs now is not stopped, nothing new is started" if view.status is RunStatus.RUNNING else ""
     afterwards = ": it begins afterwards" if _is_kept_back(view) else ""
-    return f"{words} · {stopped(view.paused)}{running}{afterwards}"
+    return facts(words, f"{stopped(view.paused)}{running}{afterwards}")
 
 
 def _stands(view: RunView, mentions: Sequence[str], asked_in: str) -> str:
     words = f"*{STATES[view.status]}*"
     if view.cancel_requested and view.status in OPEN:
-        return f"{words} · cancelling: nothing new is started"
+        return facts(words, "cancelling: nothing new is started")
     if view.status is RunStatus.WAITING and view.waiting_on:
         oldest, more = view.waiting_on[0], len(view.waiting_on) - 1
         said = _SAID.get(oldest.kind, "")
         people = f" for {listed(mentions)}{f'’s {said}' if said else ''}" if mentions else ""
-        others = f" · {quantity(more, 'more open request')}" if more else ""
+        others = quantity(more, "more open request") if more else ""
         place = f" in {asked_in}" if asked_in else " in this thread" if said and mentions else ""
-        return f"{words}{people}{place} since {date(oldest.opened_at)}{others}"
+        return facts(f"{words}{people}{place} since {date(oldest.opened_at)}", others)
     if view.status in OPEN:
         return f"{words} since {date(view.updated_at)}"
     if view.undone:
         words = "*Finished: no call was run*"
-    return f"{words} {date(view.updated_at)} · after {duration(view.updated_at - view.created_at)}"
+    return facts(f"{words} {date(view.updated_at)}", f"after {duration(view.updated_at - view.created_at)}")
 
 
 _SAID = {RequestKind.QUESTION: "answer", RequestKind.REVIEW: "feedback"}
@@ -151,7 +151,7 @@ def _body(view: RunView) -> Iterator[Part]:
 
 
 def _passage(label: str, excerpt: Excerpt) -> Iterator[Part]:
-    cut = "" if excerpt.fits else f" · {quantity(excerpt.hidden, 'character')} not shown"
+    cut = "" if excerpt.fits else f"{SEPARATOR}{quantity(excerpt.hidden, 'character')} not shown"
     yield sentence(bold(label), cut) if cut else sentence(bold(label))
     yield preformatted(excerpt.shown)
 

@@ -23,6 +23,9 @@ RUN_OF_ANYTHING = 100
 """So many equal characters in a row, or more, become a count."""
 
 NAME_LIMIT = 60
+SEPARATOR = " · "
+"""What stands between the facts on one line, everywhere; commas are for sentences and lists of names."""
+
 _MARKS = "⟦⟧"
 # Blank or ignored by renderers though Unicode calls them letters, marks or symbols; and marks that strike a text out.
 _DECEPTIVE = frozenset(
@@ -73,15 +76,20 @@ def clip(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: max(limit - 1, 0)].rstrip("⟦") + "…"
 
 
-def listed(pieces: Sequence[str], limit: int = 1_200) -> str:
-    """Pieces of mrkdwn with commas between, as many as `limit` characters hold, and how many more there are."""
+def listed(pieces: Sequence[str], limit: int = 1_200, between: str = ", ") -> str:
+    """Pieces of mrkdwn, as many as `limit` characters hold, and how many more there are."""
     held = 0
-    for held, length in enumerate(accumulate(len(piece) + 2 for piece in pieces), start=1):
+    for held, length in enumerate(accumulate(len(piece) + len(between) for piece in pieces), start=1):
         if length > limit:
             held -= 1
             break
     rest = len(pieces) - held
-    return ", ".join(pieces[:held]) + (f" and {rest:,} more" if rest else "")
+    return between.join(pieces[:held]) + (f" and {rest:,} more" if rest else "")
+
+
+def facts(*told: str) -> str:
+    """What is told side by side on one line, in our one way; what is empty is left out."""
+    return SEPARATOR.join(one for one in told if one)
 
 
 def quantity(count: int, noun: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from agent_runtime.refusals import RefusalReason
 from bot.cards.blocks import Message, message, ours, section
-from bot.cards.text import clip, code, inert, line, listed, quantity
+from bot.cards.text import clip, code, facts, inert, line, listed, quantity
 from storage.types import DeliveryStatus
 from storage.webhooks import Tally
 
@@ -30,8 +30,8 @@ def standing(names: Sequence[str], tallies: Sequence[Tally]) -> Message:
 
 def _line(name: str, known: bool, tallies: Sequence[Tally]) -> str:
     counted = {tally.status: tally.count for tally in tallies}
-    counts = ", ".join(f"{counted[status]:,} {words}" for status, words in _WORDS.items() if status in counted)
-    gone = "" if known else ", not in the policy file any more"
+    counts = facts(*(f"{counted[status]:,} {words}" for status, words in _WORDS.items() if status in counted))
+    gone = "" if known else " (not in the policy file any more)"
     lines = [f"*{name}*{gone}: {counts or 'nothing yet'}."]
     lines += [f"Last problem: {inert(tally.error, 300)}." for tally in tallies if tally.error]
     if known and any(tally.status is DeliveryStatus.DEAD for tally in tallies):

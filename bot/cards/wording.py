@@ -11,7 +11,7 @@ from bot.cards.blocks import Part, data, ours
 from bot.cards.ladder import coming, standing
 from bot.cards.pauses import stopped
 from bot.cards.subject import Subject, last_value
-from bot.cards.text import capital, clip, code, date, duration, line, listed, person, quantity
+from bot.cards.text import SEPARATOR, capital, clip, code, date, duration, facts, line, listed, person, quantity
 from storage.types import ActorKind, CallStatus, DecisionKind, OnTimeout, RequestKind, RequestStatus
 
 WHAT_FOLLOWS = {
@@ -117,8 +117,7 @@ def rules(view: RequestView, mentions: Sequence[str], now: datetime, *, each: bo
     parts = [*_stage(view), *_quorum(view, each), *standing(view, now), _ahead(view, now, each)]
     if mentions:
         parts.append(f"for {listed(mentions)}")
-    words = " · ".join(parts)
-    return capital(words)
+    return capital(facts(*parts))
 
 
 def _stage(view: RequestView) -> Iterator[str]:
@@ -129,15 +128,16 @@ def _stage(view: RequestView) -> Iterator[str]:
 def _quorum(view: RequestView, each: bool) -> Iterator[str]:
     if view.kind is RequestKind.TOOL and view.stage < len(view.stages):
         needed = view.stages[view.stage].quorum
-        so_far = f", {view.votes_in_stage} so far" if needed > 1 or view.votes_in_stage else ""
-        yield f"{quantity(needed, 'approval')} needed{' for each call' if each else so_far}"
+        yield f"{quantity(needed, 'approval')} needed{' for each call' if each else ''}"
+        if not each and (needed > 1 or view.votes_in_stage):
+            yield f"{view.votes_in_stage} so far"
 
 
 def _ahead(view: RequestView, now: datetime, each: bool) -> str:
     """All that happens to an open request in time, its steps before its deadline."""
-    steps = coming(view, now) if view.paused is None else ""
+    steps = [*coming(view, now)] if view.paused is None else []
     end = deadline(view, now, each=each)
-    return f"next: {steps}, {end}" if steps else end
+    return f"next: {facts(*steps, end)}" if steps else end
 
 
 def deadline(view: RequestView, now: datetime, *, each: bool = False) -> str:
@@ -173,7 +173,7 @@ def verdict(view: RequestView, *, beside_votes: bool = False) -> str:
     if view.grant is not None:
         more = quantity(view.grant.max_uses, "further call")
         parts.append(f"counts for {more} until {date(view.grant.expires_at)} (grant {code(line(view.grant.id))})")
-    return " · ".join(parts)
+    return facts(*parts)
 
 
 def _closed_by_vote(view: RequestView) -> bool:
@@ -186,13 +186,14 @@ def progress(view: RequestView) -> list[Part]:
     """What happened to the call since: ran, failed, unknown, or what it still waits for."""
     parts: list[Part] = []
     if view.call is not None:
-        parts.append(ours(_call(view.call)))
-        if view.call.summary:
-            parts.append(data(view.call.summary, 500))
+        said = view.call.summary
+        parts.append(ours(f"{_call(view.call)}{':' if said else ''}"))
+        if said:
+            parts.append(data(said, 500))
     if view.open_siblings and view.status is not RequestStatus.PENDING:
-        parts.append(ours(f"The run waits for {quantity(view.open_siblings, 'more decision')}."))
+        parts.append(ours(f"The run waits for {quantity(view.open_siblings, 'more decision')}"))
     elif view.call is None and view.status is RequestStatus.APPROVED:
-        parts.append(ours(f"Not run yet: {stopped(view.paused)}." if view.paused else "Not run yet."))
+        parts.append(ours(f"Not run yet: {stopped(view.paused)}" if view.paused else "Not run yet"))
     return parts
 
 
@@ -200,15 +201,15 @@ def _call(call: CallView) -> str:
     took = f" {duration(call.took)}" if call.took is not None else ""
     match call.status:
         case CallStatus.STARTED:
-            return "Running."
+            return "Running"
         case CallStatus.FINISHED:
             return f"Ran in{took}" if took else "Ran"
         case CallStatus.FAILED:
-            return f"Failed after{took}:" if took else "Failed:"
+            return f"Failed after{took}" if took else "Failed"
         case CallStatus.SUSPENDED:
-            return "Paused: the tool itself asks something."
+            return "Paused: the tool itself asks something"
         case CallStatus.UNKNOWN:
-            return "Outcome unknown: asked below."
+            return "Outcome unknown: asked below"
 
 
 _VOTED = {
@@ -231,7 +232,7 @@ def votes(view: RequestView) -> list[Part]:
     # Of several it must be told whose words they are; beside one vote its voter's name would stand twice.
     whose = [vote.actor.label if len(latest) > 1 else "Reason" for vote in reasons]
     said = (data(f"{name}: {vote.reason}", 600) for name, vote in zip(whose, reasons, strict=True))
-    return [ours(listed(lines, 2_900)), *said]
+    return [ours(listed(lines, 2_900, SEPARATOR)), *said]
 
 
 _CHOSE = {
@@ -259,7 +260,7 @@ def _in_stage(view: RequestView, stage: int) -> str:
 
 
 def _vote(vote: Vote, stage: str) -> str:
-    fast = ", sooner than anybody reads" if vote.fast else ""
+    fast = " (sooner than anybody reads)" if vote.fast else ""
     instead = f" in the stead of {person(vote.on_behalf_of)}" if vote.on_behalf_of else ""
     words = f"{person(vote.actor)} {_voted(vote)}{instead}{stage} {date(vote.at)}{fast}"
     return f"{words} (withdrawn)" if vote.withdrawn else words
@@ -273,4 +274,4 @@ def in_common(before: ApprovedBefore) -> str:
         for how, names in (("same", before.same), ("other", before.other))
         if names
     ]
-    return f" ({'; '.join(shared)})" if shared else ""
+    return facts(*shared)

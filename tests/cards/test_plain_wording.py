@@ -54,12 +54,12 @@ def test_whoever_signed_an_earlier_stage_or_call_is_named_by_our_rows() -> None:
     assert "<@U2BEN> approved in stage 1 (`manager`) <!date^" in " ".join(texts(card(second, now=NOW).blocks))
     before = ApprovedBefore("A1", "signoff", (BEN,), NOW, same=("item",), other=("amount",))
     third = replace(BUY, approved_before=(before,))
-    words = "Earlier in this run: signoff approved by Ben, 2026-11-21 10:00 UTC (same item; other amount)."
+    words = "Earlier in this run: signoff approved by Ben · 2026-11-21 10:00 UTC · same item · other amount"
     assert words in card_text(third).splitlines()
     why = card(third, now=NOW).blocks[2]["elements"][0]["elements"]
     assert [one.get("text") or one.get("user_id") or one.get("timestamp") for one in why] == [
-        "Earlier in this run: ", "signoff", " approved by ", "U2BEN", ", ", int(NOW.timestamp()),
-        " (same item; other amount)",
+        "Earlier in this run: ", "signoff", " approved by ", "U2BEN", " · ", int(NOW.timestamp()),
+        " · same item · other amount",
     ]  # fmt: skip
 
 
@@ -129,7 +129,7 @@ def test_a_list_of_runs_says_what_each_was_asked() -> None:
     message = run_list(runs)
     check_message(message)
     shown = " ".join(texts(message.blocks))
-    assert "Buy 3 laptops for 4500. Finished" in shown
+    assert "Buy 3 laptops for 4500 · Finished" in shown
     assert "Book a flight" in shown
     assert "van" * 5 in shown
     assert "van" * 21 not in shown

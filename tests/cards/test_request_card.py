@@ -108,7 +108,7 @@ def test_a_closed_card_has_no_buttons(status: RequestStatus) -> None:
 def test_an_open_card_says_by_which_rules_and_until_when() -> None:
     """Stage, quorum, votes so far, deadline with its consequence, and whom it is for."""
     said = words(replace(BUY, stage=1, votes=(vote(APPROVED),)), mentions=["<@U2BEN>", "<!subteam^S1FIN>"])
-    assert "Stage 2 of 2: `finance` · 2 approvals needed, 0 so far · times out <!date^" in said
+    assert "Stage 2 of 2: `finance` · 2 approvals needed · 0 so far · times out <!date^" in said
     assert "2026-11-21 14:00 UTC>, then it is rejected · for <@U2BEN>, <!subteam^S1FIN>" in said
     assert "<@U2BEN> approved in stage 1" in said
     assert "stays open" in words(replace(BUY, on_timeout=OnTimeout.KEEP))
@@ -129,10 +129,10 @@ def test_a_closed_card_says_who_when_how_long_and_why() -> None:
     [
         (CallView(CallStatus.FINISHED, timedelta(seconds=0.4)), "Ran in 0.4 s"),
         (CallView(CallStatus.FAILED, timedelta(seconds=2), "out of stock"), "Failed after 2.0 s:\nout of stock"),
-        (CallView(CallStatus.UNKNOWN), "Outcome unknown: asked below."),
-        (CallView(CallStatus.STARTED), "Running."),
-        (CallView(CallStatus.SUSPENDED), "Paused: the tool itself asks something."),
-        (None, "Not run yet."),
+        (CallView(CallStatus.UNKNOWN), "Outcome unknown: asked below"),
+        (CallView(CallStatus.STARTED), "Running"),
+        (CallView(CallStatus.SUSPENDED), "Paused: the tool itself asks something"),
+        (None, "Not run yet"),
     ],
 )
 def test_an_approved_card_says_what_became_of_the_call(call: CallView | None, shown: str) -> None:
@@ -142,8 +142,8 @@ def test_an_approved_card_says_what_became_of_the_call(call: CallView | None, sh
 
 def test_a_closed_card_says_what_the_run_still_waits_for() -> None:
     """An approval that runs nothing yet explains why."""
-    assert "The run waits for 2 more decisions." in words(replace(closed(BUY, RequestStatus.APPROVED), open_siblings=2))
-    assert "The run waits for 1 more decision." in words(replace(closed(BUY, RequestStatus.REJECTED), open_siblings=1))
+    assert "The run waits for 2 more decisions" in words(replace(closed(BUY, RequestStatus.APPROVED), open_siblings=2))
+    assert "The run waits for 1 more decision" in words(replace(closed(BUY, RequestStatus.REJECTED), open_siblings=1))
 
 
 def test_the_policys_note_and_the_agents_words_cannot_pass_for_each_other() -> None:

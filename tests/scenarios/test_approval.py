@@ -69,7 +69,7 @@ async def test_between_click_and_execution_the_card_says_approved_and_not_run(ho
     shown = card.now()
     assert shown is not None
     assert "Approved: send_email" in shown.plain()
-    assert "Not run yet." in shown.plain()
+    assert "Not run yet" in shown.plain()
     assert shown.labels == []
 
 

@@ -216,7 +216,7 @@ async def test_two_of_a_quorum_are_two_people(tmp_path: Path) -> None:
         await house.person("fred").click_stale(second, "Approve")
         await house.settle()
         assert mails(house.dir) == []
-        assert "2 approvals needed, 1 so far" in house.card("Stage 2 of 2", "Approve").plain()
+        assert "2 approvals needed · 1 so far" in house.card("Stage 2 of 2", "Approve").plain()
         await house.person("ines").click(second, "Approve")
         await house.settle()
         assert len(mails(house.dir)) == 1

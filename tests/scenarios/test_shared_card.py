@@ -110,7 +110,7 @@ async def test_each_call_is_decided_by_itself_on_the_card_they_share(house: Hous
     await maria.submit(maria.view)
     await house.settle()
     assert "Asked anew: 1 of 5 calls" in shown()
-    assert "The run waits for 1 more decision." in shown()
+    assert "The run waits for 1 more decision" in shown()
     assert done == []
     await house.person("fred").click(following, "Approve")
     await house.settle()

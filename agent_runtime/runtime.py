@@ -21,6 +21,7 @@ from agent_runtime.covering import at_hand
 from agent_runtime.digest import Seal
 from agent_runtime.errors import AgentError, ExecutionPaused, LeaseLost, RunCancelled
 from agent_runtime.ledger import Snapshot, StoreLedger, take_snapshot
+from agent_runtime.next_due import NextDue
 from agent_runtime.policy import PolicySet
 from agent_runtime.results import require_usable
 from agent_runtime.sealed import genuine_answer
@@ -80,7 +81,10 @@ class Runtime:
         """When each grant's givers were last looked at, where somebody does."""
         self._ids = ids
         self._salt = salt
-        self.worker: Worker[Run] = Worker("runs", self.claim, self.advance, lambda run: run.id)
+        self.worker: Worker[Run] = Worker(
+            "runs", self.claim, self.advance, lambda run: run.id, NextDue(db, clock, runs.next_due).has_come
+        )
+        self._next_due = NextDue(db, clock, requests.next_due)
 
     def context(self) -> Context:
         """The values of this moment for one unit of work."""
@@ -109,6 +113,11 @@ class Runtime:
             await self._advance(run, lease)
         except LeaseLost:
             log.warning("lease lost", run=run.id, attempt=run.attempt)
+
+    async def poll(self) -> None:
+        """Sweep, if something may be due. Called every second."""
+        if await self._next_due.has_come():
+            await self.sweep()
 
     async def sweep(self) -> int:
         """Do what is due in time, what was due first of all first: steps of ladders, ends of holds, deadlines; how
@@ -200,8 +209,6 @@ def _position(tx: Tx, context: Context, run: Run) -> Position:
 
 
 def _sweep(tx: Tx, context: Context) -> int:
-    if not requests.is_anything_due(tx, context.now):
-        return 0
     due = pauses.unpaused(tx, context.now)
     if due is None:
         return 0

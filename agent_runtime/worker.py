@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Generic, TypeVar
 
@@ -17,13 +18,14 @@ Item = TypeVar("Item")
 
 LEASE = timedelta(seconds=30)
 POLL_SECONDS = 1.0
-"""How long a worker sleeps when nobody wakes it: only back-offs and foreign changes are found this late."""
+"""How long a worker sleeps when nobody wakes it: back-offs that end and leases that expire are found this late."""
 
 
 class Worker(Generic[Item]):
     """Claims items and handles up to `concurrency` of them at once. `claim(skip)` gives the next item or None,
-    `name_of` its key, `handle` does the work and settles it. What `handle` raises is a bug: `run_once` raises it on,
-    `run_forever` logs it and leaves the item to its lease."""
+    `name_of` its key, `handle` does the work and settles it; `may_claim` says whether a claim may find something though
+    nobody woke the worker. What `handle` raises is a bug: `run_once` raises it on, `run_forever` logs it and leaves the
+    item to its lease."""
 
     def __init__(
         self,
@@ -31,6 +33,7 @@ class Worker(Generic[Item]):
         claim: Callable[[Sequence[str]], Awaitable[Item | None]],
         handle: Callable[[Item], Awaitable[None]],
         name_of: Callable[[Item], str],
+        may_claim: Callable[[], Awaitable[bool]],
         *,
         concurrency: int = 8,
     ) -> None:
@@ -38,11 +41,13 @@ class Worker(Generic[Item]):
         self._claim = claim
         self._handle = handle
         self._name_of = name_of
+        self._may_claim = may_claim
         self._concurrency = concurrency
         self._held: set[str] = set()
         self.turns = 0
         """How often it has looked for something to do: what shows that it does not stand still."""
         self._stopping = asyncio.Event()
+        self._wake = asyncio.Event()
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -64,6 +69,7 @@ class Worker(Generic[Item]):
 
     async def run_forever(self, wake: asyncio.Event) -> None:
         """Work until `stop`; then finish what was claimed."""
+        self._wake = wake
         async with asyncio.TaskGroup() as tasks:
             room = asyncio.Semaphore(self._concurrency)
             while not self._stopping.is_set():
@@ -82,6 +88,7 @@ class Worker(Generic[Item]):
     def stop(self) -> None:
         """Claim nothing more."""
         self._stopping.set()
+        self._wake.set()
 
     async def _execute(self, item: Item) -> None:
         name = self._name_of(item)
@@ -106,12 +113,17 @@ class Worker(Generic[Item]):
             log.exception("worker failed", worker=self.name, item=self._name_of(item))
 
     async def _sleep(self, wake: asyncio.Event) -> None:
-        waits = [asyncio.create_task(wake.wait()), asyncio.create_task(self._stopping.wait())]
-        try:
-            await asyncio.wait(waits, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+        """Until somebody wakes this worker, or something may be due that nobody wakes it for."""
+        while not wake.is_set() and not self._stopping.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await wake.wait()
+            self.turns += 1
+            try:
+                if await self._may_claim():
+                    return
+            except Exception:
+                log.exception("looking for work failed", worker=self.name)
 
 
 class Heartbeat:

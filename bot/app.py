@@ -131,7 +131,7 @@ class Bot:
         of_webhooks = [sender.worker for sender in self.senders]
         delivering = (self.deliveries.worker, *of_webhooks)
         scheduler = build_scheduler(
-            self.runtime.sweep, self.flush_noise, poll, self.alerts.poll, self.pulse.beat, minutely
+            self.runtime.poll, self.flush_noise, poll, self.alerts.poll, self.pulse.beat, minutely
         )
         heartbeat = Heartbeat(lambda: self.runtime.beat([key for worker in delivering for key in worker.held]))
         db = self.runtime.db

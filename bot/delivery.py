@@ -10,6 +10,7 @@ import structlog
 
 from agent_runtime.alert_rules import AlertRules
 from agent_runtime.context import Context
+from agent_runtime.next_due import NextDue
 from agent_runtime.outbound import Topic
 from agent_runtime.runtime import Runtime
 from agent_runtime.storms import raise_at_once
@@ -93,9 +94,16 @@ class Deliveries:
         calls = SlackCalls(budgets or Budgets(runtime.clock), runtime.clock)
         self._showing = Showing(
             self._db, clients, calls, runtime.clock, directory, approvals_channel,
-            StandIns(runtime, directory), AlertShowing(runtime, clients, calls, directory), asking=runtime.asking,
+            StandIns(runtime, directory), AlertShowing(runtime, clients, calls, directory),
+            agents=runtime.agents, asking=runtime.asking,
         )  # fmt: skip
-        self.worker: Worker[Delivery] = Worker("outbox", self.claim, self.handle, lambda delivery: delivery.key)
+        self.worker: Worker[Delivery] = Worker(
+            "outbox",
+            self.claim,
+            self.handle,
+            lambda delivery: delivery.key,
+            NextDue(self._db, self._clock, outbox.next_due).has_come,
+        )
 
     async def claim(self, skip: Sequence[str]) -> Delivery | None:
         """The most urgent delivery that is due, leased to this boot."""

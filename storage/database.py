@@ -40,7 +40,8 @@ class Database:
         self._write_engine = _write_engine(self.path)
         self._read_engine = _read_engine(self.path)
         self._on_commit = on_commit
-        self._commits = 0
+        self.commits = 0
+        """How many commits were made since the store was opened."""
         self._listeners: dict[str, list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = {}
         try:
             self._require_schema()
@@ -84,9 +85,9 @@ class Database:
         self._unlock()
 
     def _committed(self, woken: set[str]) -> None:
-        self._commits += 1
+        self.commits += 1
         if self._on_commit is not None:
-            self._on_commit(self._commits)
+            self._on_commit(self.commits)
         for queue in woken:
             for loop, waiting in self._listeners.get(queue, []):
                 with suppress(RuntimeError):  # that loop ended; nobody waits there any more

@@ -97,45 +97,34 @@ def keys_about(tx: Tx, kind: str, subject: str) -> list[str]:
 
 def claimable(tx: Tx, now: datetime, skip: Sequence[str]) -> Delivery | None:
     """The delivery to make next: the most urgent that is due, or one whose worker is gone."""
-    if not tx.scalar(_ANY_CLAIMABLE, now=now):
-        return None
-    due = tx.one(
-        Delivery,
-        select(Delivery)
-        .where(
-            col(Delivery.status) == DeliveryStatus.DUE,
-            col(Delivery.priority) < OWN_WORKER,
-            col(Delivery.due_at) <= now,
-            col(Delivery.key).not_in(skip),
-        )
-        .order_by(col(Delivery.priority), col(Delivery.due_at), col(Delivery.key))
-        .limit(1),
-    )
-    if due is not None:
-        return due
-    return tx.one(
-        Delivery,
-        select(Delivery)
-        .where(
-            col(Delivery.status) == DeliveryStatus.LEASED,
-            col(Delivery.priority) < OWN_WORKER,
-            col(Delivery.lease_until) <= now,
-            col(Delivery.key).not_in(skip),
-        )
-        .order_by(col(Delivery.lease_until))
-        .limit(1),
-    )
+    values = {"now": now, "skip": list(skip)}
+    return tx.one(Delivery, _DUE, **values) or tx.one(Delivery, _LOST, **values)
+
+
+def next_due(tx: Tx) -> datetime | None:
+    """When the next delivery is due, or the next lease expires."""
+    return min((at for at in (tx.scalar(_NEXT_DUE), tx.scalar(_NEXT_LOST)) if at is not None), default=None)
 
 
 _NOW = sa.bindparam("now", type_=DUE_AT)
+_SKIP: sa.BindParameter[Any] = sa.bindparam("skip", expanding=True)
 _OF_SLACK = col(Delivery.priority) < OWN_WORKER
-_ANY_CLAIMABLE = sa.select(
-    sa.or_(
-        sa.exists().where(col(Delivery.status) == DeliveryStatus.DUE, _OF_SLACK, col(Delivery.due_at) <= _NOW),
-        sa.exists().where(col(Delivery.status) == DeliveryStatus.LEASED, _OF_SLACK, col(Delivery.lease_until) <= _NOW),
-    )
+_IS_DUE = and_(col(Delivery.status) == DeliveryStatus.DUE, _OF_SLACK)
+_IS_LEASED = and_(col(Delivery.status) == DeliveryStatus.LEASED, _OF_SLACK)
+_DUE = (
+    select(Delivery)
+    .where(_IS_DUE, col(Delivery.due_at) <= _NOW, col(Delivery.key).not_in(_SKIP))
+    .order_by(col(Delivery.priority), col(Delivery.due_at), col(Delivery.key))
+    .limit(1)
 )
-"""What an idle worker asks every second."""
+_LOST = (
+    select(Delivery)
+    .where(_IS_LEASED, col(Delivery.lease_until) <= _NOW, col(Delivery.key).not_in(_SKIP))
+    .order_by(col(Delivery.lease_until))
+    .limit(1)
+)
+_NEXT_DUE = select(sa.func.min(col(Delivery.due_at))).where(_IS_DUE)
+_NEXT_LOST = select(sa.func.min(col(Delivery.lease_until))).where(_IS_LEASED)
 
 
 def unsettled(tx: Tx, kind: str, subject: str) -> list[Delivery]:
@@ -147,13 +136,6 @@ def unsettled(tx: Tx, kind: str, subject: str) -> list[Delivery]:
             col(Delivery.status).in_(open_), col(Delivery.kind) == kind, col(Delivery.subject) == subject
         ),
     )
-
-
-def next_due(tx: Tx) -> datetime | None:
-    """When the next waiting delivery is due."""
-    statement = select(col(Delivery.due_at)).where(col(Delivery.status) == DeliveryStatus.DUE)
-    due: datetime | None = tx.scalar(statement.order_by(col(Delivery.due_at)).limit(1))
-    return due
 
 
 def lease(tx: Tx, delivery: Delivery, owner: str, until: datetime) -> bool:

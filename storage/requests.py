@@ -128,10 +128,13 @@ def newest(tx: Tx, run_id: str, subject: str) -> Request | None:
     return tx.one(Request, statement.order_by(col(Request.generation).desc()).limit(1))
 
 
-def is_anything_due(tx: Tx, now: datetime) -> bool:
-    """Whether something could be to happen by now; `now` may be on the wall, which unpaused time never passes."""
-    waiting = (col(Request.status) == RequestStatus.PENDING, col(Request.next_at) <= now)
-    return tx.scalar(select(col(Request.next_at)).where(*waiting).limit(1)) is not None
+def next_due(tx: Tx) -> datetime | None:
+    """When the next thing is to happen to a pending request: in unpaused time, which never passes the wall's."""
+    found: datetime | None = tx.scalar(_NEXT_DUE)
+    return found
+
+
+_NEXT_DUE = select(sa.func.min(col(Request.next_at))).where(col(Request.status) == RequestStatus.PENDING)
 
 
 def overdue(tx: Tx, due: datetime, limit: int, but: Sequence[str] = ()) -> list[Request]:

@@ -60,35 +60,25 @@ def open_(tx: Tx, limit: int, agent: str = "") -> list[Run]:
 
 def claimable(tx: Tx, now: datetime, skip: Sequence[str], but: Sequence[str] = ()) -> Run | None:
     """The run to advance next: due and queued, or running under an expired lease; of no agent named in `but`."""
-    if not tx.scalar(_ANY_CLAIMABLE, now=now):
-        return None
-    others = (col(Run.id).not_in(skip), col(Run.agent).not_in(but))
-    due = tx.one(
-        Run,
-        select(Run)
-        .where(col(Run.status) == RunStatus.QUEUED, col(Run.due_at) <= now, *others)
-        .order_by(col(Run.due_at))
-        .limit(1),
-    )
-    if due is not None:
-        return due
-    return tx.one(
-        Run,
-        select(Run)
-        .where(col(Run.status) == RunStatus.RUNNING, col(Run.lease_until) <= now, *others)
-        .order_by(col(Run.lease_until))
-        .limit(1),
-    )
+    values = {"now": now, "skip": list(skip), "but": list(but)}
+    return tx.one(Run, _QUEUED, **values) or tx.one(Run, _LOST, **values)
 
 
+def next_due(tx: Tx) -> datetime | None:
+    """When the next queued run is due, or the next lease expires."""
+    return min((at for at in (tx.scalar(_NEXT_QUEUED), tx.scalar(_NEXT_LOST)) if at is not None), default=None)
+
+
+_IS_QUEUED, _IS_RUNNING = col(Run.status) == RunStatus.QUEUED, col(Run.status) == RunStatus.RUNNING
 _NOW = sa.bindparam("now", type_=inspect(Run).local_table.c.due_at.type)
-_ANY_CLAIMABLE = sa.select(
-    sa.or_(
-        sa.exists().where(col(Run.status) == RunStatus.QUEUED, col(Run.due_at) <= _NOW),
-        sa.exists().where(col(Run.status) == RunStatus.RUNNING, col(Run.lease_until) <= _NOW),
-    )
+_OTHERS = (
+    col(Run.id).not_in(sa.bindparam("skip", expanding=True)),
+    col(Run.agent).not_in(sa.bindparam("but", expanding=True)),
 )
-"""What an idle worker asks every second."""
+_QUEUED = select(Run).where(_IS_QUEUED, col(Run.due_at) <= _NOW, *_OTHERS).order_by(col(Run.due_at)).limit(1)
+_LOST = select(Run).where(_IS_RUNNING, col(Run.lease_until) <= _NOW, *_OTHERS).order_by(col(Run.lease_until)).limit(1)
+_NEXT_QUEUED = select(sa.func.min(col(Run.due_at))).where(_IS_QUEUED)
+_NEXT_LOST = select(sa.func.min(col(Run.lease_until))).where(_IS_RUNNING)
 
 
 def change(tx: Tx, run_id: str, expected: RunStatus, **values: Any) -> bool:

@@ -29,9 +29,10 @@ class Tx:
         """Rows of one table as records."""
         return [_record(model, row) for row in self._connection.execute(statement).mappings()]
 
-    def one(self, model: type[Record], statement: Select[Any]) -> Record | None:
-        """The first row as a record, or None."""
-        row = self._connection.execute(statement).mappings().first()
+    def one(self, model: type[Record], statement: Select[Any], **values: Any) -> Record | None:
+        """The first row as a record, or None. `values` are for the parameters of a statement that is built once and
+        asked often: to build it costs more than to ask it."""
+        row = self._connection.execute(statement, values or None).mappings().first()
         return None if row is None else _record(model, row)
 
     def rows(self, statement: Executable) -> list[Mapping[str, Any]]:
@@ -39,8 +40,7 @@ class Tx:
         return [dict(row) for row in self._connection.execute(statement).mappings()]
 
     def scalar(self, statement: Select[Any], **values: Any) -> Any:
-        """The first column of the first row, or None. `values` are for the parameters of a statement that is built once
-        and asked often: to build it costs more than to ask it."""
+        """The first column of the first row, or None; `values` as above."""
         return self._connection.execute(statement, values or None).scalar()
 
     def change(self, statement: Executable) -> int:

@@ -82,6 +82,14 @@ def claimable(tx: Tx, webhook: str, now: datetime, skip: Sequence[str]) -> Deliv
     ) or tx.one(Delivery, select(Delivery).where(*lost, *own).order_by(col(Delivery.lease_until)).limit(1))
 
 
+def next_due(tx: Tx, webhook: str) -> datetime | None:
+    """When the next event of a webhook is due, or the next lease expires."""
+    due = (sa.func.min(col(Delivery.due_at)), DeliveryStatus.DUE)
+    lost = (sa.func.min(col(Delivery.lease_until)), DeliveryStatus.LEASED)
+    found = (tx.scalar(select(at).where(col(Delivery.status) == status, *_of(webhook))) for at, status in (due, lost))
+    return min((at for at in found if at is not None), default=None)
+
+
 def hold_back(tx: Tx, delivery: Delivery, until: datetime) -> None:
     """What follows an event that failed waits as long: it would only be looked at in vain."""
     behind = (col(Delivery.subject) == delivery.subject, col(Delivery.status) == DeliveryStatus.DUE)

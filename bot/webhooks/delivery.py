@@ -14,6 +14,7 @@ from agent_runtime.alert_rules import AlertRules
 from agent_runtime.context import Context
 from agent_runtime.event_body import Unsendable, read_message
 from agent_runtime.lost_events import alert_of
+from agent_runtime.next_due import NextDue
 from agent_runtime.runtime import Runtime
 from agent_runtime.worker import LEASE, Worker
 from bot.webhooks.addresses import LookUp, SystemNames
@@ -71,7 +72,12 @@ class Sender:
         self._line = line
         self._pace = pace
         self.worker: Worker[Delivery] = Worker(
-            f"webhook {self.name}", self.claim, self.handle, lambda delivery: delivery.key, concurrency=AT_ONCE
+            f"webhook {self.name}",
+            self.claim,
+            self.handle,
+            lambda delivery: delivery.key,
+            NextDue(self._db, self._clock, lambda tx: webhooks.next_due(tx, self.name)).has_come,
+            concurrency=AT_ONCE,
         )
 
     async def claim(self, skip: Sequence[str]) -> Delivery | None:

@@ -14,10 +14,10 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import cards, click, cycle, decision, sweep
+from tests.benchmarks import cards, click, cycle, decision, idle, sweep
 from tests.benchmarks.rounds import Comparison, Effort, Took
 
-BENCHMARKS = {"cycle": cycle, "decision": decision, "sweep": sweep, "cards": cards, "click": click}
+BENCHMARKS = {"cycle": cycle, "decision": decision, "sweep": sweep, "cards": cards, "click": click, "idle": idle}
 ROUNDS = 5
 
 
@@ -58,7 +58,8 @@ def table(found: Sequence[Comparison]) -> Table:
 def sentence(one: Comparison) -> str:
     """What was found, in words."""
     took = f"{one.ratio:.1f} times less" if one.ratio >= 1 else f"{1 / one.ratio:.1f} times more"
-    return f"{one.subject}: “{one.ours.name}” took {took} time than “{one.peer.name}”."
+    cpu = " and ".join(f"{median(turn.cpu for turn in way) * 1000:.3g}" for way in (one.ours_took, one.peer_took))
+    return f"{one.subject}: “{one.ours.name}” took {took} time than “{one.peer.name}” ({cpu} ms of processors)."
 
 
 def _ms(took: Sequence[Took]) -> str:

@@ -71,7 +71,7 @@ class Comparison:
         return zip(self.ours_took, self.peer_took, strict=True)
 
 
-async def compare(effort: Effort, subject: str, ours: Way, peer: Way, *, units: int = 1) -> Comparison:
+async def compare(effort: Effort, subject: str, ours: Way, peer: Way, *, units: float = 1) -> Comparison:
     """One warm-up round, then the rounds that count. Both ways do `units` units a turn."""
     took: dict[str, list[Took]] = {ours.name: [], peer.name: []}
     for number in range(-1, effort.rounds):
@@ -82,7 +82,7 @@ async def compare(effort: Effort, subject: str, ours: Way, peer: Way, *, units: 
     return Comparison(subject, ours, peer, tuple(took[ours.name]), tuple(took[peer.name]))
 
 
-async def _turn(way: Way, units: int) -> Took:
+async def _turn(way: Way, units: float) -> Took:
     if way.prepare is not None:
         await way.prepare()
     wall, cpu = perf_counter(), process_time()

@@ -42,7 +42,7 @@ class Waiting:
         self._runtime: Runtime = await stack.enter_async_context(open_runtime(self.folder, clock=self._clock))
         (made,) = await self._runtime.db.transact(open_requests, self._runtime.context(), 1)
         runs = max(1, self.count // CALLS)
-        await self._runtime.db.transact(_copy, "run", made.run_id, 0, runs, {"id": "'R' || n"})
+        await self._runtime.db.transact(copy_rows, "run", made.run_id, 0, runs, {"id": "'R' || n"})
         # In several commits: one would write everything twice, first to the log.
         changed = {
             "id": "'A' || n",
@@ -53,7 +53,7 @@ class Waiting:
         }
         for at in range(0, self.count, COMMIT):
             until = min(at + COMMIT, self.count)
-            await self._runtime.db.transact(_copy, "request", made.id, at, until, changed)
+            await self._runtime.db.transact(copy_rows, "request", made.id, at, until, changed)
         await self._runtime.db.transact(requests.change, made, made.status, due_at=None, next_at=None)
         self._clock.advance(WAITING - timedelta(minutes=1))
 
@@ -92,7 +92,7 @@ async def measure(effort: Effort, folder: Path) -> list[Comparison]:
         ]
 
 
-def _copy(tx: Tx, table: str, made: str, start: int, end: int, changed: Mapping[str, str]) -> None:
+def copy_rows(tx: Tx, table: str, made: str, start: int, end: int, changed: Mapping[str, str]) -> None:
     """Copies of a row, numbered n, with these columns changed (column -> SQL)."""
     connection = tx._connection
     names = [row.name for row in connection.exec_driver_sql(f"SELECT name FROM pragma_table_info('{table}')")]

@@ -49,7 +49,10 @@ class Queue:
             raise ValueError(item)
 
     def worker(self, **fields: Any) -> Worker[str]:
-        return Worker("test", self.claim, self.handle, str, **fields)
+        return Worker("test", self.claim, self.handle, str, self.may_claim, **fields)
+
+    async def may_claim(self) -> bool:
+        return bool(self.items)
 
 
 async def until(done: Callable[[], Any]) -> None:
@@ -135,7 +138,7 @@ async def test_a_claim_that_fails_is_tried_again(logs: Any) -> None:
             raise error
         return await queue.claim(skip)
 
-    worker, wake = Worker("test", claim, queue.handle, str), asyncio.Event()
+    worker, wake = Worker("test", claim, queue.handle, str, queue.may_claim), asyncio.Event()
     loop = asyncio.create_task(worker.run_forever(wake))
     await until(lambda: queue.handled == ["a"])
     worker.stop()

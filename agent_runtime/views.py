@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from agent_runtime.rules import GrantRule
@@ -298,3 +299,5 @@ class RunView:
     """What keeps it from going on, while it is open."""
     undone: bool = False
     """It ended well, people or their silence refused calls of it, and not one call was ever started."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What people call the fields of an `input` that was filled in, in their order; empty where that is not known."""

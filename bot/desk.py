@@ -36,6 +36,7 @@ from bot import desk_work
 from bot.cards import notices
 from bot.desk_work import NOWHERE, Answered, Place
 from bot.history import History
+from bot.labels import labelled
 from bot.offers import Offers
 from bot.pausing import PauseSwitch
 from bot.standing_in import StandIns
@@ -236,11 +237,13 @@ class Desk:
 
     async def runs_of(self, actor: Actor, limit: int = 20) -> list[RunView]:
         """A person's latest runs."""
-        return await self.runtime.db.read(read_recent_runs, limit, actor.key)
+        found = await self.runtime.db.read(read_recent_runs, limit, actor.key)
+        return [labelled(view, self.runtime.agents) for view in found]
 
     async def find_run(self, prefix: str) -> list[RunView]:
         """Runs whose id begins like this."""
-        return await self.runtime.db.read(find_runs, prefix.upper())
+        found = await self.runtime.db.read(find_runs, prefix.upper())
+        return [labelled(view, self.runtime.agents) for view in found]
 
     async def operators(self) -> tuple[str, ...]:
         """Who the operators are, as `mention` writes them."""
@@ -312,7 +315,7 @@ class Desk:
             return run
         view = await self.runtime.db.read(read_run, run.id)
         assert view is not None
-        return view
+        return labelled(view, self.runtime.agents)
 
 
 def _log_decision(act: Act, verdict: Accepted, actor: Actor) -> None:

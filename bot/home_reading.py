@@ -13,6 +13,7 @@ from agent_runtime.refusals import RefusalReason
 from bot.cards.home import MOST_DECIDED, MOST_STARTED, MOST_WAITING, HomeView
 from bot.channels import Channels
 from bot.desk import Desk
+from bot.labels import labelled
 from bot.offers import Asked
 from bot.placing import run_key
 from storage import messages
@@ -42,7 +43,8 @@ class HomeReader:
         offers, db = self._desk.offers, self._desk.runtime.db
         found = await offers.decidable(actor, open_, MOST_WAITING + 1)
         waiting = found or ()
-        started = await db.read(read_recent_runs, MOST_STARTED, actor.key)
+        recent = await db.read(read_recent_runs, MOST_STARTED, actor.key)
+        started = [labelled(run, self._desk.runtime.agents) for run in recent]
         agents = await offers.startable(actor)
         cards = [card_key(view) for view in waiting[:MOST_WAITING]]
         links = await self._links([*cards, *(run_key(run.id) for run in started)])

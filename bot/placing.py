@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from agent_runtime.audit import Event
 from agent_runtime.clock import Clock
 from agent_runtime.inquiries import read_inquiry
 from agent_runtime.outbound import Priority, Topic, card_key, cards_of, first_card, stage_of_card
@@ -16,7 +17,7 @@ from bot.channels import Channels
 from bot.posting import Place
 from bot.slack_calls import NotYet
 from bot.slack_client import SlackRefused
-from storage import messages, outbox, requests, runs
+from storage import audit, messages, outbox, requests, runs
 from storage.models import Delivery, Message, Request
 from storage.tx import Tx
 from storage.types import ActorKind, DeliveryStatus, Json, RequestStatus
@@ -117,10 +118,13 @@ class InquiryRows:
 
 @dataclass(frozen=True, slots=True)
 class NoteRows:
-    """Where a line of a run's story goes. `is_next`: every line before it is out, or was given up."""
+    """Where a line of a run's story goes. `is_next`: every line before it is out, or was given up. `finished` is
+    the run, where the line tells that it did. A failure is no end: a retry takes its reason from the run's own message,
+    and the line keeps it."""
 
     root: Root
     is_next: bool
+    finished: RunView | None = None
 
 
 def read_root(tx: Tx, run_id: str) -> Root:
@@ -172,7 +176,14 @@ def read_note(tx: Tx, run_id: str, number: int) -> NoteRows:
     others = outbox.unsettled(tx, Topic.NOTE, run_id)
     earlier = (other.key for other in others if note_number(other) < number)
     rows = (messages.get(tx, key) for key in earlier)
-    return NoteRows(read_root(tx, run_id), all(row is not None and row.ts is not None for row in rows))
+    is_next = all(row is not None and row.ts is not None for row in rows)
+    return NoteRows(read_root(tx, run_id), is_next, _finished(tx, run_id, number))
+
+
+def _finished(tx: Tx, run_id: str, number: int) -> RunView | None:
+    entry = audit.get(tx, number)
+    told = entry is not None and entry.run_id == run_id and entry.event == Event.RUN_SUCCEEDED.value
+    return read_run(tx, run_id) if told else None
 
 
 def note_number(delivery: Delivery) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from agent_runtime.agents import Agent
 from agent_runtime.clock import Clock
 from agent_runtime.context import Asking
 from agent_runtime.errors import SignoffError
@@ -16,9 +17,10 @@ from bot.cards.group import Call, group_card
 from bot.cards.inquiry import inquiry_card
 from bot.cards.request import card
 from bot.cards.run import run_card
-from bot.cards.said import private_sentence, story_line
+from bot.cards.said import private_sentence, result_line, story_line
 from bot.cards.text import mention
 from bot.directory import Directory
+from bot.labels import labelled
 from bot.placing import (
     CardRows,
     Placing,
@@ -63,9 +65,11 @@ class Showing:
         approvals_channel: str,
         stand_ins: StandIns,
         alerts: AlertShowing,
+        agents: Mapping[str, Agent],
         asking: Asking = Asking.PEOPLE,
     ) -> None:
         self._db = db
+        self._agents = agents
         self._auto_approve = asking is Asking.AUTO_APPROVE
         self._slack = clients.web
         self._calls = calls
@@ -139,7 +143,8 @@ class Showing:
             channel = await self._placing.asked_in(rows, place)
             asked_in = mention(f"channel:{channel}") if channel else ""
             source = self._source(rows.origin, place)
-            return run_card(rows.view, mentions=mentions, source=source, asked_in=asked_in)
+            view = labelled(rows.view, self._agents)
+            return run_card(view, mentions=mentions, source=source, asked_in=asked_in)
 
         placed = partial(hurry_what_waited, delivery=delivery, clock=self._clock)
         refusals = await self._posting.reconcile(delivery, partial(self._placing.of_run, rows), render, placed)
@@ -147,7 +152,8 @@ class Showing:
 
     async def _note(self, delivery: Delivery) -> str:
         rows = await self._db.read(read_note, delivery.subject, note_number(delivery))
-        message = story_line(delivery.subject, str(delivery.body.get("text") or ""))
+        text = str(delivery.body.get("text") or "")
+        message = result_line(rows.finished, text) if rows.finished else story_line(delivery.subject, text)
 
         async def render(_place: Place) -> Message:
             return message

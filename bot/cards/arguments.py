@@ -65,6 +65,31 @@ def argument(name: str, value: JsonValue) -> Visible:
     return Visible(f"{label.text}:{written.text}", label.escaped + written.escaped)
 
 
+def filled(values: Json, labels: Mapping[str, str]) -> Visible:
+    """What was filled into a form, a field a line below each other: `Label: value`. `labels` are by name, in the order
+    wanted; fields left empty are left out."""
+    names = [name for name in ordered(values, labels) if values[name] not in (None, "")]
+    written = [_filled(labels.get(name, name), values[name]) for name in names]
+    return Visible("\n".join(one.text for one in written), sum(one.escaped for one in written))
+
+
+def ordered(values: Json, labels: Mapping[str, str]) -> list[str]:
+    """The names of what was filled in: those with a label first, in the order of the labels."""
+    return [*(name for name in labels if name in values), *(name for name in values if name not in labels)]
+
+
+def _filled(label: str, value: JsonValue) -> Visible:
+    name = visible(label, fold=True)
+    if isinstance(value, bool):
+        said = Visible(" Yes" if value else " No", 0)
+    elif isinstance(value, str) and "\n" not in value:
+        text = visible(value, fold=True)
+        said = Visible(f" {text.text}", text.escaped)
+    else:
+        said = _value(value)
+    return Visible(f"{name.text}:{said.text}", name.escaped + said.escaped)
+
+
 def prose(text: str, *, characters: int = FIT_CHARACTERS, lines: int = FIT_LINES) -> Excerpt:
     """A text with lines of its own, such as a question or a draft."""
     written = visible(text, lines=True, fold=True)

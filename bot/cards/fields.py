@@ -102,6 +102,11 @@ def text_field(schema: Json) -> str | None:
     return next(wide, next(iter(texts), None))
 
 
+def labels_of(schema: Json) -> dict[str, str]:
+    """What people call each property, in the order of the fields."""
+    return {name: _title(name, one) for name, one in _all_resolved(schema).items()}
+
+
 def block_id(schema: Json, number: int) -> str:
     """Where the field of a property stands: the same for the same schema, so that a redrawn form keeps what was typed,
     and another one for any other, so that no field takes over a stranger's text."""
@@ -167,8 +172,7 @@ def _inner(found: Mapping[str, Any], schema: Json) -> Mapping[str, Any] | None:
 def _field(block: str, name: str, one: Json, required: bool, given: Json, exact: bool) -> Part:
     """The block of one property. Where its value is empty by right, the field may stay empty, too."""
     value = given.get(name)
-    title = one.get("title")
-    label = data(title if isinstance(title, str) and title.strip() else name, _LABEL)
+    label = data(_title(name, one), _LABEL)
     if not fits(one, value, exact):
         kept = f"{len(json.dumps(value, ensure_ascii=False)):,} characters are too many to change here; they stay."
         return {**context(label, plain(kept)), "block_id": block}
@@ -179,6 +183,11 @@ def _field(block: str, name: str, one: Json, required: bool, given: Json, exact:
     if hint := _hint(one, entry):
         part["hint"] = plain(clip(line(hint), _HINT))
     return part
+
+
+def _title(name: str, one: Json) -> str:
+    title = one.get("title")
+    return title if isinstance(title, str) and title.strip() else name
 
 
 def _hint(one: Json, entry: Entry) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from agent_runtime.json_text import indented
 from agent_runtime.views import RunView
-from bot.cards.arguments import Excerpt, prose
+from bot.cards.arguments import Excerpt, excerpt, filled, ordered, prose
 from bot.cards.blocks import (
     Confirm,
     Message,
@@ -35,7 +35,9 @@ _CANCELLING = Confirm(
     no="Keep it running",
 )
 OPEN = frozenset({RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING})
-_WORDS = 60
+_WORDS, _FIELD, _FIELDS = 60, 40, 100
+"""Of a text, of one field, of all fields together."""
+
 _INPUT = {"characters": 600, "lines": 10}
 STATES = {
     RunStatus.QUEUED: "Queued",
@@ -125,35 +127,52 @@ def fallback(view: RunView) -> str:
 
 def first_words(view: RunView) -> str:
     """What the run was asked for, by which a person knows it again: visible, and short enough for a list."""
-    given = view.input.get("input", view.input) if isinstance(view.input, Mapping) else view.input
+    given = _given(view)
     if isinstance(given, Mapping):
-        given = ", ".join(value if isinstance(value, str) else indented(value) for value in given.values())
-    return clip(line(" ".join((given if isinstance(given, str) else indented(given)).split())), _WORDS) or "-"
+        flat = {name: _on_one_line(value) if isinstance(value, str) else value for name, value in given.items()}
+        fields = (filled({name: flat[name]}, view.labels).text for name in ordered(flat, view.labels))
+        return clip(facts(*(clip(_on_one_line(one), _FIELD) for one in fields)), _FIELDS) or "-"
+    return clip(line(_on_one_line(given if isinstance(given, str) else indented(given))), _WORDS) or "-"
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _given(view: RunView) -> JsonValue:
+    """The run's input; a text that stands alone in its one field is that text."""
+    alone = isinstance(view.input, Mapping) and view.input.keys() == {"input"}
+    return view.input["input"] if alone and isinstance(view.input, Mapping) else view.input
 
 
 def result_of(view: RunView) -> Excerpt:
-    """The run's output as text; where it does not fit a message, `whole` is what to upload."""
+    """The run's output as text; `whole` is all of it, where its message cannot show that."""
     return _as_text(view.output)
 
 
 def _body(view: RunView) -> Iterator[Part]:
-    asked = "Task" if isinstance(view.input, str) else "Input"
     if view.status in (RunStatus.SUCCEEDED, RunStatus.FAILED):
-        yield sentence(bold(asked), f": {first_words(view)}")
+        yield sentence(bold("Task"), f": {first_words(view)}")
     if view.status is RunStatus.SUCCEEDED:
-        yield from _passage("Result", result_of(view))
+        yield from _passage("Result", result_of(view), "more of it in the thread")
     elif view.status is RunStatus.FAILED:
         yield sentence(bold("What failed"))
         yield quote(prose(view.error or "The agent gave no reason.", characters=1_500, lines=20).shown)
         yield sentence("Retry goes on from the last checkpoint; calls that have already run are not run again.")
     else:
-        yield from _passage(asked, _as_text(view.input, **_INPUT))
+        yield from _passage("Task", _task(view))
 
 
-def _passage(label: str, excerpt: Excerpt) -> Iterator[Part]:
-    cut = "" if excerpt.fits else f"{SEPARATOR}{quantity(excerpt.hidden, 'character')} not shown"
-    yield sentence(bold(label), cut) if cut else sentence(bold(label))
-    yield preformatted(excerpt.shown)
+def _task(view: RunView) -> Excerpt:
+    given = _given(view)
+    return excerpt(filled(given, view.labels), **_INPUT) if isinstance(given, Mapping) else _as_text(given, **_INPUT)
+
+
+def _passage(label: str, text: Excerpt, where: str = "") -> Iterator[Part]:
+    """A labelled text; where it is cut, how much is missing, and `where` there is more."""
+    cut = "" if text.fits else SEPARATOR + facts(f"{quantity(text.hidden, 'character')} not shown", where)
+    yield sentence(bold(label), cut)
+    yield preformatted(text.shown)
 
 
 def _as_text(value: JsonValue, **limits: int) -> Excerpt:

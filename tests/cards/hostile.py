@@ -228,4 +228,5 @@ def runs(draw: st.DrawFn) -> RunView:
         waiting_on=tuple(draw(st.lists(st.just(BUY), max_size=3))),
         cancel_requested=draw(st.booleans()),
         paused=draw(st.none() | pauses),
+        labels=draw(st.dictionaries(st.one_of(texts, st.sampled_from("abcdef")), texts, max_size=3)),
     )

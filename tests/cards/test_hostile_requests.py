@@ -20,6 +20,7 @@ from bot.cards.inquiry import answer_form, ask_form, inquiry_card
 from bot.cards.more import allow_next, more
 from bot.cards.request import card
 from bot.cards.run import run_card
+from bot.cards.said import result_line
 from bot.cards.subject import subject_of
 from bot.cards.submissions import answer_in
 from bot.listeners.actions import SAYS_YES
@@ -180,6 +181,7 @@ def test_runs_and_their_replies_are_within_slacks_limits(run: RunView) -> None:
     """A run's message and the replies about it pass the checker for any run."""
     messages = (
         run_card(run, mentions=MENTIONS),
+        result_line(run, run.error),
         replies.run_list([run] * 60),
         replies.started(run, "https://example.test/archives/C1/p1"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -10,9 +11,10 @@ from agent_runtime.refusals import RefusalReason
 from bot.cards import notices, replies
 from bot.cards.ids import ActionId
 from bot.cards.run import result_of, run_card
+from bot.cards.said import result_line
 from storage.types import RequestStatus, RunStatus
 from tests.cards.hostile import BUY, RUN, closed
-from tests.cards.limits import check_message, elements, texts
+from tests.cards.limits import check_message, elements, mrkdwn, texts
 
 
 def said(message: object) -> str:
@@ -96,3 +98,40 @@ def test_lists_say_what_to_type() -> None:
     assert "/agent list" in said(replies.run_list([]))
     assert "*Running*" in said(replies.run_status(RUN))
     assert "<https://example.test/p1|Follow it in its thread>" in said(replies.started(RUN, "https://example.test/p1"))
+
+
+FILLED = replace(
+    RUN,
+    input={"note": "Dear all,\nQuantity: 9", "amount": 4500, "item": "<!channel> *laptops*", "rush": True, "left": ""},
+    labels={"item": "What", "amount": "Price in US dollars", "rush": "In a hurry"},
+)
+
+
+def test_a_filled_form_is_shown_a_field_a_line_with_its_label() -> None:
+    """In the form's order; no value can pass for a field or become markup, and what was left empty is left out."""
+    message = run_card(FILLED)
+    fields = "What: <!channel> *laptops*\nPrice in US dollars: 4500\nIn a hurry: Yes\n"
+    assert f"{fields}note:\n  │ Dear all,\n  │ Quantity: 9" in said(message)
+    assert message.blocks[-2]["elements"][-1]["type"] == "rich_text_preformatted"
+    assert "<!channel>" not in "".join(mrkdwn(message.blocks))
+    done = said(run_card(replace(FILLED, status=RunStatus.SUCCEEDED, output="Bought.")))
+    assert ": What: <!channel> *laptops* · Price in US dollars: 4500 · In a hurry: Yes · note: Dear all, Qua" in done
+
+
+def test_the_reply_to_a_finished_run_repeats_nothing_that_stands_above_it() -> None:
+    """The reply calls its starter; a notification has the first words of the result."""
+    done = replace(RUN, status=RunStatus.SUCCEEDED, output="Sent <it> to team.")
+    told = result_line(done, "Finished: Sent <it> to team.")
+    assert (said(told), told.text) == (": finished. The result is above.", "Finished: Sent &lt;it&gt; to team.")
+    assert told.blocks[0]["elements"][0]["elements"][0] == {"type": "user", "user_id": RUN.starter.id}
+
+
+def test_a_result_that_the_runs_message_cuts_stands_in_the_reply() -> None:
+    """All of it, or as much as a message holds and how much is missing; the run's message says where it is."""
+    long = replace(RUN, status=RunStatus.SUCCEEDED, output="\n".join(f"line {number}" for number in range(200)))
+    whole = said(result_line(long, "Finished: line 0"))
+    assert "All of the result:" in whole
+    assert all(f"line {number}\n" in f"{whole}\n" for number in range(200))
+    assert "characters not shown · more of it in the thread" in said(run_card(long))
+    longer = said(result_line(replace(long, output="word " * 9_000), "Finished: word"))
+    assert re.search(r"The result · [\d,]+ characters not shown:", longer)

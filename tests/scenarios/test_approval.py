@@ -90,7 +90,8 @@ async def test_the_result_stands_where_the_run_was_started(house: House) -> None
     assert done.labels == ["Start again with changes"]
     decided, result = root.thread
     assert "approved by Maria Lindqvist" in decided.plain()
-    assert result.plain() == "Finished: Sent “Meeting” to team@example.com."
+    assert result.plain() == "@ana: finished. The result is above."
+    assert result.text == "Finished: Sent “Meeting” to team@example.com."
 
 
 async def test_a_rejection_with_a_reason_brings_a_revised_plan(house: House) -> None:

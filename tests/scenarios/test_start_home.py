@@ -77,7 +77,7 @@ async def test_home_tells_what_was_decided_how_fast_and_who_stands_in(house: Hou
     await house.settle()
     for who, told in (("maria", True), ("ana", True), ("fred", False)):
         words = (await home_of(house, who)).plain()
-        assert ("Approved: send_email by @maria (approval for @ana)" in words) is told
+        assert ("Approved: send_email by @maria · approval for @ana" in words) is told
         assert ("Recently decided" in words) is told
         assert "Everybody’s median time to decide, this week: 3 min (1 request)." in words
     maria = house.person("maria")

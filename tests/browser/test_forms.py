@@ -18,6 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def choose_agent(shown: Window, name: str) -> None:
     """Choose an agent in the open form, and wait for its fields. Where it is chosen, only its name stands."""
     select = shown.modal.get_by_label("Agent")
+    await expect(select).to_be_visible()
     labels = await select.locator("option").all_inner_texts()
     await select.select_option(label=next(label for label in labels if label.startswith(name)))
     await expect(shown.modal.locator("input, textarea").first).to_be_visible()

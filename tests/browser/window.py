@@ -11,13 +11,6 @@ LOOKS = Path(__file__).with_name("looks.js").read_text()
 PHONE, DESK = 375, 1280
 """Widths in CSS pixels."""
 
-WATCH_CLICK = """() => {
-    window.pressed = false;
-    const watch = (click) => (window.pressed = Boolean(click.target.closest("button")));
-    addEventListener("click", watch, { capture: true, once: true });
-}"""
-"""Notes whether the next click reaches a button; the page stops those that it does not take before this hears them."""
-
 
 class Window:
     """A window in which somebody looks at the workspace. Everything is found as a person finds it: by what it says."""
@@ -94,12 +87,13 @@ class Window:
         return card.filter(has=named).last.get_by_role("button", name=re.compile(f"^{re.escape(name)}")).first
 
     async def press(self, name: str, *words: str) -> None:
-        """Press that button; again, where it moved away under the finger, or had only just come and took no click."""
+        """Press that button; again, as the page asks, where it had only just come to its place."""
+        told = self.page.locator(".toast", has_text="nothing was pressed")
         for _ in range(5):
-            await self.page.evaluate(WATCH_CLICK)
             await self.button(name, *words).click(timeout=15_000)
-            if await self.page.evaluate("window.pressed"):
+            if not await told.count():
                 return
+            await told.get_by_role("button", name="Close this notice").click()
         raise AssertionError(f"{name} does not come to rest")
 
     async def fill(self, label: str, text: str, submit: str) -> None:

@@ -13,6 +13,7 @@ import { drawMessages, repliesTo } from "./messages.js";
 import { drawModal, makeModals } from "./modals.js";
 import { drawPeople } from "./people.js";
 import { go, onMove, place } from "./place.js";
+import { watchPresses } from "./pressing.js";
 import { keepAtEnd } from "./scrolling.js";
 import { guardClicks, moving } from "./settling.js";
 import { appName, drawSidebar, openChannel } from "./sidebar.js";
@@ -139,6 +140,7 @@ const refresh = watch({
   onGone: tellGone,
 });
 
+watchPresses();
 guardClicks();
 tellGroups((id) => look?.members[id]);
 makeModals(refresh);

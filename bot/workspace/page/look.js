@@ -1,11 +1,14 @@
 // Asks the workspace what one person sees, again after every change, and acts as that person.
 
+import { pressOver } from "./pressing.js";
+
 const RETRY_MS = 2000;
 
 /**
  * Watches the workspace. `where()` names the person and the conversation to look at: {person, channel}.
- * `onLook(look)` gets each new look, null where nobody is called so; `onGone(isGone)` is told when the workspace stops
- * answering, and when it is back. Returns `refresh()`, which looks again at once.
+ * `onLook(look)` gets each new look, null where nobody is called so, and never while something is being pressed;
+ * `onGone(isGone)` is told when the workspace stops answering, and when it is back. Returns `refresh()`, which looks
+ * again at once.
  */
 export function watch({ where, onLook, onGone }) {
   let running = null;
@@ -16,6 +19,7 @@ export function watch({ where, onLook, onGone }) {
     const query = new URLSearchParams({ person, channel });
     const answer = await fetch(`/control/look?${query}`);
     const look = answer.ok ? await answer.json() : null;
+    await pressOver();
     const now = where();
     const switched = now.person !== person || now.channel !== channel;
     return switched ? undefined : look;

@@ -121,14 +121,30 @@ def loading(title: str = "One moment") -> Part:
 
 def _reason(view: RequestView, kind: DecisionKind, callback: CallbackId, title: str, channel: str) -> Part:
     required = kind in view.require_reason
-    told = (
-        "The thread gets these words." if kind is DecisionKind.APPROVED else "The agent and the thread get these words."
-    )
-    if kind is DecisionKind.SKIPPED:
-        told = f"This step is left out; the run goes on. {NOBODY_ELSE} {told}"
-    field = text_field(FieldId.REASON, "Reason", optional=not required, hint=told)
+    field = text_field(FieldId.REASON, "Reason", optional=not required, hint=_follows(view, kind))
     asked = f"{title} {subject_of(view).title}?" if view.kind is RequestKind.TOOL else ""
     return _form(view, callback, title, title, channel, [field], asked)
+
+
+_GET_IT = "The agent and the thread get these words."
+
+
+def _follows(view: RequestView, kind: DecisionKind) -> str:
+    """What a decision brings, and who gets the words: as far as it is known. What an agent makes of a no is its own
+    affair; that it has already made another call of one is on record."""
+    if kind is DecisionKind.APPROVED:
+        return "The thread gets these words."
+    if kind is DecisionKind.SKIPPED:
+        return f"This step is left out; the run goes on. {NOBODY_ELSE} {_GET_IT}"
+    if view.kind is not RequestKind.TOOL:
+        return f"Another draft is not asked for. {_GET_IT}"
+    needed = view.stages[view.stage].reject_quorum if view.stage < len(view.stages) else 1
+    so_far = view.rejections_in_stage
+    ends = "The call does not run."
+    if needed - so_far > 1:
+        ends = f"The call is rejected once {needed} people reject it, {so_far} so far."
+    again = "may ask again, as it did after the last no," if view.asked_again else "may ask again with a changed call"
+    return f"{ends} {_GET_IT} The agent then {again} or go on without it."
 
 
 def _form(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from agent_runtime.prompts import Question
-from agent_runtime.views import RequestView
+from agent_runtime.views import AskedAgain, RequestView
 from bot.cards import modals
 from bot.cards.blocks import Part
 from bot.cards.edit import edit_form
@@ -18,7 +18,7 @@ from bot.cards.hand_over import hand_over_form
 from bot.cards.ids import CallbackId, FieldId
 from bot.cards.submissions import answer_in, field_error, metadata_in, text_in
 from storage.types import DecisionKind, RequestStatus
-from tests.cards.hostile import ASK, BUY, DOUBT, DRAFT, closed
+from tests.cards.hostile import ASK, BEN, BUY, DOUBT, DRAFT, NOW, closed
 from tests.cards.limits import check_view, elements, texts
 
 Form = Callable[..., Part]
@@ -26,6 +26,10 @@ Form = Callable[..., Part]
 
 def field(modal: Part) -> Part:
     return next(block for block in modal["blocks"] if block["type"] == "input")
+
+
+def hint(modal: Part) -> str:
+    return str(field(modal)["hint"]["text"])
 
 
 @pytest.mark.parametrize(
@@ -56,6 +60,19 @@ def test_a_reason_is_optional_unless_the_policy_requires_it() -> None:
     """The field says which."""
     assert field(modals.reject(BUY))["optional"] is True
     assert field(modals.reject(replace(BUY, require_reason=(DecisionKind.REJECTED,))))["optional"] is False
+
+
+def test_the_form_of_a_no_says_what_follows_it() -> None:
+    """Nothing runs; the agent gets the words and may ask again, or not. Where several must say no, that; where it has
+    asked again after a no, that, too; and of a draft that no other one follows."""
+    words = "The agent and the thread get these words."
+    maybe = "The agent then may ask again with a changed call or go on without it."
+    assert hint(modals.reject(BUY)) == f"The call does not run. {words} {maybe}"
+    several = replace(BUY, stages=(replace(BUY.stages[0], reject_quorum=2),))
+    assert hint(modals.reject(several)).startswith("The call is rejected once 2 people reject it, 0 so far.")
+    again = replace(BUY, asked_again=AskedAgain("A1", BEN, NOW, "", None))
+    assert "may ask again, as it did after the last no, or go on without it" in hint(modals.reject(again))
+    assert hint(modals.reject(DRAFT)) == f"Another draft is not asked for. {words}"
 
 
 @pytest.mark.parametrize(

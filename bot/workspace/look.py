@@ -102,8 +102,8 @@ def _seen(person: Person, message: Message) -> Json:
     groups = list(world.groups.values())
     shape = message_state(message) | {"values": payloads.message_values(world, person.user, stored)}
     shape["unread"] = not message.ephemeral and world.read_marks.is_unread(person.user, stored)
-    direct = world.channels[stored.channel].is_im
-    return shape | {"calls_me": direct or world.read_marks.mentions(stored, person.user, groups)}
+    channel = world.channels[stored.channel]
+    return shape | {"calls_me": world.read_marks.calls(stored, person.user, channel, groups)}
 
 
 def _channel_state(world: World, user: User, channel: Channel) -> Json:
@@ -118,7 +118,7 @@ def _channel_state(world: World, user: User, channel: Channel) -> Json:
         "member": user.id in channel.members,
         "has_app": world.app.bot_user in channel.members,
         "unread": unread.messages,
-        "mentions": unread.mentions,
+        "for_me": unread.for_them,
     }
 
 

@@ -15,10 +15,10 @@ EVERYONE = {"here", "channel", "everyone"}
 
 @dataclass(frozen=True)
 class Unread:
-    """What a person has not read in one conversation. `mentions` are meant for them: those get a number."""
+    """What a person has not read in one conversation. `for_them` are those that call them: they get a number."""
 
     messages: int = 0
-    mentions: int = 0
+    for_them: int = 0
 
 
 class ReadMarks:
@@ -45,20 +45,21 @@ class ReadMarks:
         if user.id not in channel.members:
             return Unread()
         new = [message for message in channel.messages.values() if self.is_unread(user, message)]
-        meant = [message for message in new if channel.is_im or self.mentions(message, user, groups)]
-        return Unread(sum(not message.is_reply for message in new), len(meant))
+        called = sum(self.calls(message, user, channel, groups) for message in new)
+        return Unread(sum(not message.is_reply for message in new), called)
 
     def requests(self, user: User, channel: Channel, groups: list[UserGroup]) -> int:
         """How many open requests ask a member, read or not."""
         if user.id not in channel.members:
             return 0
         asking = [message for message in channel.messages.values() if is_request(message)]
-        return sum(channel.is_im or self.mentions(message, user, groups) for message in asking)
+        return sum(self.calls(message, user, channel, groups) for message in asking)
 
-    def mentions(self, message: StoredMessage, user: User, groups: list[UserGroup]) -> bool:
-        """Whether a message calls this person: by name, by a user group of theirs, or with everybody."""
+    def calls(self, message: StoredMessage, user: User, channel: Channel, groups: list[UserGroup]) -> bool:
+        """Whether a message calls this person: by name, by a user group of theirs, or with everybody; and in their
+        direct messages whatever asks for something, though it names nobody."""
         names = EVERYONE | {user.id} | {group.id for group in groups if user.id in group.users}
-        return not names.isdisjoint(self._notified_by(message))
+        return (channel.is_im and is_request(message)) or not names.isdisjoint(self._notified_by(message))
 
     def _notified_by(self, message: StoredMessage) -> set[str]:
         # Blocks are deep, and the question is asked for every person after every change.

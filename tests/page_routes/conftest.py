@@ -56,7 +56,7 @@ class Browser:
     async def calls(self, person: str, channel: str) -> int:
         """The number beside a channel in this person's sidebar."""
         channels = (await self.look(person))["channels"]
-        return next(int(each["mentions"]) for each in channels if each["name"] == channel)
+        return next(int(each["for_me"]) for each in channels if each["name"] == channel)
 
 
 @pytest.fixture

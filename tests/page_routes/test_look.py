@@ -81,10 +81,10 @@ async def test_a_card_counts_for_those_it_calls_until_it_is_closed(
     async def channel() -> dict:
         return next(each for each in (await browser.look("maria"))["channels"] if each["name"] == "approvals")
 
-    assert ((await channel())["unread"], (await channel())["mentions"]) == (1, 1)
+    assert ((await channel())["unread"], (await channel())["for_me"]) == (1, 1)
     assert (await browser.look("maria", "approvals"))["messages"][0]["unread"] is True
     await browser.act("maria", "read", channel="#approvals", ts=posted["ts"])
-    assert ((await channel())["unread"], (await channel())["mentions"]) == (0, 0)
+    assert ((await channel())["unread"], (await channel())["for_me"]) == (0, 0)
     assert (await browser.look("maria", "approvals"))["messages"][0]["unread"] is False
     assert await browser.waiting() == {"maria": 1, "fred": 1, "ines": 1}
     await client.chat_update(channel=posted["channel"], ts=posted["ts"], text="Approved", blocks=CARD[:1])
@@ -141,6 +141,21 @@ async def test_a_mention_calls_those_who_are_there_and_waits_for_nobody(browser:
     assert await browser.calls("dora", "board") == 1
     assert await browser.calls("maria", "board") == 0
     assert await browser.waiting() == {}
+
+
+async def test_a_number_means_the_same_between_a_person_and_the_app(
+    browser: Browser, ws: Workspace, client: AsyncWebClient
+) -> None:
+    """In direct messages, too, only what asks them something or names them counts; what is only told is unread."""
+    ana = ws.person("ana")
+    told = await client.chat_postMessage(channel=ana.id, text="Started", blocks=CARD[:1])
+    await client.chat_postMessage(channel=ana.id, text="Which airline?", blocks=CARD, thread_ts=told["ts"])
+    await client.chat_postMessage(channel=ana.id, text=f"<@{ana.id}> look here")
+    look = await browser.look("ana", "@signoff")
+    direct = next(each for each in look["channels"] if each["kind"] == "im")
+    assert (direct["unread"], direct["for_me"]) == (2, 2)
+    assert [each["calls_me"] for each in look["messages"]] == [False, True, True]
+    assert await browser.waiting() == {"ana": 1}
 
 
 async def test_people_of_other_teams_are_offered_no_commands(browser: Browser) -> None:

@@ -49,7 +49,7 @@ export function drawHint(look, isHome) {
   section.hidden = isHome || !here || localStorage.getItem(SEEN) !== null;
   const commands = look.app.commands.flatMap(({ name, examples: given }) => given.map(({ text, shows }) => ({ text: `${name} ${text}`, shows })));
   examples = commands.map(({ text }) => text);
-  const calling = look.channels.filter((channel) => channel.mentions && channel.kind !== "im" && channel.name !== place.in).map(({ name }) => name);
+  const calling = look.channels.filter((channel) => channel.for_me && channel.kind !== "im" && channel.name !== place.in).map(({ name }) => name);
   const other = look.people.find((person) => person.id !== look.me.id);
   const stamp = JSON.stringify([look.me.id, commands, calling, other.name]);
   if (section.dataset.stamp === stamp) return;
@@ -61,7 +61,7 @@ export function drawHint(look, isHome) {
       {},
       calling.length ? el("li", {}, "Something waits for you: ", calling.map((name) => el("button", { type: "button", class: "button", "data-go": name }, `Go to #${name}`))) : null,
       beginning(look, commands),
-      el("li", {}, "The number beside a person, at the top, is how many requests wait for them. Click the person to be them, and decide. Where a card asks a group, click its name: that tells who is in it."),
+      el("li", {}, "The number beside a person, at the top, is how many requests wait for them; one beside a channel, or the app, how many messages there call you that you have not read. Click the person to be them, and decide. Where a card asks a group, click its name: that tells who is in it."),
       el("li", {}, "Nobody answers? Move the clock at the top."),
       el("li", {}, "Two people at once: ", el("a", { href: addressOf({ as: other.name }), target: "_blank", rel: "noopener" }, `open a second window as ${other.real_name}`), "."),
     ),

@@ -4,6 +4,9 @@ import { el } from "./blockkit/dom.js";
 
 const COLOURS = 8;
 
+/** What the number beside a conversation, or a thread, counts. Beside a person it is their requests, read or not. */
+export const FOR_ME = "unread for you";
+
 /** What people read for a user id. */
 export function nameOf(look, id) {
   if (id === look.app.id) return look.app.real_name;
@@ -19,7 +22,7 @@ export function avatar(look, id) {
   return el("span", { class: `avatar colour-${colour}`, "aria-hidden": "true" }, initials);
 }
 
-/** How many there are of something, with words for those who do not see the colour. */
+/** How many there are of something; what, is told to whoever points at it, or does not see the colour. */
 export function count(number, meaning) {
-  return el("span", { class: "count", "data-count": number }, String(number), el("span", { class: "unseen" }, ` ${meaning}`));
+  return el("span", { class: "count", "data-count": number, title: `${number} ${meaning}` }, String(number), el("span", { class: "unseen" }, ` ${meaning}`));
 }

@@ -5,7 +5,7 @@ import { renderBlocks, renderMrkdwn } from "./blockkit/blocks.js";
 import { el } from "./blockkit/dom.js";
 import { emoji } from "./blockkit/emoji.js";
 import { drawKeyed } from "./keyed.js";
-import { avatar, count, nameOf } from "./marks.js";
+import { FOR_ME, avatar, count, nameOf } from "./marks.js";
 import { shortcutMenu } from "./menus.js";
 import { dayOf, fullOf, millisecondsOf, timeOf } from "./moments.js";
 import { go } from "./place.js";
@@ -47,8 +47,7 @@ function oneMessage(look, message, replies) {
 }
 
 function messageNode(look, message, replies) {
-  const classes = ["message", message.ephemeral && "private", message.calls_me && "calls-me"];
-  const parts = { class: classes.filter(Boolean).join(" "), "data-ts": message.ts, tabindex: "-1" };
+  const parts = { class: message.ephemeral ? "message private" : "message", "data-ts": message.ts, tabindex: "-1" };
   return el(
     "li",
     { ...parts, "data-author": message.author, "data-private": message.ephemeral },
@@ -123,7 +122,7 @@ function repliesButton(replies, message) {
     "button",
     { type: "button", class: "replies", "data-replies": message.ts, onclick: () => go({ thread: message.ts }) },
     el("b", {}, label),
-    unread ? count(unread, "new") : null,
+    unread ? count(unread, FOR_ME) : null,
     forAll && forMe ? el("span", { class: "muted" }, `and ${forMe} only for you`) : null,
     el("span", { class: "muted" }, `Last at ${timeOf(millisecondsOf(replies.at(-1).ts))}`),
   );

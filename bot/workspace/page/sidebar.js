@@ -2,7 +2,7 @@
 
 import { el } from "./blockkit/dom.js";
 import { drawKeyed } from "./keyed.js";
-import { count } from "./marks.js";
+import { FOR_ME, count } from "./marks.js";
 import { addressOf, go, place } from "./place.js";
 
 /** How the app's direct message is called in the address. */
@@ -28,7 +28,7 @@ function entry(channel, target, onChoose) {
   const sign = channel.kind === "im" ? "✓" : channel.kind === "private_channel" ? "🔒" : "#";
   return {
     key: target,
-    stamp: JSON.stringify([classes, channel.mentions, channel.unread, place.as]),
+    stamp: JSON.stringify([classes, channel.for_me, channel.unread, place.as]),
     draw: () => {
       // The app's Home says what it is for; where it wrote something new, that comes first.
       const tab = channel.home && !channel.unread ? "home" : "messages";
@@ -38,7 +38,7 @@ function entry(channel, target, onChoose) {
         { class: classes, href: addressOf(changes), "aria-current": here ? "page" : null, "data-channel": target },
         el("span", { class: "sign", "aria-hidden": "true" }, sign),
         el("span", { class: "entry-name" }, channel.title ?? channel.name),
-        channel.mentions ? count(channel.mentions, "for you") : null,
+        channel.for_me ? count(channel.for_me, FOR_ME) : null,
       );
       link.addEventListener("click", (event) => follow(event, changes, onChoose));
       return el("li", {}, link);

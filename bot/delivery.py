@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -28,6 +27,7 @@ from storage import outbox
 from storage.database import Database
 from storage.errors import LeaseLost
 from storage.models import Delivery
+from storage.outbox import Outcome
 from storage.tx import Tx
 from storage.types import DeliveryStatus
 
@@ -63,16 +63,6 @@ _TOKEN_FAULT = frozenset(
 
 _OF_ALERTS = frozenset({Topic.ALERT.value, Topic.CALL.value, Topic.DIGEST.value})
 """Of these nobody can be told by an alert: `/approvals alerts` lists what is open."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """How a claim ends. `due_at` belongs to what is due again."""
-
-    status: DeliveryStatus
-    error: str = ""
-    failures: int = 0
-    due_at: datetime | None = None
 
 
 class Deliveries:
@@ -123,31 +113,31 @@ class Deliveries:
         context, rules = self._runtime.context(), self._runtime.alerts
         await self._db.transact(_settle, context, rules, delivery, self._owner, outcome)
 
-    async def _attempt(self, delivery: Delivery) -> _Outcome:
+    async def _attempt(self, delivery: Delivery) -> Outcome:
         now = self._clock.now()
         if delivery.expires_at is not None and delivery.expires_at <= now:
-            return _Outcome(DeliveryStatus.EXPIRED)
+            return Outcome(DeliveryStatus.EXPIRED)
         try:
-            return _Outcome(DeliveryStatus.DONE, await self._showing.show(delivery))
+            return Outcome(DeliveryStatus.DONE, await self._showing.show(delivery))
         except NotYet as waiting:
-            return _Outcome(DeliveryStatus.DUE, delivery.error, delivery.failures, waiting.until)
+            return Outcome(DeliveryStatus.DUE, delivery.error, delivery.failures, waiting.until)
         except RateLimited as limited:
             until = self._clock.now() + limited.retry_after
-            return _Outcome(DeliveryStatus.DUE, delivery.error, delivery.failures, until)
+            return Outcome(DeliveryStatus.DUE, delivery.error, delivery.failures, until)
         except (Unshowable, NoPlace) as never:
             # A private sentence that cannot be shown is no reason to call an operator.
             lost = DeliveryStatus.EXPIRED if delivery.kind == Topic.NOTICE.value else DeliveryStatus.DEAD
-            return _Outcome(lost, str(never), delivery.failures)
+            return Outcome(lost, str(never), delivery.failures)
         except SlackFailure as failure:
             return self._failed(delivery, failure)
 
-    def _failed(self, delivery: Delivery, failure: SlackFailure) -> _Outcome:
+    def _failed(self, delivery: Delivery, failure: SlackFailure) -> Outcome:
         failures = delivery.failures + 1
         refused = failure.code if isinstance(failure, SlackRefused) else ""
         most = MOST_REFUSALS if refused and refused not in _TOKEN_FAULT else MOST_OUTAGES
         if refused in _OUR_FAULT or failures >= most:
-            return _Outcome(DeliveryStatus.DEAD, str(failure), failures)
-        return _Outcome(DeliveryStatus.DUE, str(failure), failures, self._clock.now() + backoff(failures))
+            return Outcome(DeliveryStatus.DEAD, str(failure), failures)
+        return Outcome(DeliveryStatus.DUE, str(failure), failures, self._clock.now() + backoff(failures))
 
 
 def backoff(failures: int) -> timedelta:
@@ -162,16 +152,16 @@ def _claim(tx: Tx, now: datetime, owner: str, until: datetime, skip: Sequence[st
     return outbox.get(tx, delivery.key)
 
 
-def _settle(tx: Tx, context: Context, rules: AlertRules, delivery: Delivery, owner: str, outcome: _Outcome) -> None:
+def _settle(tx: Tx, context: Context, rules: AlertRules, delivery: Delivery, owner: str, outcome: Outcome) -> None:
     now = context.now
-    values: dict[str, object] = {"status": outcome.status, "error": outcome.error, "failures": outcome.failures}
+    values = outcome.values()
     if outcome.status is DeliveryStatus.DONE:
         values["shown"] = delivery.wanted
     if outcome.due_at is not None:
         row = outbox.get(tx, delivery.key)
         # What was wanted meanwhile may be more urgent than what was told to wait its turn.
         more = row is not None and row.wanted > delivery.wanted and outcome.failures == 0
-        values["due_at"] = now if more else outcome.due_at
+        values |= {"due_at": now} if more else {}
     settled = outbox.settle(tx, delivery, owner, now, **values)
     dead = outcome.status is DeliveryStatus.DEAD and delivery.kind not in _OF_ALERTS
     elsewhere = outcome.status is DeliveryStatus.DONE and delivery.kind == Topic.CARD.value and bool(outcome.error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,21 @@ REPEAT_NOTICE = timedelta(seconds=60)
 OWN_WORKER = 100
 """The priority from which on rows have workers of their own, which claim them by other rules (webhooks.py)."""
 STATUS, DUE_AT = (inspect(Delivery).local_table.c[name].type for name in ("status", "due_at"))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a claim ends. `due_at` belongs to what is due again."""
+
+    status: DeliveryStatus
+    error: str = ""
+    failures: int = 0
+    due_at: datetime | None = None
+
+    def values(self) -> dict[str, Any]:
+        """The columns that `settle` changes."""
+        values: dict[str, Any] = {"status": self.status, "error": self.error, "failures": self.failures}
+        return values if self.due_at is None else values | {"due_at": self.due_at}
 
 
 def want(

@@ -22,6 +22,7 @@ from bot.webhooks.endpoints import Endpoint
 from bot.webhooks.posting import PATIENCE, Line, Undelivered, open_line
 from storage import outbox, webhooks
 from storage.models import Delivery
+from storage.outbox import Outcome
 from storage.tx import Tx
 from storage.types import DeliveryStatus
 
@@ -47,16 +48,6 @@ class Pace:
     waits: tuple[timedelta, ...] = WAITS
     jitter: Callable[[], float] = SystemRandom().random
     patience: timedelta = PATIENCE
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """How a claim ends; `due_at` belongs to what is tried again."""
-
-    status: DeliveryStatus
-    error: str = ""
-    failures: int = 0
-    due_at: datetime | None = None
 
 
 class Sender:
@@ -94,24 +85,24 @@ class Sender:
         runtime = self._runtime
         await self._db.transact(_settle, runtime.context(), runtime.alerts, delivery, self._owner, outcome)
 
-    async def _attempt(self, delivery: Delivery) -> _Outcome:
+    async def _attempt(self, delivery: Delivery) -> Outcome:
         try:
             message = await self._db.read(read_message, self._seal, webhooks.seq_of(delivery.key))
             await self._line.send(message, self._clock.now())
         except Unsendable as never:
-            return _Outcome(DeliveryStatus.DEAD, str(never), delivery.failures)
+            return Outcome(DeliveryStatus.DEAD, str(never), delivery.failures)
         except Undelivered as failure:
             return self._failed(delivery, failure)
-        return _Outcome(DeliveryStatus.DONE)
+        return Outcome(DeliveryStatus.DONE)
 
-    def _failed(self, delivery: Delivery, failure: Undelivered) -> _Outcome:
+    def _failed(self, delivery: Delivery, failure: Undelivered) -> Outcome:
         failures = delivery.failures + 1
         if failure.final:
-            return _Outcome(DeliveryStatus.DEAD, str(failure), failures)
+            return Outcome(DeliveryStatus.DEAD, str(failure), failures)
         if failures > len(self._pace.waits):
-            return _Outcome(DeliveryStatus.DEAD, f"given up after {failures} attempts: {failure}", failures)
+            return Outcome(DeliveryStatus.DEAD, f"given up after {failures} attempts: {failure}", failures)
         wait = self._pace.waits[failures - 1] * (1 + self._pace.jitter() / 5)
-        return _Outcome(DeliveryStatus.DUE, str(failure), failures, self._clock.now() + max(wait, failure.wish))
+        return Outcome(DeliveryStatus.DUE, str(failure), failures, self._clock.now() + max(wait, failure.wish))
 
 
 @asynccontextmanager
@@ -144,11 +135,8 @@ def _claim(tx: Tx, name: str, now: datetime, owner: str, until: datetime, skip: 
     return outbox.get(tx, delivery.key)
 
 
-def _settle(tx: Tx, context: Context, rules: AlertRules, delivery: Delivery, owner: str, outcome: _Outcome) -> None:
-    values: dict[str, object] = {"status": outcome.status, "error": outcome.error, "failures": outcome.failures}
-    if outcome.due_at is not None:
-        values["due_at"] = outcome.due_at
-    if not outbox.settle(tx, delivery, owner, context.now, **values):
+def _settle(tx: Tx, context: Context, rules: AlertRules, delivery: Delivery, owner: str, outcome: Outcome) -> None:
+    if not outbox.settle(tx, delivery, owner, context.now, **outcome.values()):
         return  # its lease was lost
     if outcome.due_at is not None:
         webhooks.hold_back(tx, delivery, outcome.due_at)

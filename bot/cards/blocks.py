@@ -81,15 +81,17 @@ def header(text: str) -> Part:
 
 def context(*parts: Part) -> Part:
     """Small print: at most ten texts, as the facts of one line. Ours become one text, anybody else's stay plain ones of
-    their own; a text that ends in a colon leads to the next."""
+    their own; a text that ends in a colon or comma leads to the next."""
     elements: list[Part] = []
     for part in parts[:10]:
-        if not elements or elements[-1]["text"].endswith(":"):
+        last = elements[-1] if elements else part
+        if last is part or last["text"].endswith((":", ",")):
             elements.append(part)
-        elif elements[-1]["type"] == part["type"] == "mrkdwn" and _fit(elements[-1], part):
-            elements[-1] = {**part, "text": facts(elements[-1]["text"], part["text"])}
+        elif last["type"] == part["type"] == "mrkdwn" and _fit(last, part):
+            elements[-1] = {**part, "text": facts(last["text"], part["text"])}
         else:
-            elements.append({**part, "text": SEPARATOR.lstrip() + part["text"]} if _fit(part) else part)
+            # At the end of a text, not at the beginning of the next: on a phone that one begins a line.
+            elements[-1:] = [{**last, "text": last["text"] + SEPARATOR.rstrip()} if _fit(last) else last, part]
     return {"type": "context", "elements": elements}
 
 

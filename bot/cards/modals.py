@@ -57,8 +57,10 @@ def answer(view: RequestView, *, channel: str = "") -> Part:
     field = _choice_field(choices) if 0 < len(choices) <= SELECT_OPTIONS else text_field(FieldId.ANSWER, "Answer")
     whole = len(choices) <= SELECT_OPTIONS and all(_option_text(*one) == _clipped(*one) for one in enumerate(choices))
     passages = subject.must_see[:1] if whole else subject.must_see  # choices that the field itself shows in full
-    shown = [part for one in passages for part in (sentence(one.label), quote(one.excerpt.shown))]
-    return _form(view, CallbackId.ANSWER, "Answer", "Answer", channel, [rich(*shown), field])
+    asks = f"Agent {clip(line(view.agent), 80)} asks:"  # what it asks follows: the heading would say it twice
+    question, *others = (quote(one.excerpt.shown) for one in passages)
+    labelled = [part for one, text in zip(passages[1:], others, strict=True) for part in (sentence(one.label), text)]
+    return _form(view, CallbackId.ANSWER, "Answer", "Answer", channel, [rich(question, *labelled), field], asks)
 
 
 def review_all(view: RequestView, page: int, *, channel: str = "", confirm: bool = False) -> Part:

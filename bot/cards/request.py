@@ -19,10 +19,10 @@ from bot.cards.blocks import (
     actions,
     bold,
     context,
-    data,
     header,
     message,
     ours,
+    plain,
     preformatted,
     quote,
     rich,
@@ -111,7 +111,7 @@ def origin(view: RequestView, thread_link: str) -> Iterator[Part]:
     """Who asks, for whom and since when."""
     if view.auto_approve:
         yield ours("*Auto-approval is on: calls run without asking anybody.*")
-    yield data(f"Agent: {view.agent}", 200)
+    yield plain(f"Agent {clip(line(view.agent), 200)},")
     yield ours(
         facts(f"started by {person(view.starter)}", f"asked {date(view.opened_at)}", link(thread_link, "thread"))
     )

@@ -15,7 +15,7 @@ from bot.cards.text import Visible, clip, line, visible
 from storage.types import ActorKind, DecisionKind, JsonValue, RequestKind
 
 TITLE_LIMIT = 100
-AGENT_WORDS = "The agent's own words, which nobody has checked"
+AGENT_WORDS = "The agent's own words, unchecked"
 _DIFFERENCE = {"characters": 1_200, "lines": 24}
 _REASON = {"characters": 600, "lines": 8}
 _SHARED = {"characters": 700, "lines": 14}

@@ -229,9 +229,9 @@ def votes(view: RequestView) -> list[Part]:
     latest = view.votes[::-1]
     lines = [_vote(vote, _in_stage(view, vote.stage)) for vote in latest]
     reasons = [vote for vote in latest if vote.reason][:_MOST_REASONS]
-    # Of several it must be told whose words they are; beside one vote its voter's name would stand twice.
-    whose = [vote.actor.label if len(latest) > 1 else "Reason" for vote in reasons]
-    said = (data(f"{name}: {vote.reason}", 600) for name, vote in zip(whose, reasons, strict=True))
+    if len(latest) == 1 and reasons:  # of several it must be told whose words they are
+        return [ours(f"{lines[0]}, because:"), data(reasons[0].reason, 600)]
+    said = (data(f"{vote.actor.label}: {vote.reason}", 600) for vote in reasons)
     return [ours(listed(lines, 2_900, SEPARATOR)), *said]
 
 

@@ -25,9 +25,9 @@ def test_what_is_empty_leaves_no_separator_behind() -> None:
 
 def test_small_print_is_one_line_of_facts() -> None:
     """Ours are one text; anybody else's words stay plain and apart, and follow a colon without a separator."""
-    elements = context(data("Agent: shop"), ours("asked"), ours("thread"), ours("Ran:"), data("*sold*"))["elements"]
+    elements = context(data("Ann: no"), ours("asked"), ours("thread"), ours("Ran:"), data("*sold*"))["elements"]
     assert [(one["type"], one["text"]) for one in elements] == [
-        ("plain_text", "Agent: shop"), ("mrkdwn", "· asked · thread · Ran:"), ("plain_text", "*sold*"),
+        ("plain_text", "Ann: no ·"), ("mrkdwn", "asked · thread · Ran:"), ("plain_text", "*sold*"),
     ]  # fmt: skip
 
 

@@ -3,7 +3,7 @@ away. A section for each; `home` puts them together."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from agent_runtime.pace import Pace
@@ -14,7 +14,7 @@ from bot.cards.history import closed_requests
 from bot.cards.ids import ActionId
 from bot.cards.pauses import standing
 from bot.cards.request import note_line
-from bot.cards.run import first_words, state
+from bot.cards.run import OPEN, first_words, state
 from bot.cards.subject import subject_of
 from bot.cards.text import SEPARATOR, capital, clip, date, duration, facts, line, link, listed, person, quantity
 from bot.cards.wording import deadline, heading
@@ -23,6 +23,9 @@ from storage.types import Actor
 MOST_WAITING = 15
 MOST_STARTED = 15
 MOST_DECIDED = 10
+_PAUSED = "*paused*"
+"""Of one thing in a list: by whom and why stands above the list, and on the message of each."""
+
 MOST_BLOCKS = 100
 """What Slack takes in a view."""
 
@@ -87,7 +90,7 @@ def open_request(view: RequestView, address: str, now: datetime) -> list[Part]:
     place = link(address, "its message")
     return [
         rich(about, sentence(note)) if (note := note_line(view)) else rich(about),
-        context(ours(facts(capital(deadline(view, now)), place))),
+        context(ours(facts(_PAUSED if view.paused else capital(deadline(view, now)), place))),
         actions(button(ActionId.REVIEW_ALL, target_of(view).value, "Review", words)),
     ]
 
@@ -101,7 +104,8 @@ def _started(view: HomeView) -> list[Part]:
             when(run.created_at),
         )  # fmt: skip
         place = link(address, "its thread")
-        blocks += [rich(name), context(ours(facts(state(run), place)))]
+        stands = facts(state(replace(run, paused=None)), _PAUSED if run.paused and run.status in OPEN else "")
+        blocks += [rich(name), context(ours(facts(stands, place)))]
     if not view.started:
         how = " The button above and `/agent` start an agent." if view.may_start else ""
         blocks.append(section(ours(f"You have started nothing yet.{how}")))

@@ -100,6 +100,15 @@ def test_a_full_home_is_taken() -> None:
     assert "median time" in str(shown["blocks"][-1]), "nothing was cut off"
 
 
+def test_home_says_once_by_whom_everything_is_paused() -> None:
+    """Above the lists; what stands in them says that it is paused."""
+    pause = PauseView("", NOW, BUY.starter, "the disk is full")
+    waiting, run = replace(BUY, paused=pause), replace(RUN, status=RunStatus.WAITING, paused=pause)
+    said = "\n".join(mrkdwn(home(HomeView(((waiting, ""),), ((run, ""),), pauses=(pause,)), NOW)))
+    assert said.count("the disk is full") == 1
+    assert said.count("*paused*") == 2
+
+
 @many
 @given(st.lists(requests(), max_size=4))
 def test_any_history_is_a_message_that_slack_takes(views: list[RequestView]) -> None:

@@ -111,6 +111,11 @@ async def test_a_filled_form_starts_one_run_with_what_was_filled_in(shop: House)
     expected = {"item": "table", "note": "a\n*b* <c>", "count": 3, "urgent": False, "day": "2026-12-01"}
     assert run.input == {**expected, "tags": ["x", "y"]}
     assert shop.root(run.id).channel == "#general"
+    shown = "What: table · Why: a *b* <c> · How many: 3 · Urgent: No · By when: 2026-12-01"
+    assert shown in shop.root(run.id).plain(), "and its message says so, by the labels of the form"
+    await ana.open_home()
+    await shop.settle()
+    assert f"clerk: {shown}" in ana.home.plain()  # type: ignore[union-attr]
 
 
 async def test_a_text_agent_has_one_field_and_gets_its_text(shop: House) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from agent_runtime.audit import INTERNAL, Event, Origin, record
 from agent_runtime.causes import Cause
 from agent_runtime.context import Context
 from agent_runtime.outbound import Priority, Topic
-from agent_runtime.troubles import Found, Trouble
+from agent_runtime.troubles import MOST_OPEN, Found, Trouble
 from storage import alerts, messages, outbox
 from storage.alerts import Alert
 from storage.tx import Tx
@@ -69,7 +70,7 @@ def raise_alert(tx: Tx, context: Context, rules: AlertRules, trouble: Trouble) -
 
 
 def _raise(tx: Tx, context: Context, rules: AlertRules, trouble: Trouble) -> Alert:
-    before = alerts.latest(tx, trouble.cause, trouble.thing, context.now - MUTED_FOR)
+    before = alerts.latest(tx, trouble.cause, trouble.thing)
     muted = before if before is not None and before.muted_until and before.muted_until > context.now else None
     alert = Alert(
         id=context.ids("L"), cause=trouble.cause, thing=trouble.thing, agent=trouble.agent, run_id=trouble.run_id,
@@ -110,13 +111,16 @@ def compare(tx: Tx, context: Context, rules: AlertRules, found: Found) -> None:
         held = open_alert.agent in found.stopped and cause in _STANDING_STILL
         if judged and not held and (cause, thing) not in things:
             resolve(tx, context, open_alert)
+    count = Counter((cause, alert.agent) for (cause, _), alert in known.items())
     new = 0
     for trouble in found.troubles:
         alert = known.get((trouble.cause, trouble.thing))
+        about = trouble.cause, trouble.agent
         if alert is not None:
             _update(tx, context, rules, alert, trouble)
-        elif new < MOST_AT_ONCE:
+        elif new < MOST_AT_ONCE and count[about] < MOST_OPEN:
             new += 1
+            count[about] += 1
             _raise(tx, context, rules, trouble)
 
 

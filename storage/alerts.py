@@ -21,7 +21,7 @@ class Alert(SQLModel, table=True):
     __table_args__ = (
         Index("alert_open", "cause", "thing", unique=True, sqlite_where=text("resolved_at IS NULL"),
               postgresql_where=text("resolved_at IS NULL")),
-        Index("alert_recent", "raised_at"),
+        Index("alert_of_thing", "cause", "thing", "raised_at"),
     )  # fmt: skip
 
     id: str = Field(primary_key=True)
@@ -73,9 +73,9 @@ def lapsed(tx: Tx, now: datetime) -> list[Alert]:
     return tx.all(Alert, select(Alert).where(over, _OPEN).order_by(col(Alert.id)))
 
 
-def latest(tx: Tx, cause: str, thing: str, since: datetime) -> Alert | None:
-    """The newest alert about a thing, open or not, of those raised after that moment."""
-    named = (col(Alert.cause) == cause, col(Alert.thing) == thing, col(Alert.raised_at) > since)
+def latest(tx: Tx, cause: str, thing: str) -> Alert | None:
+    """The newest alert about a thing, open or not."""
+    named = (col(Alert.cause) == cause, col(Alert.thing) == thing)
     return tx.one(Alert, select(Alert).where(*named).order_by(col(Alert.raised_at).desc()).limit(1))
 
 

@@ -110,6 +110,21 @@ async def test_a_muted_thing_is_not_heard_of_for_a_day(worlds: Any) -> None:
     assert again.is_told
 
 
+async def test_what_was_stuck_for_long_before_it_was_muted_stays_muted_for_a_day(worlds: Any) -> None:
+    """The day counts from the mute, and not from when the trouble was told first."""
+    world: World = await worlds()
+    (view,) = await watch(world, [1])
+    world.clock.advance(30 * HOURS)
+    await act(world, AlertAct.MUTE, view.id)
+    world.clock.advance(HOURS)
+    await watch(world, [])
+    (again,) = await watch(world, [1])
+    assert not again.is_told
+    world.clock.advance(DAY - HOURS)
+    (again,) = await watch(world, [1])
+    assert again.is_told
+
+
 async def test_only_operators_and_those_who_are_asked_may(worlds: Any) -> None:
     """Anybody else is refused, on record; whoever is asked may acknowledge."""
     world: World = await worlds(one("buy"))

@@ -55,6 +55,7 @@ def test_the_indexes_of_hot_looks_are_there(path: Path) -> None:
         "select * from request where closed_at is not null order by closed_at desc, id desc limit 9": "request_closed",
         "select * from outbox where subject = 'x'": "outbox_subject",
         "select * from alert where cause = 'x' and thing = 'y' and resolved_at is null": "alert_open",
+        "select * from alert where cause = 'x' and thing = 'y' order by raised_at desc limit 1": "alert_of_thing",
         "select count(*) from request where run_id = 'x' and status = 'pending'": "request_open",
         "select * from absence where delegate_key = 'x' and ended_at is null and until > 'x'": "absence_delegate",
         "select * from approval_grant where agent = 'x' and expires_at > 'x'": "grant_look",

@@ -1,4 +1,4 @@
-"""The watch: every few seconds one look at what is in trouble, and one transaction that raises, updates and resolves
+"""The watch: every few seconds one look at what is in trouble, and a transaction that raises, updates and resolves
 alerts, and has the daily digest told when its time has come."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from agent_runtime import alerts, daily, storms
 from agent_runtime.alert_rules import AlertRules
 from agent_runtime.context import Context
 from agent_runtime.runtime import Runtime
-from agent_runtime.troubles import Look, Trouble, find_troubles
+from agent_runtime.troubles import Found, Look, Trouble, find_troubles
 from storage import audit
 from storage.tx import Tx
 
@@ -47,12 +47,14 @@ class AlertsWatch:
         slept = self._looked_at is not None and context.now - self._looked_at >= rules.heartbeat
         self._looked_at = context.now
         look = Look(self._runtime.boot_id, awake=not slept, vacant=vacant)
-        await self._runtime.db.transact(watch, context, rules, look)
+        # Nobody's click waits behind a look: only what differs is written.
+        found = await self._runtime.db.read(find_troubles, context, rules, look)
+        await self._runtime.db.transact(tell, context, rules, found)
 
 
-def watch(tx: Tx, context: Context, rules: AlertRules, look: Look) -> None:
-    """Raise, update and resolve alerts by what the rows say now, and have the digest told when it is due."""
-    alerts.compare(tx, context, rules, find_troubles(tx, context, rules, look))
+def tell(tx: Tx, context: Context, rules: AlertRules, found: Found) -> None:
+    """Raise, update and resolve alerts by what was found, and have the digest told when it is due."""
+    alerts.compare(tx, context, rules, found)
     alerts.lapse(tx, context)
     storms.fold(tx, context, rules)
     daily.tell_when_due(tx, context, rules)

@@ -28,6 +28,12 @@ UNDELIVERED_FOR = timedelta(days=1)
 MOST_RUNS = 200
 """So many of the latest runs are looked at for agents that keep failing."""
 
+MOST_OPEN = 100
+"""So many alerts with one cause about one agent are open at a time; of more it is only said that there are more."""
+
+_MOST_FOUND = 2 * MOST_OPEN
+"""More than are told of: whoever is among those stays in sight when others get in before them."""
+
 LONGEST_ERROR = 500
 _AT_WORK = frozenset({DeliveryStatus.DUE, DeliveryStatus.LEASED})
 
@@ -76,7 +82,7 @@ def find_troubles(tx: Tx, context: Context, rules: AlertRules, look: Look) -> Fo
         found += vacant
     else:
         vacant = [trouble_of(one) for one in alerts.of_cause(tx, Cause.NOBODY)]
-    waiting = stuck.waiting(tx, context.now - rules.shortest_wait)
+    waiting = stuck.waiting(tx, context.now - rules.shortest_wait, _MOST_FOUND)
     asked = list(_requests(waiting))
     found += asked
     if pauses.everything(tx) is None:
@@ -128,7 +134,7 @@ def _waiting(waiting: Sequence[Waiting], context: Context, rules: AlertRules, to
 
 
 def _unclaimed(tx: Tx, context: Context, rules: AlertRules) -> Iterator[Trouble]:
-    for run in stuck.unclaimed(tx, context.now - rules.shortest_queue):
+    for run in stuck.unclaimed(tx, context.now - rules.shortest_queue, _MOST_FOUND):
         if run.since <= context.now - rules.queued_for(run.agent):
             facts: Json = {"lost": run.status is RunStatus.RUNNING}
             yield Trouble(Cause.QUEUED, run.id, run.since, run.agent, run.id, facts=facts)
@@ -136,7 +142,7 @@ def _unclaimed(tx: Tx, context: Context, rules: AlertRules) -> Iterator[Trouble]
 
 def _failing(tx: Tx, context: Context, rules: AlertRules) -> Iterator[Trouble]:
     fewest = min([rules.failing, *(one.failing for one in rules.agents if one.failing)])
-    for run in stuck.failing(tx, fewest, alerts.runs_of(tx, Cause.FAILING)):
+    for run in stuck.failing(tx, fewest, alerts.runs_of(tx, Cause.FAILING), _MOST_FOUND):
         if run.status is RunStatus.FAILED and run.since <= context.now - REMEMBERED:
             continue
         if run.failures >= rules.failing_for(run.agent) or run.status is RunStatus.FAILED:

@@ -1,4 +1,4 @@
-"""What may be stuck, found by queries that look at open rows only: cheap enough to be asked every few seconds."""
+"""What may be stuck, found by queries that look at open rows only, and give no more of them than people can read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import and_, or_
+from sqlalchemy import and_, inspect, or_
 from sqlmodel import col, select
 
 from storage.models import Boot, Delivery, Request, Run
@@ -32,29 +32,53 @@ class Waiting:
     """Differs whenever something else comes next for it."""
 
 
-def waiting(tx: Tx, opened_before: datetime) -> list[Waiting]:
-    """Requests that have been open since then or longer, and all about unknown outcomes; the oldest first."""
-    names = ("id", "run_id", "agent", "kind", "tool", "opened_at", "stage_opened_at")
-    moving = ("asking", "stage", "rung", "due_at", "quiet_until")
+def waiting(tx: Tx, opened_before: datetime, most: int) -> list[Waiting]:
+    """Requests that have been open since then or longer, those that are overdue, and those about unknown outcomes; of
+    each sort those of the `most` runs of an agent that wait longest. The oldest first."""
+    return [
+        Waiting(
+            overdue=row["sort"] == "overdue",
+            moves=" ".join(str(row[name]) for name in _MOVING),
+            **{name: row[name] for name in _NAMES},
+        )
+        for row in tx.rows(_WAITING, before=opened_before, most=most)
+    ]
+
+
+_NAMES = ("id", "run_id", "agent", "kind", "tool", "opened_at", "stage_opened_at")
+_MOVING = ("asking", "stage", "rung", "due_at", "quiet_until")
+
+
+def _waiting_longest() -> sa.Select[Any]:
+    """Ranked in the store: ten thousand rows would take longer to be carried out of it than to be ranked."""
     overdue = and_(
         col(Request.on_timeout) == OnTimeout.KEEP, col(Request.due_at).is_(None), col(Request.held_until).is_(None)
     )
-    found = (
-        sa.select(*(col(getattr(Request, name)) for name in (*names, *moving)), overdue.label("overdue"))
+    outcome = col(Request.kind) == RequestKind.OUTCOME
+    before = sa.bindparam("before", type_=inspect(Request).local_table.c.opened_at.type)
+    stuck = (
+        sa.select(
+            *(col(getattr(Request, name)) for name in (*_NAMES, *_MOVING)),
+            sa.case((outcome, "outcome"), (overdue, "overdue"), else_="waiting").label("sort"),
+        )
         .where(
-            col(Request.status) == RequestStatus.PENDING,
-            or_(col(Request.opened_at) <= opened_before, overdue, col(Request.kind) == RequestKind.OUTCOME),
+            col(Request.status) == RequestStatus.PENDING, or_(col(Request.opened_at) <= before, overdue, outcome)
         )
-        .order_by(col(Request.opened_at), col(Request.id))
+        .cte("stuck")
+    )  # fmt: skip
+    one = stuck.c.agent, stuck.c.sort
+    since = sa.func.min(stuck.c.opened_at)
+    place = sa.func.row_number().over(partition_by=one, order_by=(since, stuck.c.run_id)).label("place")
+    ranked = sa.select(stuck.c.run_id, stuck.c.sort, place).group_by(stuck.c.run_id, *one).subquery()
+    return (
+        sa.select(stuck)
+        .join(ranked, and_(ranked.c.run_id == stuck.c.run_id, ranked.c.sort == stuck.c.sort))
+        .where(ranked.c.place <= sa.bindparam("most"))
+        .order_by(stuck.c.opened_at, stuck.c.id)
     )
-    return [
-        Waiting(
-            overdue=bool(row["overdue"]),
-            moves=" ".join(str(row[name]) for name in moving),
-            **{name: row[name] for name in names},
-        )
-        for row in tx.rows(found)
-    ]
+
+
+_WAITING = _waiting_longest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,36 +94,42 @@ class Standing:
     owner: str | None
 
 
-def unclaimed(tx: Tx, before: datetime) -> list[Standing]:
-    """Runs that have been ready for a worker since then or longer; the longest first."""
+def unclaimed(tx: Tx, before: datetime, most: int) -> list[Standing]:
+    """Runs that have been ready for a worker since then or longer, at most so many of an agent; the longest first."""
     queued = and_(col(Run.status) == RunStatus.QUEUED, col(Run.due_at) <= before)
     lost = and_(col(Run.status) == RunStatus.RUNNING, col(Run.lease_until) <= before)
-    return sorted((*_standing(tx, queued), *_standing(tx, lost)), key=lambda run: run.since)
+    found = (*_standing(tx, queued, col(Run.due_at), most), *_standing(tx, lost, col(Run.lease_until), most))
+    return sorted(found, key=lambda run: run.since)
 
 
-def failing(tx: Tx, fewest: int, known: Sequence[str]) -> list[Standing]:
-    """Runs that failed so often in a row and are tried again, by themselves or by the next worker; of those `known`
-    also the ones that have failed for good."""
+def failing(tx: Tx, fewest: int, known: Sequence[str], most: int) -> list[Standing]:
+    """Runs that failed so often in a row and are tried again, by themselves or by the next worker, at most so many of
+    an agent; of those `known` also the ones that have failed for good."""
     often = col(Run.failures) + col(Run.crashes) >= fewest
     # Each status by itself: for both at once no index serves, and every run would be read.
-    tried = [run for status in (RunStatus.QUEUED, RunStatus.RUNNING) for run in _standing(tx, _is(status, often))]
-    given_up = _standing(tx, _is(RunStatus.FAILED, col(Run.id).in_(known))) if known else []
-    return [*tried, *given_up]
+    tried = [
+        run
+        for status in (RunStatus.QUEUED, RunStatus.RUNNING)
+        for run in _standing(tx, _is(status, often), col(Run.created_at), most)
+    ]
+    given_up = _is(RunStatus.FAILED, col(Run.id).in_(known))
+    return [*tried, *(_standing(tx, given_up, col(Run.created_at), len(known)) if known else ())]
 
 
 def _is(status: RunStatus, more: Any) -> Any:
     return and_(col(Run.status) == status, more)
 
 
-def _standing(tx: Tx, which: Any) -> list[Standing]:
+def _standing(tx: Tx, which: Any, order: Any, most: int) -> list[Standing]:
     names = ("id", "agent", "status", "failures", "crashes", "error", "owner", "due_at", "lease_until", "updated_at")
-    found = sa.select(*(col(getattr(Run, name)) for name in names)).where(which)
+    place = sa.func.row_number().over(partition_by=col(Run.agent), order_by=(order, col(Run.id))).label("place")
+    ranked = sa.select(*(col(getattr(Run, name)) for name in names), place).where(which).subquery()
     return [
         Standing(
             id=row["id"], agent=row["agent"], status=row["status"], since=_since(row),
             failures=row["failures"] + row["crashes"], error=row["error"], owner=row["owner"],
         )
-        for row in tx.rows(found)
+        for row in tx.rows(sa.select(ranked).where(ranked.c.place <= most))
     ]  # fmt: skip
 
 

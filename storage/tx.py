@@ -35,9 +35,9 @@ class Tx:
         row = self._connection.execute(statement, values or None).mappings().first()
         return None if row is None else _record(model, row)
 
-    def rows(self, statement: Executable) -> list[Mapping[str, Any]]:
-        """Rows of any shape."""
-        return [dict(row) for row in self._connection.execute(statement).mappings()]
+    def rows(self, statement: Executable, **values: Any) -> list[Mapping[str, Any]]:
+        """Rows of any shape; `values` as above."""
+        return [dict(row) for row in self._connection.execute(statement, values or None).mappings()]
 
     def scalar(self, statement: Select[Any], **values: Any) -> Any:
         """The first column of the first row, or None; `values` as above."""

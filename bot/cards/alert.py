@@ -179,7 +179,9 @@ def _sentences(view: AlertView, asked: Sequence[str]) -> Iterator[str]:
         if said := facts(*standing(view.request, view.raised_at)):
             yield f"{capital(said)}."
         return
-    yield f"{_SAYS_MANY if view.is_storm else escape(view.cause.sentence)} Since {date(view.since)}."
+    if view.is_storm or view.cause is not Cause.FAILING:  # which of its two kinds that is stands in the heading
+        yield _SAYS_MANY if view.is_storm else escape(view.cause.sentence)
+    yield f"Since {date(view.since)}."
     if view.request is not None and asked:
         yield f"Asked: {listed(asked, 600)}."
     if view.cause is Cause.FAILING:

@@ -125,7 +125,8 @@ def _standing(call: Call, number: int, ruled: str) -> tuple[Part, Part]:
 
 def _fallback(calls: Sequence[Call]) -> str:
     """Enough to decide to open the message."""
-    first = f"{_heading(calls)} {', '.join(call.subject.title for call in calls)}"
+    first = _heading(calls)
+    first += f"{'' if first.endswith('?') else ':'} {', '.join(call.subject.title for call in calls)}"
     asked = next((call for call in calls if call.is_asked), None)
     if asked is not None:
         return fallback(asked.view, asked.subject, first, noted=False)

@@ -132,7 +132,7 @@ def why(view: RequestView, subject: Subject) -> Iterator[tuple[Part, ...]]:
     for remark in filter(str.strip, view.remarks):
         yield (sentence(clip(visible(remark, fold=True).text, _NOTE_LIMIT)),)
     if isinstance(subject.prompt, WhatHappened):
-        yield (sentence(_started(subject.prompt)),)
+        yield (_started(subject.prompt),)
     for before in view.approved_before:
         yield (_approved(before),)
     words = [one for one in subject.others if one.label == AGENT_WORDS]
@@ -151,14 +151,15 @@ def _leads(view: RequestView, subject: Subject) -> bool:
     return isinstance(subject.prompt, Question | Review) and not words and not view.note
 
 
-def _started(prompt: WhatHappened) -> str:
+def _started(prompt: WhatHappened) -> Part:
     """When the doubtful call began, read from our own journal's words."""
+    end = ", and its end was never recorded."
     try:
         moment = datetime.fromisoformat(prompt.started_at)
     except ValueError:
-        return "This call was started, and its end was never recorded."
-    at = utc(moment) if moment.tzinfo else prompt.started_at
-    return f"This call was started at {at}, and its end was never recorded."
+        return sentence(f"This call was started{end}")
+    at = when(moment) if moment.tzinfo else clip(line(prompt.started_at), 40)
+    return sentence("This call was started ", at, end)
 
 
 def _approved(before: ApprovedBefore) -> Part:

@@ -126,7 +126,7 @@ def _stage(view: RequestView) -> Iterator[str]:
 
 
 def _quorum(view: RequestView, each: bool) -> Iterator[str]:
-    if view.kind is RequestKind.TOOL and view.stage < len(view.stages):
+    if view.kind is RequestKind.TOOL and view.stage < len(view.stages) and view.held_until is None:
         needed = view.stages[view.stage].quorum
         yield f"{quantity(needed, 'approval')} needed{' for each call' if each else ''}"
         if not each and (needed > 1 or view.votes_in_stage):
@@ -225,7 +225,7 @@ def votes(view: RequestView) -> list[Part]:
     """Who said what in which stage, then their notes in their own words; the latest first."""
     if not view.votes:
         did = "answered" if view.kind is RequestKind.QUESTION else "decided"
-        return [ours(f"Nobody has {did} yet." if view.status is RequestStatus.PENDING else f"Nobody {did}.")]
+        return [ours(f"Nobody has {did} yet" if view.status is RequestStatus.PENDING else f"Nobody {did}")]
     latest = view.votes[::-1]
     lines = [_vote(vote, _in_stage(view, vote.stage)) for vote in latest]
     reasons = [vote for vote in latest if vote.reason][:_MOST_REASONS]

@@ -16,7 +16,7 @@ from bot.cards.request import card
 from bot.cards.run import run_card
 from bot.cards.text import duration
 from storage.types import SCHEDULER, DecisionKind, RequestStatus, RunStatus
-from tests.cards.hostile import ANA, ASK, BEN, BUY, DRAFT, NOW, RUN, closed, vote
+from tests.cards.hostile import ANA, ASK, BEN, BUY, DOUBT, DRAFT, NOW, RUN, closed, vote
 from tests.cards.limits import check_message, elements, texts
 
 
@@ -100,7 +100,7 @@ def test_a_time_out_is_nobodys_act() -> None:
 
 def test_an_open_request_says_what_silence_brings_and_what_is_missing() -> None:
     """As sentences: of a question nobody has answered, of a call nobody has decided."""
-    assert "Nobody has answered yet." in texts(card(ASK, now=NOW).blocks)
+    assert "Nobody has answered yet" in texts(card(ASK, now=NOW).blocks)
     assert "then it is rejected" in " ".join(texts(card(BUY, now=NOW).blocks))
 
 
@@ -139,6 +139,21 @@ def test_no_far_fetched_guess_is_made() -> None:
     """A typing error is recognised; another word is not."""
     assert "/agent list" in " ".join(texts(unknown_word("lst").blocks))
     assert "Did you mean" not in " ".join(texts(unknown_word("hello").blocks))
+
+
+def test_when_a_doubtful_call_began_is_told_in_the_readers_own_time() -> None:
+    """As every other moment on the card; words of the journal that are no moment are not shown as one."""
+    began, *_ = card(DOUBT, now=NOW).blocks[2]["elements"][0]["elements"][1:2]
+    assert (began["type"], began["fallback"]) == ("date", "2026-11-21 09:59 UTC")
+    unknown = replace(DOUBT, payload={"started_at": "soon"})
+    assert "This call was started, and its end was never recorded." in texts(card(unknown, now=NOW).blocks)
+
+
+def test_a_held_call_asks_for_no_more_approvals() -> None:
+    """Enough people have given theirs: only until when it can be taken back is left to say."""
+    held = " ".join(texts(card(replace(BUY, held_until=NOW + timedelta(minutes=1)), now=NOW).blocks))
+    assert "approval needed" not in held
+    assert "unless one of its approvers takes their approval back" in held
 
 
 def test_what_took_no_time_is_not_said_to_have_taken_none() -> None:

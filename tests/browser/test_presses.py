@@ -74,3 +74,20 @@ async def test_a_finger_that_never_comes_up_does_not_stop_the_page(stage: Stage,
     await maria.page.clock.fast_forward(10_000)
     await maria.reads("At noon?")
     await maria.page.mouse.up()
+
+
+async def test_the_bar_below_moves_nothing_under_the_finger(stage: Stage, window: Open) -> None:
+    """Whoever scrolls and presses at once hits what they aimed at: the bar that leads on comes afterwards."""
+    maria = await window("maria", place="random")
+    for number in range(20):
+        await stage.workspace.person("ana").say(f"Line {number}", "#random")
+    await maria.reads("Line 19")
+    below = maria.page.locator("#below")
+    await expect(below).to_be_hidden()
+    await maria.message("Line 18").hover()
+    await put_finger_down(maria, "Reply", "Line 18")
+    await maria.page.locator("#scroll").evaluate("at => { at.scrollTop -= 100; }")
+    await maria.page.wait_for_timeout(HELD_MS)
+    await expect(below).to_be_hidden()
+    await maria.page.mouse.up()
+    await expect(below).to_be_visible()

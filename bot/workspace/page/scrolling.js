@@ -1,6 +1,7 @@
 // Keeps a list of messages at its end while it grows, unless the person has scrolled away to read, or has pressed
 // something in it: then what they pressed stays where it is, as far as what came of it can be seen too.
 
+import { pressOver } from "./pressing.js";
 import { moving } from "./settling.js";
 
 const NEAR = 60;
@@ -29,6 +30,7 @@ export function keepAtEnd(scroll, below) {
   const added = () => Number.parseFloat(scroll.style.paddingBottom) || 0;
   const left = () => scroll.scrollHeight - added() - scroll.scrollTop - room();
   const tell = () => (below.hidden = left() <= MARGIN);
+  const tellSoon = () => pressOver().then(tell); // where the bar comes or goes, what is being pressed may move
 
   function letGo() {
     [held, pressedAt] = [null, -Infinity];
@@ -58,9 +60,9 @@ export function keepAtEnd(scroll, below) {
   document.addEventListener("click", (event) => event.target.closest("dialog") && pressed());
   for (const kind of ["wheel", "touchmove", "keydown"]) scroll.addEventListener(kind, stray, { passive: true });
   scroll.addEventListener("pointerdown", (event) => event.target === scroll && stray()); // its bar
-  scroll.addEventListener("scroll", tell, { passive: true });
-  addEventListener("resize", tell);
-  const sizes = new ResizeObserver(tell);
+  scroll.addEventListener("scroll", tellSoon, { passive: true });
+  addEventListener("resize", tellSoon);
+  const sizes = new ResizeObserver(tellSoon);
   for (const part of scroll.children) sizes.observe(part);
   below.addEventListener("click", () => {
     stray();

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from agent_runtime import outbound
+from agent_runtime.agents import Interrupt, ToolCall
 from agent_runtime.audit import Event, record
 from agent_runtime.context import Context
+from agent_runtime.digest import NotJson, digest_call
 from agent_runtime.lifecycle import CALL_MOVES, sources
-from agent_runtime.sealed import is_genuine_call, seal_call
+from agent_runtime.sealed import FIRST_REVISION, is_genuine_call, seal_call
 from storage import audit as audit_rows
 from storage import journal, requests
-from storage.models import JournalEntry
+from storage.models import JournalEntry, Run
 from storage.tx import Tx
-from storage.types import SYSTEM, Actor, CallStatus
+from storage.types import SYSTEM, Actor, CallStatus, RequestKind
 
 
 def open_call(tx: Tx, context: Context, entry: JournalEntry) -> None:
@@ -56,6 +58,36 @@ def lose_started(tx: Tx, context: Context, run_id: str) -> None:
     for entry in journal.of_run(tx, run_id):
         if entry.status is CallStatus.STARTED and is_genuine_call(context.seal, entry):
             lose_call(tx, context, entry)
+
+
+def ask_about_started(tx: Tx, context: Context, run: Run) -> tuple[Interrupt, ...]:
+    """The worker of a run is gone and no other may advance it now: what must be asked about its calls whose end nobody
+    recorded. One of which the agent's own arguments are not kept is asked about when the agent makes it again."""
+    asked: list[Interrupt] = []
+    for entry in journal.of_run(tx, run.id):
+        if entry.status is not CallStatus.STARTED or not is_genuine_call(context.seal, entry):
+            continue
+        lost, call = lose_call(tx, context, entry), _as_made(tx, run, entry)
+        if call is not None and not lost.idempotent:
+            asked.append(outcome_interrupt(call, lost))
+    return tuple(asked)
+
+
+def outcome_interrupt(call: ToolCall, entry: JournalEntry) -> Interrupt:
+    """What happened to this call?"""
+    payload = {"started_at": entry.started_at.isoformat()}
+    return Interrupt(key=f"outcome:{call.key}", kind=RequestKind.OUTCOME, call=call, payload=payload)
+
+
+def _as_made(tx: Tx, run: Run, entry: JournalEntry) -> ToolCall | None:
+    """A call as the agent made it, where that is kept."""
+    request = requests.get(tx, entry.request_id) if entry.request_id else None
+    args, reason = (request.asked_args, request.reason) if request else (entry.args, "")
+    call = ToolCall(step=entry.step, id=entry.call_id, tool=entry.tool, args=args, reason=reason)
+    try:
+        return call if digest_call(run.agent, run.id, call, FIRST_REVISION) == entry.digest else None
+    except NotJson:
+        return None
 
 
 def report_broken(tx: Tx, context: Context, entry: JournalEntry, problem: str) -> None:

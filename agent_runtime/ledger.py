@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from agent_runtime.agents import Interrupt, Lease, Outcome, Start, ToolCall
 from agent_runtime.audit import Event, record
 from agent_runtime.callback import CallbackRequest, Callbacks, Said, ask, time_for
-from agent_runtime.calls import change_call, report_broken, show_call
+from agent_runtime.calls import change_call, outcome_interrupt, report_broken, show_call
 from agent_runtime.clean_text import clean
 from agent_runtime.closing import cancel_one
 from agent_runtime.context import Asking, Context
@@ -24,7 +24,7 @@ from agent_runtime.facts import facts_of
 from agent_runtime.judging import Require, evaluate, spelled
 from agent_runtime.redaction import Redaction, mask
 from agent_runtime.sealed import is_genuine_call
-from agent_runtime.start import check_arguments, outcome_interrupt, start_call, tool_interrupt
+from agent_runtime.start import check_arguments, start_call, tool_interrupt
 from storage import journal, requests, runs
 from storage.database import Database
 from storage.models import JournalEntry, Request, Run

@@ -10,7 +10,7 @@ from typing import Any
 from agent_runtime import outbound
 from agent_runtime.agents import Completed, Lease, Paused
 from agent_runtime.audit import INTERNAL, Event, Origin, record
-from agent_runtime.calls import lose_started
+from agent_runtime.calls import ask_about_started, lose_started
 from agent_runtime.caps import why_not_start
 from agent_runtime.clean_text import clean
 from agent_runtime.closing import cancel_open
@@ -71,20 +71,37 @@ def start(tx: Tx, context: Context, order: Order, membership: Membership, origin
 
 
 def claim(tx: Tx, context: Context, owner: str, until: datetime, skip: Sequence[str]) -> Run | None:
-    """Take the next run to advance; its attempt number rises, which fences every earlier holder out."""
-    if pauses.paused(tx):
-        return None
-    stopped = [one.agent for one in pauses.of_agents(tx)]
-    run = runs.claimable(tx, context.now, skip, stopped)
-    if run is None:
-        return None
+    """Take the next run to advance; its attempt number rises, which fences every earlier holder out. While it, or
+    everything, is paused none is taken: what was running when its worker died is put down."""
+    everything, stopped = pauses.paused(tx), [one.agent for one in pauses.of_agents(tx)]
+    if everything or stopped:
+        for lost in runs.lost(tx, context.now, skip, None if everything else stopped):
+            _put_down(tx, context, _take(tx, context, lost, owner, until))
+    run = None if everything else runs.claimable(tx, context.now, skip, stopped)
+    return None if run is None else _take(tx, context, run, owner, until)
+
+
+def _take(tx: Tx, context: Context, run: Run, owner: str, until: datetime) -> Run:
     values: dict[str, Any] = {"owner": owner, "attempt": run.attempt + 1, "lease_until": until}
     if run.status is RunStatus.RUNNING:
         values["crashes"] = run.crashes + 1
     assert runs.change(tx, run.id, run.status, status=RunStatus.RUNNING, updated_at=context.now, **values)
     if run.status is RunStatus.QUEUED:
         outbound.want_run(tx, context, run.id)
-    return runs.get(tx, run.id)
+    taken = runs.get(tx, run.id)
+    assert taken is not None
+    return taken
+
+
+def _put_down(tx: Tx, context: Context, run: Run) -> None:
+    """Its worker is gone, and it may not be advanced: people are asked now what its calls did, which executes nothing;
+    the rest is for the worker that takes it when executions go on."""
+    lease = Lease(run.owner or "", run.attempt)
+    asked = () if run.cancel_requested else ask_about_started(tx, context, run)
+    if asked:
+        _pause(tx, context, run, lease, Paused(asked, run.checkpoint), run.fingerprint, {})
+    else:
+        hand_back(tx, context, run, lease)
 
 
 def settle(

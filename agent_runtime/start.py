@@ -15,7 +15,7 @@ from agent_runtime import grants, outbound, verdicts
 from agent_runtime.agents import Ask, Go, Interrupt, Lease, Outcome, Refuse, Replay, Start, ToolCall
 from agent_runtime.arguments import changes, require_reviewable
 from agent_runtime.audit import Event, record
-from agent_runtime.calls import change_call, lose_call, open_call, starts_known
+from agent_runtime.calls import change_call, lose_call, open_call, outcome_interrupt, starts_known
 from agent_runtime.closing import hold_ends, pause_closed_at
 from agent_runtime.context import Asking, Context
 from agent_runtime.covering import at_hand, covering, covers
@@ -95,12 +95,6 @@ def check_arguments(run: Run, call: ToolCall) -> str:
 def tool_interrupt(call: ToolCall) -> Interrupt:
     """May this call run?"""
     return Interrupt(key=f"call:{call.key}", kind=RequestKind.TOOL, call=call)
-
-
-def outcome_interrupt(call: ToolCall, entry: JournalEntry) -> Interrupt:
-    """What happened to this call?"""
-    payload = {"started_at": entry.started_at.isoformat()}
-    return Interrupt(key=f"outcome:{call.key}", kind=RequestKind.OUTCOME, call=call, payload=payload)
 
 
 def _start_first(tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCall, digest: str) -> Start:

@@ -64,6 +64,14 @@ def claimable(tx: Tx, now: datetime, skip: Sequence[str], but: Sequence[str] = (
     return tx.one(Run, _QUEUED, **values) or tx.one(Run, _LOST, **values)
 
 
+def lost(tx: Tx, now: datetime, skip: Sequence[str], agents: Sequence[str] | None) -> list[Run]:
+    """The runs under an expired lease, of these agents, or of all: their workers are gone. The longest first."""
+    statement = select(Run).where(_IS_RUNNING, col(Run.lease_until) <= now, col(Run.id).not_in(skip))
+    if agents is not None:
+        statement = statement.where(col(Run.agent).in_(agents))
+    return tx.all(Run, statement.order_by(col(Run.lease_until)))
+
+
 def next_due(tx: Tx) -> datetime | None:
     """When the next queued run is due, or the next lease expires."""
     return min((at for at in (tx.scalar(_NEXT_QUEUED), tx.scalar(_NEXT_LOST)) if at is not None), default=None)

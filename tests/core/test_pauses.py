@@ -17,9 +17,9 @@ from agent_runtime.reading import read_request, read_run
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.views import PauseView
 from storage import pauses
-from storage.types import Actor, OnTimeout, RequestStatus, RunStatus
+from storage.types import Actor, CallStatus, OnTimeout, RequestKind, RequestStatus, RunStatus
 from tests.core.agent import Calls, call, one
-from tests.core.world import ANA, HOURS, MINUTES, OPS, SAM, SURFACE, World, policy_set, stage
+from tests.core.world import ANA, BOB, EDIT, HOURS, MINUTES, OPS, SAM, SURFACE, YES, World, policy_set, stage
 
 BUY = one("buy", {"amount": 10})
 SECONDS = timedelta(seconds=1)
@@ -207,6 +207,59 @@ async def test_a_paused_agents_call_is_refused_in_the_transaction_that_would_sta
     assert (world.effects, await world.status(run)) == ([], RunStatus.QUEUED)
     assert await world.count(Event.CALL_STARTED) == 0
     assert "paused" in str(ExecutionPaused())
+
+
+@EITHER
+async def test_a_call_whose_worker_died_is_asked_about_while_paused(worlds: Any, agent: str) -> None:
+    """Asking executes nothing: whoever knows may say so at once, and what they say is used afterwards."""
+    world = await worlds(BUY, policies=policy_set(TIMED))
+    run = await world.waiting()
+    await world.decide(ANA)
+    await world.killed_at("acted")
+    await pause(world, agent)
+    await world.settle()
+    advances = world.agent.advances
+    assert await world.status(run) is RunStatus.WAITING
+    assert (await world.call(run)).status is CallStatus.UNKNOWN
+    assert isinstance(await world.answer(OPS, {"action": "happened", "result": "order 7"}), Accepted)
+    await world.settle()
+    assert (await world.status(run), world.agent.advances) == (RunStatus.QUEUED, advances)
+    await resume(world, agent)
+    await world.settle()
+    assert (await world.run(run)).output == {"m1/c1": "order 7"}
+    assert len(world.effects) == 1
+    assert (await world.verify()).problem == ""
+
+
+async def test_a_question_about_a_call_is_the_same_after_the_pause(worlds: Any) -> None:
+    """The agent that makes an edited call again waits for the answer to what was asked meanwhile."""
+    world = await worlds(BUY, policies=policy_set(TIMED.model_copy(update={"decisions": (YES, EDIT)})))
+    run = await world.waiting()
+    await world.edit(ANA, {"amount": 7})
+    await world.killed_at("acted")
+    await pause(world)
+    await world.settle()
+    asked = await world.pending()
+    assert (asked.kind, asked.args) == (RequestKind.OUTCOME, {"amount": 7})
+    await resume(world)
+    await world.answer(OPS, {"action": "run_again"})
+    await world.settle()
+    assert [effect["args"] for effect in world.effects] == [{"amount": 7}] * 2
+    assert len(await world.requests(run)) == 2
+
+
+async def test_a_run_whose_worker_died_between_calls_waits_in_the_queue(worlds: Any) -> None:
+    """What is not running is not shown as running while paused, and its crash is counted."""
+    world = await worlds(BUY, policies=policy_set(TIMED))
+    run = await world.waiting()
+    await world.decide(ANA)
+    await world.killed_at("before start")
+    await pause(world)
+    await world.settle()
+    assert ((await world.run(run)).status, (await world.run(run)).crashes) == (RunStatus.QUEUED, 1)
+    await resume(world)
+    await world.settle()
+    assert len(world.effects) == 1
 
 
 async def test_a_run_that_is_cancelled_while_it_is_paused_is_over_at_once(worlds: Any) -> None:

@@ -18,16 +18,19 @@ _NAMED_ONLY = re.compile(r"\b(?:started|Closed|paused\*?) by <@\w+>")
 _DECIDER = re.compile(r"<@(\w+)> (?:approved|rejected|skipped|answered)\b(?!(?:[^<]|<!date[^>]*>)*\(withdrawn\))")
 
 
-def is_request(message: StoredMessage) -> bool:
-    """Whether an app asks somebody to press a button: while it does, what it asks for is the primary one."""
-    return message.bot_id is not None and any(button.style == "primary" for button in buttons_in(message.blocks))
+def requests_in(message: StoredMessage) -> set[str]:
+    """What an app asks people to decide in a message: it offers a primary button for each, and what that carries tells
+    them apart. One that is asked in two messages is the same."""
+    if message.bot_id is None:
+        return set()
+    return {button.value or message.ts for button in buttons_in(message.blocks) if button.style == "primary"}
 
 
 def called_by(message: StoredMessage) -> set[str]:
     """The ids of the users and groups a message is meant for, and `here`, `channel`, `everyone`."""
     if message.bot_id is None:
         return mentioned_in(message.blocks) | notified(message.text)
-    if buttons_in(message.blocks) and not is_request(message):
+    if buttons_in(message.blocks) and not requests_in(message):
         return set()
     texts = " ".join(_mrkdwn(message.blocks))
     return (mentioned_in(_meant(message.blocks)) | notified(message.text)) - set(_DECIDER.findall(texts))

@@ -135,8 +135,8 @@ def _members(world: World, group: UserGroup) -> list[str]:
 def _waiting_state(world: World, user: User) -> Json:
     """A person in the switch, with the number of requests that are open for them."""
     groups = list(world.groups.values())
-    waiting = sum(world.read_marks.requests(user, held, groups) for held in world.channels.values())
-    return _user_state(world, user) | {"waiting": waiting}
+    waiting = {each for held in world.channels.values() for each in world.read_marks.requests(user, held, groups)}
+    return _user_state(world, user) | {"waiting": len(waiting)}
 
 
 def _app_state(world: World, user: User) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from bot.workspace.calling import called_by, is_request
+from bot.workspace.calling import called_by, requests_in
 from bot.workspace.channels import Channel
 from bot.workspace.messages import StoredMessage
 from bot.workspace.people import User, UserGroup
@@ -48,18 +48,18 @@ class ReadMarks:
         called = sum(self.calls(message, user, channel, groups) for message in new)
         return Unread(sum(not message.is_reply for message in new), called)
 
-    def requests(self, user: User, channel: Channel, groups: list[UserGroup]) -> int:
-        """How many open requests ask a member, read or not."""
+    def requests(self, user: User, channel: Channel, groups: list[UserGroup]) -> set[str]:
+        """The open requests that ask a member, read or not."""
         if user.id not in channel.members:
-            return 0
-        asking = [message for message in channel.messages.values() if is_request(message)]
-        return sum(self.calls(message, user, channel, groups) for message in asking)
+            return set()
+        asking = [(message, requests_in(message)) for message in channel.messages.values()]
+        return {each for message, asked in asking if self.calls(message, user, channel, groups) for each in asked}
 
     def calls(self, message: StoredMessage, user: User, channel: Channel, groups: list[UserGroup]) -> bool:
         """Whether a message calls this person: by name, by a user group of theirs, or with everybody; and in their
         direct messages whatever asks for something, though it names nobody."""
         names = EVERYONE | {user.id} | {group.id for group in groups if user.id in group.users}
-        return (channel.is_im and is_request(message)) or not names.isdisjoint(self._notified_by(message))
+        return (channel.is_im and bool(requests_in(message))) or not names.isdisjoint(self._notified_by(message))
 
     def _notified_by(self, message: StoredMessage) -> set[str]:
         # Blocks are deep, and the question is asked for every person after every change.

@@ -158,6 +158,24 @@ async def test_a_number_means_the_same_between_a_person_and_the_app(
     assert await browser.waiting() == {"ana": 1}
 
 
+async def test_a_request_counts_once_however_many_messages_ask_it(
+    browser: Browser, ws: Workspace, client: AsyncWebClient
+) -> None:
+    """A card of two requests counts two; a reminder elsewhere that asks one of them counts no third."""
+    maria = ws.person("maria").id
+
+    def asking(*requests: str) -> list[dict]:
+        primary = {"type": "button", "style": "primary", "text": {"type": "plain_text", "text": "Approve"}}
+        elements = [primary | {"action_id": f"approve_{each}", "value": each} for each in requests]
+        called = {"type": "section", "text": {"type": "mrkdwn", "text": f"<@{maria}>"}}
+        return [called, {"type": "actions", "elements": elements}]
+
+    await client.chat_postMessage(channel="#approvals", text="Two?", blocks=asking("A1", "A2"))
+    await client.chat_postMessage(channel="#alerts", text="Still?", blocks=asking("A2"))
+    await client.chat_postMessage(channel=maria, text="You, too?", blocks=asking("A1"))
+    assert await browser.waiting() == {"maria": 2}
+
+
 async def test_people_of_other_teams_are_offered_no_commands(browser: Browser) -> None:
     """Slack has none of the app's commands and shortcuts for them; a guest of the team has them."""
     assert (await browser.look("gus"))["app"]["commands"] != []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from agent_runtime.alerts import FOLD
 from agent_runtime.causes import Cause, Severity
 from agent_runtime.reading import read_request
 from agent_runtime.storms import LISTED, channel_of, members, storm_of, told_apart
+from agent_runtime.troubles import MOST_OPEN
 from agent_runtime.views import RequestView
 from storage import alerts
 from storage.alerts import Alert
@@ -19,8 +21,9 @@ from storage.types import Actor, Json, RequestStatus
 
 @dataclass(frozen=True, slots=True)
 class AlertView:
-    """One alert. `request` is the open request it is about. `many` are the first of those that a storm stands for, and
-    `count` how many there are; an alert that is `folded` is told of by its storm. `channel` is where it belongs."""
+    """One alert. `request` is the open request it is about. `many` are the first of those that a storm stands for,
+    and `count` how many there are, at least, where that `is_cut`; an alert that is `folded` is told of by its storm.
+    `channel` is where it belongs."""
 
     id: str
     cause: Cause
@@ -36,6 +39,7 @@ class AlertView:
     folded: bool = False
     many: tuple[AlertView, ...] = ()
     count: int = 1
+    is_cut: bool = False
     acknowledged_by: Actor | None = None
     acknowledged_until: datetime | None = None
     muted_by: Actor | None = None
@@ -84,6 +88,7 @@ def _view(tx: Tx, alert: Alert, rules: AlertRules) -> AlertView:
         folded=alert.resolved_at is None and storm_of(tx, alert, rules) is not None,
         many=tuple(_view(tx, one, rules) for one in inside[:LISTED]),
         count=len(inside) if storm else 1,
+        is_cut=MOST_OPEN in Counter(one.agent for one in inside).values(),
         acknowledged_by=Actor.model_validate(alert.acknowledged_by) if alert.acknowledged_by else None,
         acknowledged_until=alert.acknowledged_until,
         muted_by=Actor.model_validate(alert.muted_by) if alert.muted_by else None,

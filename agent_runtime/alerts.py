@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from agent_runtime import outbound
@@ -106,25 +106,39 @@ def compare(tx: Tx, context: Context, rules: AlertRules, found: Found) -> None:
     """Raise what is new, update what goes on, resolve what is over. What nobody could judge stays as it is."""
     things = {(trouble.cause, trouble.thing) for trouble in found.troubles}
     known = {(Cause(alert.cause), alert.thing): alert for alert in alerts.all_open(tx)}
-    for (cause, thing), open_alert in known.items():
-        judged = cause in found.judged and not thing.startswith(FOLD)
-        held = open_alert.agent in found.stopped and cause in _STANDING_STILL
-        if judged and not held and (cause, thing) not in things:
-            resolve(tx, context, open_alert)
-    count = Counter((cause, alert.agent) for (cause, _), alert in known.items())
-    new = 0
+    over = [alert for key, alert in known.items() if key not in things and _is_judged(alert, found)]
+    for alert in over:
+        resolve(tx, context, alert)
+    new: list[Trouble] = []
     for trouble in found.troubles:
-        alert = known.get((trouble.cause, trouble.thing))
-        about = trouble.cause, trouble.agent
-        if alert is not None:
-            _update(tx, context, rules, alert, trouble)
-        elif new < MOST_AT_ONCE and count[about] < MOST_OPEN:
-            new += 1
-            count[about] += 1
-            _raise(tx, context, rules, trouble)
+        if (trouble.cause, trouble.thing) in known:
+            _update(tx, context, rules, known[trouble.cause, trouble.thing], trouble)
+        else:
+            new.append(trouble)
+    open_ = Counter((alert.cause, alert.agent) for alert in known.values())
+    open_.subtract((alert.cause, alert.agent) for alert in over)
+    _raise_some(tx, context, rules, sorted(new, key=lambda one: one.since), open_)
 
 
 _STANDING_STILL = frozenset({Cause.WAITING, Cause.QUEUED, Cause.FAILING})
+
+
+def _is_judged(alert: Alert, found: Found) -> bool:
+    held = alert.agent in found.stopped and alert.cause in _STANDING_STILL
+    return alert.cause in found.judged and not alert.thing.startswith(FOLD) and not held
+
+
+def _raise_some(
+    tx: Tx, context: Context, rules: AlertRules, new: Sequence[Trouble], open_: Counter[tuple[str, str]]
+) -> None:
+    """The first of them, and no more of one cause about one agent than anybody reads. `open_` counts what there is."""
+    raised = 0
+    for trouble in new:
+        about = trouble.cause.value, trouble.agent
+        if raised < MOST_AT_ONCE and open_[about] < MOST_OPEN:
+            raised += 1
+            open_[about] += 1
+            _raise(tx, context, rules, trouble)
 
 
 def lapse(tx: Tx, context: Context) -> None:

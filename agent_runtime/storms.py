@@ -23,9 +23,10 @@ LISTED = 10
 
 
 def raise_at_once(tx: Tx, context: Context, rules: AlertRules, trouble: Trouble) -> None:
-    """Raise an alert where its trouble is found."""
-    raise_alert(tx, context, rules, trouble)
-    fold(tx, context, rules)
+    """Raise an alert where its trouble is found. A storm that stands counts it at the next look."""
+    alert = raise_alert(tx, context, rules, trouble)
+    if storm_of(tx, alert, rules) is None:
+        fold(tx, context, rules)
 
 
 def resolve_at_once(tx: Tx, context: Context, cause: Cause, thing: str) -> None:

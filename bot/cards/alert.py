@@ -122,7 +122,7 @@ def fallback(view: AlertView, asked: Sequence[str] = (), operators: Sequence[str
 def title(view: AlertView) -> str:
     """What is stuck. It holds names as they are: whoever writes it makes them visible."""
     if view.is_storm:
-        return f"{view.count:,} {_MANY[view.cause]}"
+        return f"{view.count:,}{' or more' * view.is_cut} {_MANY[view.cause]}"
     agent = clip(view.agent, 60)
     tool = clip(str(view.facts.get("tool") or view.facts.get("kind") or "a call"), 60)
     titles: Mapping[Cause, str] = {
@@ -159,7 +159,7 @@ def _body(view: AlertView, asked: Sequence[str], links: Sequence[str]) -> Iterat
         lasted = duration(view.resolved_at - view.since)
         yield section(ours(f"It lasted {lasted}, until {date(view.resolved_at)}. {escape(view.resolved_why)}"))
     elif view.folded:
-        yield section(ours(f"Since {date(view.since)}. One message tells of all like this now; see there."))
+        yield section(ours(f"Since {date(view.since)}. Another message tells of it now."))
     else:
         yield section(ours(" ".join(_sentences(view, asked))))
     if view.is_storm and view.resolved_at is None:
@@ -231,7 +231,7 @@ def _list(view: AlertView) -> Iterator[Part]:
         for one in view.many
     ]
     if (rest := view.count - len(view.many)) > 0:
-        lines.append(f"• and {rest:,} more")
+        lines.append(f"• and {'at least ' * view.is_cut}{rest:,} more")
     if lines:
         yield section(ours("\n".join(lines)))
 

@@ -31,7 +31,7 @@ async def test_a_receiver_hears_of_a_decision_and_operators_look_after_what_it_l
             for line in ("webhooks", "webhooks replay crm", "webhooks replay nothing"):
                 assert "Only operators" in (await maria.command("/approvals", line)).text
             told = (await sam.command("/approvals", "webhooks")).text
-            assert "*crm*: 3 arrived, 3 given up" in " ".join(told.split()), told
+            assert "*crm*: 3 arrived · 3 given up" in " ".join(told.split()), told
             assert "it wants no more events" in told
             receiver.mood = lambda: TAKEN
             assert "No webhook is called" in (await sam.command("/approvals", "webhooks replay cmr")).text

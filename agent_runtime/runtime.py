@@ -209,6 +209,9 @@ def _position(tx: Tx, context: Context, run: Run) -> Position:
 
 
 def _sweep(tx: Tx, context: Context) -> int:
+    first = requests.next_due(tx)
+    if first is None or first > context.now:
+        return 0
     due = pauses.unpaused(tx, context.now)
     if due is None:
         return 0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from agent_runtime.clock import MovableClock, SystemClock
 from storage.tx import Tx
-from tests.benchmarks.rounds import Comparison, Effort, Way, compare
+from tests.benchmarks.rounds import Comparison, Effort, Promise, Way, compare
 from tests.benchmarks.sweep import CALLS, copy_rows
 from tests.scenarios.house import House, open_house
 
@@ -58,7 +58,7 @@ async def measure(effort: Effort, folder: Path) -> list[Comparison]:
             await house.open(stack)
         ours = Way(f"{many.count:,} waiting", many.wait, many.begin)
         peer = Way("the same with one waiting", few.wait, few.begin)
-        return [await compare(effort, "idle, each second", ours, peer, units=many.seconds)]
+        return [await compare(effort, "idle, each second", ours, peer, units=many.seconds, promise=Promise(cpu_ms=5))]
 
 
 def _fill(tx: Tx, run_id: str, request_id: str, count: int) -> None:

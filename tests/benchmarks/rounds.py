@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from math import inf
 from statistics import median
 from time import perf_counter, process_time
 
@@ -43,6 +44,19 @@ class Took:
 
 
 @dataclass(frozen=True, slots=True)
+class Promise:
+    """What must hold of ours: at most so many times the peer's time on the wall, and at most so many milliseconds of
+    processors a unit."""
+
+    times: float = inf
+    cpu_ms: float = inf
+
+    def __str__(self) -> str:
+        kept = (f"{self.times:g} times the peer", self.times), (f"{self.cpu_ms:g} ms of processors", self.cpu_ms)
+        return "at most " + " and ".join(words for words, limit in kept if limit < inf)
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Two ways of doing the same, round by round. Ratios above 1: ours took less."""
 
@@ -51,6 +65,13 @@ class Comparison:
     peer: Way
     ours_took: tuple[Took, ...]
     peer_took: tuple[Took, ...]
+    promise: Promise | None = None
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the medians break what was promised."""
+        cpu_ms = median(one.cpu for one in self.ours_took) * 1000
+        return self.promise is not None and (1 / self.ratio > self.promise.times or cpu_ms > self.promise.cpu_ms)
 
     @property
     def ratios(self) -> list[float]:
@@ -71,7 +92,9 @@ class Comparison:
         return zip(self.ours_took, self.peer_took, strict=True)
 
 
-async def compare(effort: Effort, subject: str, ours: Way, peer: Way, *, units: float = 1) -> Comparison:
+async def compare(
+    effort: Effort, subject: str, ours: Way, peer: Way, *, units: float = 1, promise: Promise | None = None
+) -> Comparison:
     """One warm-up round, then the rounds that count. Both ways do `units` units a turn."""
     took: dict[str, list[Took]] = {ours.name: [], peer.name: []}
     for number in range(-1, effort.rounds):
@@ -79,7 +102,7 @@ async def compare(effort: Effort, subject: str, ours: Way, peer: Way, *, units: 
             turn = await _turn(way, units)
             if number >= 0:
                 took[way.name].append(turn)
-    return Comparison(subject, ours, peer, tuple(took[ours.name]), tuple(took[peer.name]))
+    return Comparison(subject, ours, peer, tuple(took[ours.name]), tuple(took[peer.name]), promise)
 
 
 async def _turn(way: Way, units: float) -> Took:

@@ -15,7 +15,7 @@ from agent_runtime.runtime import Runtime
 from storage import requests
 from storage.tx import Tx
 from tests.benchmarks.core import open_requests, open_runtime
-from tests.benchmarks.rounds import Comparison, Effort, Way, compare
+from tests.benchmarks.rounds import Comparison, Effort, Promise, Way, compare
 
 MANY, FEW, DUE, LOOKS = 1_000_000, 10_000, 100, 200
 CALLS = 10
@@ -87,8 +87,8 @@ async def measure(effort: Effort, folder: Path) -> list[Comparison]:
         due_now = [Way(f"{store.count:,} waiting", store.sweep, store.hour) for store in (many, few)]
         idle = [Way(f"{store.count:,} waiting", store.look) for store in (many, few)]
         return [
-            await compare(effort, f"sweep, {due} due", *due_now, units=due),
-            await compare(effort, "sweep, nothing due", *idle, units=looks),
+            await compare(effort, f"sweep, {due} due", *due_now, units=due, promise=Promise(times=1.5)),
+            await compare(effort, "sweep, nothing due", *idle, units=looks, promise=Promise(1.5, cpu_ms=1)),
         ]
 
 

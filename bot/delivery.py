@@ -23,7 +23,7 @@ from bot.showing_alerts import AlertShowing
 from bot.slack_calls import NotYet, SlackCalls
 from bot.slack_client import RateLimited, SlackClients, SlackFailure, SlackRefused
 from bot.standing_in import StandIns
-from storage import outbox
+from storage import alerts, outbox
 from storage.database import Database
 from storage.errors import LeaseLost
 from storage.models import Delivery
@@ -62,7 +62,7 @@ _TOKEN_FAULT = frozenset(
 
 
 _OF_ALERTS = frozenset({Topic.ALERT.value, Topic.CALL.value, Topic.DIGEST.value})
-"""Of these nobody can be told by an alert: `/approvals alerts` lists what is open."""
+"""Of these nobody can be told by an alert. So they are tried for as long as what they tell goes on, and for a day."""
 
 
 class Deliveries:
@@ -84,7 +84,7 @@ class Deliveries:
         calls = SlackCalls(budgets or Budgets(runtime.clock), runtime.clock)
         self._showing = Showing(
             self._db, clients, calls, runtime.clock, directory, approvals_channel,
-            StandIns(runtime, directory), AlertShowing(runtime, clients, calls, directory),
+            StandIns(runtime, directory), AlertShowing(runtime, clients, calls, directory, approvals_channel),
             agents=runtime.agents, asking=runtime.asking,
         )  # fmt: skip
         self.worker: Worker[Delivery] = Worker(
@@ -117,6 +117,13 @@ class Deliveries:
         now = self._clock.now()
         if delivery.expires_at is not None and delivery.expires_at <= now:
             return Outcome(DeliveryStatus.EXPIRED)
+        outcome = await self._made(delivery)
+        if outcome.status is DeliveryStatus.DEAD and await self._db.read(_is_told_on, delivery):
+            failures = delivery.failures + 1
+            return Outcome(DeliveryStatus.DUE, outcome.error, failures, self._clock.now() + backoff(failures))
+        return outcome
+
+    async def _made(self, delivery: Delivery) -> Outcome:
         try:
             return Outcome(DeliveryStatus.DONE, await self._showing.show(delivery))
         except NotYet as waiting:
@@ -143,6 +150,14 @@ class Deliveries:
 def backoff(failures: int) -> timedelta:
     """How long to wait after so many failures: twice as long each time, up to a limit."""
     return min(FIRST_BACKOFF * (1 << min(failures - 1, 20)), LONGEST_BACKOFF)
+
+
+def _is_told_on(tx: Tx, delivery: Delivery) -> bool:
+    """Whether a delivery that was refused is about an alert, and worth further attempts."""
+    if delivery.kind not in _OF_ALERTS:
+        return False
+    alert = alerts.get(tx, delivery.subject)
+    return delivery.failures < MOST_OUTAGES or (alert is not None and alert.resolved_at is None)
 
 
 def _claim(tx: Tx, now: datetime, owner: str, until: datetime, skip: Sequence[str]) -> Delivery | None:

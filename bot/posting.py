@@ -18,7 +18,7 @@ from agent_runtime.clock import Clock
 from bot.cards.blocks import Message
 from bot.lookup import Lookup, mark
 from bot.slack_calls import NotYet, SlackCalls
-from bot.slack_client import Identity, RateLimited, SlackClients, SlackRefused, Unsent
+from bot.slack_client import Ambiguous, Identity, RateLimited, SlackClients, SlackRefused, Unsent
 from storage import messages, outbox
 from storage.database import Database
 from storage.errors import LeaseLost, SignoffError
@@ -31,6 +31,9 @@ log = structlog.get_logger("signoff")
 
 POST_AGAIN_AFTER = timedelta(seconds=30)
 """A post whose answer was lost and that is not found is given so long to appear."""
+
+TRIES_IN_A_PLACE = 3
+"""So often a place may leave a post without an answer that somebody must see; then the next place is tried as well."""
 
 PLACE_GONE = frozenset(
     {
@@ -65,6 +68,10 @@ Placed = Callable[[Tx], None]
 """Runs in the transaction that writes down where a new message stands."""
 
 
+Left = Callable[[Tx, Row], None]
+"""Takes note of a message that stays where it stands, because its place takes nothing, while another takes over."""
+
+
 class NoPlace(SignoffError):
     """Every place refused the message. `refusals` says which and why."""
 
@@ -97,28 +104,52 @@ class Posting:
         self._lookup = Lookup(clients, calls, identity)
 
     async def reconcile(
-        self, delivery: Delivery, places: Places, render: Render, placed: Placed | None = None
+        self,
+        delivery: Delivery,
+        places: Places,
+        render: Render,
+        placed: Placed | None = None,
+        *,
+        anywhere: bool = False,
+        left: Left | None = None,
     ) -> tuple[tuple[Place, str], ...]:
-        """Make the delivery's message show its rendering; the places that refused it on the way. Raises `NotYet`,
+        """Make the delivery's message show its rendering; the places that refused it on the way. `anywhere`: somebody
+        must see it, so a new one goes to the next place whatever is the matter with the first. Raises `NotYet`,
         `NoPlace`, `LeaseLost` and `SlackFailure`."""
         row = await self._db.read(messages.get, delivery.key)
+        impatient = anywhere and delivery.failures >= TRIES_IN_A_PLACE
         if row is not None and row.ts is None and row.posting_since is not None:
-            row = await self._find(delivery, row, placed)
+            row = await self._find(delivery, row, placed, impatient)
         if row is None or row.ts is None:
-            return await self._post_first(delivery, places, render, placed)
+            return await self._post_first(delivery, places, render, placed, anywhere=anywhere)
         match await self._update(delivery, row, render):
             case _Update.SHOWN:
                 return ()
             case _Update.MESSAGE_GONE:
-                return await self._post_first(delivery, places, render, placed)
+                return await self._post_first(delivery, places, render, placed, anywhere=anywhere)
             case _Update.PLACE_GONE:
-                return await self._post_first(delivery, places, render, placed, avoid=row.channel)
+                if left is not None:
+                    await self._db.transact(left, row)
+                return await self._post_first(delivery, places, render, placed, avoid=row.channel, anywhere=anywhere)
             case _Update.FIXED:
                 below = Place(row.channel, row.thread_ts or row.ts)
-                return await self._post_first(delivery, _first(below, places), render, placed)
+                return await self._post_first(delivery, _first(below, places), render, placed, anywhere=anywhere)
+
+    async def redraw(self, delivery: Delivery, render: Render) -> None:
+        """Make a message that stands show its rendering, and never post one. Raises as `reconcile` does."""
+        row = await self._db.read(messages.get, delivery.key)
+        if row is not None and row.ts is not None and await self._update(delivery, row, render) is _Update.PLACE_GONE:
+            raise NoPlace(((Place(row.channel), "is_inactive"),))
 
     async def _post_first(
-        self, delivery: Delivery, places: Places, render: Render, placed: Placed | None, avoid: str = ""
+        self,
+        delivery: Delivery,
+        places: Places,
+        render: Render,
+        placed: Placed | None,
+        *,
+        avoid: str = "",
+        anywhere: bool,
     ) -> tuple[tuple[Place, str], ...]:
         """Post in the first place that takes the message."""
         refusals: list[tuple[Place, str]] = [(Place(avoid), "is_inactive")] if avoid else []
@@ -128,9 +159,13 @@ class Posting:
             try:
                 await self._post(delivery, place, await render(place), placed)
             except SlackRefused as refused:
-                if refused.code not in PLACE_GONE:
+                if refused.code not in PLACE_GONE and not anywhere:
                     raise
                 refusals.append((place, refused.code))
+            except Ambiguous:
+                if not anywhere or delivery.failures < TRIES_IN_A_PLACE:
+                    raise
+                refusals.append((place, "no_answer"))
             else:
                 return tuple(refusals)
         raise NoPlace(tuple(refusals))
@@ -180,14 +215,16 @@ class Posting:
         await self._stands(delivery, row.channel, row.ts, message.digest, None)
         return _Update.SHOWN
 
-    async def _find(self, delivery: Delivery, row: Row, placed: Placed | None) -> Row | None:
+    async def _find(self, delivery: Delivery, row: Row, placed: Placed | None, impatient: bool) -> Row | None:
         """The row of a post whose answer was lost: with its place when the message is there, None when it may be posted
         again. Raises `NotYet` while it may still appear."""
         assert row.posting_since is not None
         try:
             ts = await self._lookup.find(row, row.posting_since, delivery.priority)
-        except SlackRefused as refused:
-            log.warning("history unreadable", key=delivery.key, channel=row.channel, problem=refused.code)
+        except (SlackRefused, Ambiguous) as failure:
+            if isinstance(failure, Ambiguous) and not impatient:
+                raise
+            log.warning("history unreadable", key=delivery.key, channel=row.channel, problem=str(failure))
             ts = None
         if ts is not None:
             await self._stands(delivery, row.channel, ts, "", placed)

@@ -47,6 +47,12 @@ def placed(tx: Tx, key: str, channel: str, ts: str, rendering: str, now: datetim
     tx.change(statement.values(channel=channel, ts=ts, rendering=rendering, posting_since=None, updated_at=now))
 
 
+def leave(tx: Tx, key: str, under: str, now: datetime) -> None:
+    """The message stays where it stands, under another key; the next one of its own key is posted anew."""
+    moved = update(Message).where(col(Message.key) == key)
+    tx.change(moved.values(key=under, rendering="", updated_at=now))
+
+
 def adopt(tx: Tx, key: str, channel: str, ts: str, now: datetime) -> bool:
     """A click came from this copy: if no row knows it, take it as the message whose post was never answered."""
     if at(tx, channel, ts) is not None:

@@ -437,13 +437,15 @@ async def test_many_workers_at_once_show_everything_once(tmp_path: Path, ws: Wor
         assert [line.plain() for line in root.thread] == [f"line {number}" for number in range(5)]
 
 
-async def test_an_unknown_kind_of_delivery_is_dead(office: Office) -> None:
+async def test_an_unknown_kind_of_delivery_is_dead(office: Office, ws: Workspace) -> None:
     """What nobody knows how to deliver is seen, and keeps nothing else waiting."""
     await office.db.transact(outbox.want, "pigeon:1", "pigeon", "1", 0, office.clock.now())
     await office.run()
     await office.settle()
     assert (await office.row("pigeon:1")).status is DEAD
-    assert office.posts() == 1
+    assert office.posts("#general") == 1
+    (alert,) = ws.channel("#approvals").messages
+    assert "A message cannot be delivered" in alert.plain()
 
 
 # Notices

@@ -20,6 +20,7 @@ from agent_runtime.rules import Rules, Stage
 from agent_runtime.toml_reader import span
 from storage import pauses, requests
 from storage.models import Request
+from storage.pauses import Stop
 from storage.tx import Tx
 from storage.types import SCHEDULER, Actor, Described, Json, RequestStatus
 
@@ -73,10 +74,14 @@ def begin(tx: Tx, context: Context, request: Request, rules: Rules, actor: Actor
     is nothing to hold but the deadline."""
     if why is not Why.ON_IT and not is_climbing(request, rules):
         return
-    now = pauses.elapsed(tx, context.now, request.agent)
+    now, shift, stage = (
+        pauses.elapsed(tx, context.now, request.agent),
+        pauses.stopped_for(tx),
+        rules.stages[request.stage],
+    )
     before = request.quiet or {}
     gained = _gained(rules, before, actor, why)
-    due = request.due_at + gained if request.due_at is not None else None
+    due = ladder.later(stage, request.due_at, gained, shift) if request.due_at is not None else None
     until = now + SPANS[why] if due is None else min(now + SPANS[why], due)
     held = max(now, request.quiet_until or now)
     if request.quiet_until is not None and until <= held and not gained:
@@ -87,7 +92,7 @@ def begin(tx: Tx, context: Context, request: Request, rules: Rules, actor: Actor
         "gained": before.get("gained", 0) + gained.total_seconds(),
         "on_it": [*before.get("on_it", ()), *([actor.key] if why is Why.ON_IT else ())],
     }  # fmt: skip
-    start = request.ladder_from + (until - held) if request.ladder_from is not None else None
+    start = _moved(request, stage, held, until, shift)
     _write(tx, context, request, rules, quiet_until=until, quiet=quiet, due_at=due, ladder_from=start)
     minutes = round((until - now).total_seconds() / 60)
     text = {**place(request), "why": why.value, "minutes": minutes, "deadline_moved": gained.total_seconds()}
@@ -123,8 +128,8 @@ def lift(tx: Tx, context: Context, request: Request, rules: Rules, actor: Actor,
     if request.quiet_until is None or (request.quiet or {}).get("why") not in {why.value for why in whys}:
         return
     now = pauses.elapsed(tx, context.now, request.agent)
-    left = max(request.quiet_until - now, timedelta(0))
-    start = request.ladder_from - left if request.ladder_from is not None else None
+    end, stage = max(request.quiet_until, now), rules.stages[request.stage]
+    start = _moved(request, stage, end, now, pauses.stopped_for(tx))
     _write(tx, context, request, rules, quiet_until=None, ladder_from=start)
     record_request(tx, context, Event.LADDER_RELEASED, request, actor, INTERNAL, place(request))
 
@@ -156,10 +161,16 @@ def _why_not(request: Request, rules: Rules | None, hold: Hold) -> RefusalReason
     return RefusalReason.HELD if request.held_until is not None else None
 
 
+def _moved(request: Request, stage: Stage, held: datetime, until: datetime, shift: timedelta) -> datetime | None:
+    """The beginning of a ladder that did not climb from `held` to `until`."""
+    if request.ladder_from is None:
+        return None
+    return ladder.moved(stage, request.ladder_from, Stop(held + shift, until + shift, shift, shift))
+
+
 def _write(tx: Tx, context: Context, request: Request, rules: Rules, **values: object) -> None:
     after = request.model_copy(update=values)
-    shift = context.now - pauses.elapsed(tx, context.now, request.agent)
-    following = ladder.next_at(after, rules.stages[request.stage], shift)
+    following = ladder.next_at(after, rules.stages[request.stage], pauses.stopped_for(tx))
     assert requests.climb(tx, request, **values, next_at=following), "one writer: nobody can be between"
     _show(tx, context, request)
 

@@ -57,6 +57,25 @@ class Hours(BaseModel):
             span -= end - start
         raise AssertionError("there is always another day")
 
+    def between(self, begin: datetime, end: datetime) -> timedelta:
+        """How long it is open from one instant to another."""
+        found = timedelta(0)
+        for start, until in self._windows(begin):
+            if start >= end:
+                return found
+            found += max(min(until, end) - max(start, begin), timedelta(0))
+        raise AssertionError("there is always another day")
+
+    def moved(self, moment: datetime, begin: datetime, end: datetime) -> datetime:
+        """Where a moment goes when what counts open time stood still from `begin` to `end`, or goes on at `end` already:
+        as much of it lies between the moment and `end` as lay between it and `begin`."""
+        if moment >= begin:
+            return self.add(end, self.between(begin, moment))
+        passed, back = self.between(moment, begin), max(end - moment, _DAY)
+        while (left := self.between(end - back, end) - passed) < timedelta(0):
+            back *= 2
+        return self.add(end - back, left)
+
     def _windows(self, moment: datetime) -> Iterator[tuple[datetime, datetime]]:
         """What is open from about then on, in order, as instants in UTC. What overlaps is joined."""
         zone = ZoneInfo(self.zone)

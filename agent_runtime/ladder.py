@@ -1,7 +1,8 @@
 """The ladder: what happens to an open request in time, and when. Pure; `rungs` climbs it.
 
 Moments are in unpaused time, in which a stop of everything did not happen. Working hours are times of the day, so they
-need `shift`: what is to be added to unpaused time to get the time on the wall.
+need `shift`: what is to be added to unpaused time to get the time on the wall. After every stop they are reckoned anew
+(`after_stop`), because the hours that were ahead are others then.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 from agent_runtime.rules import Rules, Stage
 from agent_runtime.selectors import Selector
 from storage.models import Request
+from storage.pauses import Stop
 
 NO_SHIFT = timedelta(0)
 
@@ -76,11 +78,10 @@ def widened(rules: Rules, stage: int, more: Sequence[Selector]) -> Rules:
     return rules.model_copy(update={"stages": tuple(stages)})
 
 
-def opening(rules: Rules, stage: int, now: datetime, unpaused: datetime) -> dict[str, Any]:
+def opening(rules: Rules, stage: int, now: datetime, unpaused: datetime, shift: timedelta) -> dict[str, Any]:
     """The timers of a request whose stage opens now, by column: nothing of its ladder is behind it."""
-    asked, shift = rules.stages[stage], now - unpaused
-    waits = asked.hours is not None and asked.hours.timeout_waits
-    due = _after(asked, unpaused, rules.timeout, shift) if waits else unpaused + rules.timeout
+    asked = rules.stages[stage]
+    due = later(asked, unpaused, rules.timeout, shift)
     first = step_due(asked, unpaused, 0, shift)
     return {
         "stage": stage,
@@ -93,6 +94,43 @@ def opening(rules: Rules, stage: int, now: datetime, unpaused: datetime) -> dict
         "due_at": due,
         "next_at": due if first is None else min(first, due),
     }
+
+
+def later(stage: Stage, due: datetime, span: timedelta, shift: timedelta) -> datetime:
+    """So long after a moment, as the time-out of a stage counts."""
+    return _after(stage, due, span, shift) if _waits(stage) else due + span
+
+
+def after_stop(request: Request, stage: Stage, stop: Stop) -> dict[str, datetime | None]:
+    """The timers of an open request after a stop, by column: the time that was left before it, open time where that
+    counts, is left after it."""
+
+    def plain(moment: datetime | None) -> datetime | None:
+        return None if moment is None else moment + (stop.end - stop.begin) + stop.before - stop.after
+
+    quiet, held, due = plain(request.quiet_until), plain(request.held_until), plain(request.due_at)
+    if request.due_at is not None and held is None and _waits(stage):
+        due = moved(stage, request.due_at, stop)
+    start = request.ladder_from
+    if start is not None and request.quiet_until is not None and quiet is not None:
+        start = moved(
+            stage, start, Stop(request.quiet_until + stop.before, quiet + stop.after, stop.before, stop.after)
+        )
+    elif start is not None:
+        start = moved(stage, start, stop)
+    timers = {"due_at": due, "ladder_from": start, "held_until": held, "quiet_until": quiet}
+    return {**timers, "next_at": next_at(request.model_copy(update=timers), stage, stop.after)}
+
+
+def moved(stage: Stage, moment: datetime, stop: Stop) -> datetime:
+    """A moment of a stage's ladder after a stop in which its time did not pass."""
+    if stage.hours is None:
+        return moment + (stop.end - stop.begin) + stop.before - stop.after
+    return stage.hours.moved(moment + stop.before, stop.begin, stop.end) - stop.after
+
+
+def _waits(stage: Stage) -> bool:
+    return stage.hours is not None and stage.hours.timeout_waits
 
 
 def _after(stage: Stage, moment: datetime, span: timedelta, shift: timedelta) -> datetime:

@@ -103,7 +103,7 @@ def _draft(
         rules_mac="",
         on_timeout=rules.on_timeout,
         opened_at=context.now,
-        **ladder.opening(rules, 0, context.now, pauses.elapsed(tx, context.now, run.agent)),
+        **ladder.opening(rules, 0, context.now, pauses.elapsed(tx, context.now, run.agent), pauses.stopped_for(tx)),
     )
     request.digest = digest_shown(request)
     return Draft(request, rules, judgement.args)

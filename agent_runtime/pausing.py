@@ -7,16 +7,19 @@ makes nobody's yes any fresher.
 
 from __future__ import annotations
 
-from agent_runtime import outbound
+from dataclasses import replace
+
+from agent_runtime import ladder, outbound
 from agent_runtime.audit import Event, Origin, record
 from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
 from agent_runtime.people import Membership, authorise_operator
 from agent_runtime.refusals import RefusalReason
+from agent_runtime.sealed import read_rules
 from agent_runtime.views import PauseView
-from storage import pauses, requests, runs
+from storage import pauses, requests, runs, timers
 from storage.models import Request
-from storage.pauses import AgentPause, Pause
+from storage.pauses import AgentPause, Pause, Stop
 from storage.tx import Tx
 from storage.types import Actor, Json, RequestStatus
 
@@ -55,7 +58,9 @@ def resume(tx: Tx, context: Context, agent: str, membership: Membership, origin:
     if refusal is not None or row is None:
         return _refuse(tx, context, "resume", agent, refusal or RefusalReason.NOT_PAUSED, actor, origin)
     ended = _view(row)
-    assert pauses.go_agent(tx, agent, context.now) if agent else pauses.go(tx, context.now), "read in this transaction"
+    stop = pauses.go_agent(tx, agent, context.now) if agent else pauses.go(tx, context.now)
+    assert stop is not None, "read in this transaction"
+    _move_timers(tx, context, agent, stop)
     text: Json = {"agent": agent, "seconds": (context.now - ended.since).total_seconds()}
     record(tx, context, Event.PAUSE_ENDED, actor, origin=origin, text=text)
     _show(tx, context, agent)
@@ -77,6 +82,23 @@ def read_pauses(tx: Tx) -> tuple[PauseView, ...]:
     """Every pause that lasts: that of everything first, then those of agents by name."""
     everything = pauses.everything(tx)
     return tuple(_view(row) for row in (*((everything,) if everything else ()), *pauses.of_agents(tx)))
+
+
+def _move_timers(tx: Tx, context: Context, agent: str, stop: Stop) -> None:
+    """What is open has the time left that it had. Unpaused time does that by itself for a stop of everything; one of an
+    agent moves its timers, and whatever counts working hours is reckoned anew."""
+    length = stop.end - stop.begin
+    if agent:
+        timers.move_all(tx, agent, length)
+    alone = {one.agent: one.stands_at + stop.before for one in pauses.of_agents(tx)}
+    moved = []
+    for request in timers.in_hours(tx, agent):
+        rules = read_rules(context.seal, request)
+        if rules is not None:  # else they were changed by hand, which is told when something is to happen
+            begin = alone.get(request.agent, stop.begin)
+            own = replace(stop, begin=begin, end=begin + length)
+            moved.append((request.id, ladder.after_stop(request, rules.stages[request.stage], own)))
+    timers.move(tx, moved)
 
 
 def _view(row: Pause | AgentPause) -> PauseView:

@@ -71,7 +71,9 @@ def revise(
 ) -> Request | None:
     """Put other arguments up for decision, by these rules, from the first stage on; None where this person's vote on
     the present ones stands. Raises NotJson."""
-    timers = ladder.opening(rules, 0, context.now, pauses.elapsed(tx, context.now, request.agent))
+    timers = ladder.opening(
+        rules, 0, context.now, pauses.elapsed(tx, context.now, request.agent), pauses.stopped_for(tx)
+    )
     after = request.model_copy(
         update={
             "revision": request.revision + 1,

@@ -130,7 +130,9 @@ def _end(
 
 
 def _open_stage(tx: Tx, context: Context, request: Request, rules: Rules, stage: int) -> None:
-    values = ladder.opening(rules, stage, context.now, pauses.elapsed(tx, context.now, request.agent))
+    values = ladder.opening(
+        rules, stage, context.now, pauses.elapsed(tx, context.now, request.agent), pauses.stopped_for(tx)
+    )
     values["asking"] = request.asking + 1
     assert requests.change(tx, request, RequestStatus.PENDING, **values), "one writer: nobody can be between"
 

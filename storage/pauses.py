@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import CheckConstraint, delete, text, update
 from sqlmodel import Field, SQLModel, col, select
 
-from storage.models import Json, Request
+from storage.models import Json
 from storage.tx import Tx
-from storage.types import RequestStatus
 
 
 class Pause(SQLModel, table=True):
@@ -69,15 +69,27 @@ def stop(tx: Tx, now: datetime, by: dict[str, Any] | None = None, why: str = "")
     return tx.change(stopped) == 1
 
 
-def go(tx: Tx, now: datetime) -> bool:
-    """Let executions and timers go on; deadlines move by the time that was stopped. False where nothing was."""
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A stop that is over: timers stood still from `begin` to `end`, on the wall's clock. `before` and `after` are what
+    is to be added to unpaused time to get that of the wall, before the stop and after it."""
+
+    begin: datetime
+    end: datetime
+    before: timedelta
+    after: timedelta
+
+
+def go(tx: Tx, now: datetime) -> Stop | None:
+    """Let executions and timers go on; unpaused time goes on from where it stood. None where nothing was stopped."""
     row = everything(tx)
     if row is None or row.since is None:
-        return False
-    total = row.total_seconds + (now - row.since).total_seconds()
-    tx.change(update(Pause).values(since=None, total_seconds=total, stopped_by=None, why=""))
+        return None
+    before = timedelta(seconds=row.total_seconds)
+    after = before + (now - row.since)
+    tx.change(update(Pause).values(since=None, total_seconds=after.total_seconds(), stopped_by=None, why=""))
     tx.wake("runs")
-    return True
+    return Stop(row.since, now, before, after)
 
 
 def stop_agent(tx: Tx, agent: str, now: datetime, by: dict[str, Any], why: str = "") -> bool:
@@ -85,25 +97,16 @@ def stop_agent(tx: Tx, agent: str, now: datetime, by: dict[str, Any], why: str =
     return tx.insert_new(AgentPause(agent=agent, since=now, stands_at=elapsed(tx, now), stopped_by=by, why=why))
 
 
-def go_agent(tx: Tx, agent: str, now: datetime) -> bool:
-    """Let one agent go on; the timers of its open requests move by the unpaused time that it was stopped. False where
-    it was not."""
+def go_agent(tx: Tx, agent: str, now: datetime) -> Stop | None:
+    """Let one agent go on; its timers are to be moved by the unpaused time that it was stopped. None where it was
+    not."""
     row = of_agent(tx, agent)
     if row is None:
-        return False
+        return None
     tx.change(delete(AgentPause).where(col(AgentPause.agent) == agent))
-    by = max(elapsed(tx, now) - row.stands_at, timedelta(0))
-    open_ = select(Request).where(col(Request.agent) == agent, col(Request.status) == RequestStatus.PENDING)
-    for request in tx.all(Request, open_):
-        set_ = {name: at + by for name in TIMERS if (at := getattr(request, name)) is not None}
-        if set_:
-            tx.change(update(Request).where(col(Request.id) == request.id).values(**set_))
     tx.wake("runs")
-    return True
-
-
-TIMERS = ("due_at", "next_at", "ladder_from", "held_until", "quiet_until")
-"""The columns of a request that are in unpaused time."""
+    shift = stopped_for(tx)
+    return Stop(row.stands_at + shift, max(elapsed(tx, now), row.stands_at) + shift, shift, shift)
 
 
 def unpaused(tx: Tx, now: datetime, agent: str = "") -> datetime | None:

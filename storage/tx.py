@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -46,6 +46,11 @@ class Tx:
     def change(self, statement: Executable) -> int:
         """Run an update or delete; how many rows it changed. Zero means that somebody else was first."""
         return self._connection.execute(statement).rowcount
+
+    def change_each(self, statement: Executable, values: Sequence[Mapping[str, Any]]) -> None:
+        """Run an update once with each of these values, as one statement of the driver's."""
+        if values:
+            self._connection.execute(statement, list(values))
 
     def insert(self, row: SQLModel) -> None:
         """Insert a record. Raises on a conflict, which is a bug."""

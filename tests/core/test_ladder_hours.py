@@ -10,9 +10,11 @@ import pytest
 
 from agent_runtime.hours import Hours
 from agent_runtime.policy import Default, Policy, PolicySet, Rung, Stage
+from storage import pauses
 from storage.types import RequestStatus
 from tests.core.agent import one
 from tests.core.test_ladder import climbed
+from tests.core.test_ladder_holds import hold
 from tests.core.world import ANA, BOB, CLEO, HOURS, MINUTES, OPS, policy_set, stage, who
 
 BUY = one("buy", {"amount": 10})
@@ -118,3 +120,114 @@ async def test_the_hours_of_the_default_hold_for_every_stage(worlds: Any) -> Non
     assert await climbed(world) == []
     await at(world, "2030-01-11 09:10")
     assert await climbed(world) == ["escalated"]
+
+
+@pytest.mark.parametrize("agent", ["", "agent"], ids=["everything", "one agent"])
+async def test_open_time_that_was_left_before_a_stop_is_left_after_it(worlds: Any, agent: str) -> None:
+    """Of a deadline that counts it, and of a step: what was ahead are other hours then, and not the same ones later."""
+    waiting = OFFICE.model_copy(update={"timeout_waits": True})
+    world = await worlds(BUY, policies=at_work(waiting, Rung(after=2 * HOURS, remind=True), timeout=7 * HOURS))
+    run = await asked_at(world, "2030-01-11 09:00")
+    await at(world, "2030-01-11 10:00")
+    await world.stop(agent)
+    await at(world, "2030-01-11 17:10")
+    await world.go(agent)
+    assert _shown((await world.pending()).next_at, await world.db.read(pauses.stopped_for)) == "2030-01-14 09:40"
+    await at(world, "2030-01-14 09:30")
+    assert await climbed(world) == []
+    await at(world, "2030-01-14 09:40")
+    assert await climbed(world) == ["reminded"]
+    await at(world, "2030-01-14 14:30")
+    assert (await world.requests(run))[0].status is RequestStatus.PENDING
+    await at(world, "2030-01-14 14:40")
+    assert (await world.requests(run))[0].status is RequestStatus.EXPIRED
+
+
+async def test_a_stop_over_a_weekend_takes_no_open_time_with_it(worlds: Any) -> None:
+    """Forty minutes were left on Friday; they are left on Monday, though the stop lasted longer than a night."""
+    world = await worlds(BUY, policies=at_work(OFFICE, Rung(after=HOURS, remind=True), timeout=300 * HOURS))
+    await asked_at(world, "2030-01-11 16:40")
+    await at(world, "2030-01-11 17:00")
+    await world.stop()
+    await at(world, "2030-01-14 12:00")
+    await world.go()
+    await at(world, "2030-01-14 12:30")
+    assert await climbed(world) == []
+    await at(world, "2030-01-14 12:40")
+    assert await climbed(world) == ["reminded"]
+
+
+STOPS = {
+    "one after the other": (("stop", "", 10), ("go", "", 11), ("stop", "agent", 12), ("go", "agent", 13)),
+    "one inside": (("stop", "agent", 10), ("stop", "", 11), ("go", "", 12), ("go", "agent", 12)),
+    "all first": (("stop", "", 10), ("stop", "agent", 11), ("go", "", 11), ("go", "agent", 12)),
+    "agent first": (("stop", "agent", 10), ("stop", "", 11), ("go", "agent", 11), ("go", "", 12)),
+}
+
+
+@pytest.mark.parametrize("stops", STOPS.values(), ids=STOPS)
+async def test_stops_that_overlap_take_their_open_time_once(
+    worlds: Any, stops: tuple[tuple[str, str, int], ...]
+) -> None:
+    """Two open hours without a timer, in whatever order they begin and end; what is left comes after them."""
+    waiting = OFFICE.model_copy(update={"timeout_waits": True})
+    world = await worlds(BUY, policies=at_work(waiting, Rung(after=6 * HOURS, remind=True), timeout=7 * HOURS))
+    await asked_at(world, "2030-01-10 09:00")
+    for change, agent, hour in stops:
+        await at(world, f"2030-01-10 {hour}:00")
+        await (world.stop(agent) if change == "stop" else world.go(agent))
+    asked, stopped = await world.pending(), await world.db.read(pauses.stopped_for)
+    assert _shown(asked.next_at, stopped) == "2030-01-10 17:00"
+    assert _shown(asked.due_at, stopped) == "2030-01-11 09:30"
+
+
+async def test_what_is_asked_while_everything_is_stopped_has_its_open_time_afterwards(worlds: Any) -> None:
+    """A stage that opens meanwhile counts from the moment at which its timers can pass."""
+    waiting = OFFICE.model_copy(update={"timeout_waits": True})
+    two = tuple(Stage(name=name, approvers=who(ANA), hours=waiting) for name in ("one", "two"))
+    world = await worlds(BUY, policies=policy_set(Policy(stages=two, timeout=3 * HOURS, allow_same_person=True)))
+    await asked_at(world, "2030-01-10 14:00")
+    await world.stop()
+    await at(world, "2030-01-10 16:00")
+    await world.decide(ANA)
+    await at(world, "2030-01-10 17:00")
+    await world.go()
+    asked = await world.pending()
+    assert (asked.stage, _shown(asked.due_at, await world.db.read(pauses.stopped_for))) == (1, "2030-01-11 11:30")
+
+
+async def test_whoever_is_on_it_moves_a_deadline_by_open_time(worlds: Any) -> None:
+    """Where the deadline counts it; and a ladder that was held over closing time has lost none of it."""
+    waiting = OFFICE.model_copy(update={"timeout_waits": True})
+    world = await worlds(BUY, policies=at_work(waiting, Rung(after=HOURS, remind=True), timeout=3 * HOURS))
+    await asked_at(world, "2030-01-10 14:20")
+    assert _shown((await world.pending()).due_at) == "2030-01-10 17:20"
+    await hold(world, ANA)
+    assert _shown((await world.pending()).due_at) == "2030-01-11 09:20"
+    late = await worlds(BUY, policies=at_work(OFFICE, Rung(after=HOURS, remind=True)))
+    await asked_at(late, "2030-01-10 16:40")
+    await at(late, "2030-01-10 17:20")
+    await hold(late, ANA)
+    await at(late, "2030-01-10 17:50")
+    await at(late, "2030-01-11 09:10")
+    assert await climbed(late) == []
+    await at(late, "2030-01-11 09:20")
+    assert await climbed(late) == ["reminded"]
+
+
+async def test_a_hold_that_ends_early_gives_back_the_open_time(worlds: Any) -> None:
+    """As if it had not been there but for the time it lasted."""
+    asked = Stage(name="s", approvers=who(ANA, BOB), quorum=2, rungs=(Rung(after=HOURS, remind=True),), hours=OFFICE)
+    world = await worlds(BUY, policies=policy_set(Policy(stages=(asked,), timeout=96 * HOURS)))
+    await asked_at(world, "2030-01-10 16:40")
+    await at(world, "2030-01-10 17:10")
+    await hold(world, ANA)
+    await at(world, "2030-01-10 17:20")
+    await world.decide(ANA)
+    assert _shown((await world.pending()).next_at) == "2030-01-11 09:20"
+
+
+def _shown(moment: datetime | None, stopped: timedelta = timedelta(0)) -> str:
+    """What the clocks of Berlin show then."""
+    assert moment is not None
+    return (moment + stopped).astimezone(BERLIN).strftime("%Y-%m-%d %H:%M")

@@ -31,7 +31,7 @@ from agent_runtime.context import Context
 from agent_runtime.decisions import is_whole
 from agent_runtime.digest import NotJson
 from agent_runtime.escalation import in_force
-from agent_runtime.hidden import redaction_of, secrets_of, shown_change
+from agent_runtime.hidden import as_hidden_as, redaction_of, secrets_of, shown_change
 from agent_runtime.judging import Deny, Require
 from agent_runtime.people import Membership, authorise_decision
 from agent_runtime.redaction import MARK, mask
@@ -170,16 +170,9 @@ def judged_edit(tx: Tx, edit: Edit, request: Request, rules: Rules) -> Revision 
     if is_same(args, request.args):
         return Refused(RefusalReason.BAD_EDIT, request, "These are the arguments it has already.")
     if isinstance(judgement, Require):
-        return Revision(args, _as_hidden_as(rules, judgement.rules))
+        return Revision(args, as_hidden_as(judgement.rules, redaction_of(rules)))
     # The note of the old rules tells the old arguments.
     return Revision(args, rules.model_copy(update={"note": "", "set_note": "", "trouble": ""}))
-
-
-def _as_hidden_as(rules: Rules, new: Rules) -> Rules:
-    """The new rules, which hide all that the present ones hide: no edit brings a secret to light."""
-    redact = tuple(dict.fromkeys((*rules.redact, *new.redact)))
-    keys = tuple(dict.fromkeys((*rules.redact_keys, *new.redact_keys)))
-    return new.model_copy(update={"redact": redact, "redact_keys": keys})
 
 
 def _unfit(edit: Edit, args: JsonValue) -> str:

@@ -12,12 +12,11 @@ from agent_runtime.audit import Event, Origin, record_request
 from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
 from agent_runtime.escalation import in_force
-from agent_runtime.hidden import secrets_of
+from agent_runtime.hidden import secrets_of_run
 from agent_runtime.holding import Why
 from agent_runtime.people import Membership, authorise_decision
 from agent_runtime.redaction import mask
 from agent_runtime.refusals import RefusalReason
-from agent_runtime.rules import Rules
 from agent_runtime.views import InquiryView
 from storage import inquiries as rows
 from storage import requests
@@ -53,7 +52,7 @@ def ask(
         return reason
     inquiry = Inquiry(
         id="", request_id=request.id, asked_by=actor.model_dump(mode="json"),
-        question=mask(text, secrets_of(Rules.model_validate(request.rules), request)), asked_at=context.now,
+        question=mask(text, secrets_of_run(tx, request.run_id)), asked_at=context.now,
     )  # fmt: skip
     while True:
         inquiry.id = context.ids("Q")
@@ -80,7 +79,7 @@ def answer(
     if reason is not None:
         record_request(tx, context, Event.INQUIRY_REFUSED, request, actor, origin, {"refusal": reason.value})
         return reason
-    said = mask(clean(text).strip(), secrets_of(Rules.model_validate(request.rules), request))
+    said = mask(clean(text).strip(), secrets_of_run(tx, request.run_id))
     assert rows.answer(tx, inquiry.id, said, actor.model_dump(mode="json"), context.now), "one writer"
     text_kept: Json = {"inquiry": inquiry.id, "answer": said}
     record_request(tx, context, Event.INQUIRY_ANSWERED, request, actor, origin, text_kept)

@@ -22,7 +22,6 @@ from agent_runtime.digest import NotJson, digest_payload
 from agent_runtime.errors import LeaseLost
 from agent_runtime.facts import facts_of
 from agent_runtime.judging import Require, evaluate, spelled
-from agent_runtime.redaction import Redaction, mask
 from agent_runtime.sealed import is_genuine_call
 from agent_runtime.start import check_arguments, start_call, tool_interrupt
 from storage import journal, requests, runs
@@ -173,8 +172,7 @@ def end_call(
     if entry is None:
         return
     summary = clean(outcome.summary) if outcome else ""
-    secrets = Redaction((), context.policies.redact_keys).secrets(entry.args)  # nobody was asked: no rules were kept
-    text = {"status": status.value, "summary": mask(summary, secrets)}
+    text = {"status": status.value, "summary": summary}
     if not is_genuine_call(context.seal, entry):
         report_broken(tx, context, entry, "the journal of this call was changed before its end was written")
         return

@@ -18,7 +18,7 @@ from agent_runtime.closing import cancel_one
 from agent_runtime.context import Context
 from agent_runtime.digest import digest_call, digest_payload
 from agent_runtime.facts import facts_of
-from agent_runtime.hidden import redaction_of
+from agent_runtime.hidden import as_hidden_as, redaction_kept, redaction_of
 from agent_runtime.judging import Judgement, Require, evaluate, rules_for_outcome
 from agent_runtime.revisions import keep_policies, revise
 from agent_runtime.rules import Rules
@@ -134,7 +134,7 @@ def _judgement(tx: Tx, context: Context, run: Run, interrupt: Interrupt) -> Judg
         assert call is not None
         original = requests.newest(tx, run.id, f"call:{call.key}")
         kept = read_rules(context.seal, original) if original else None
-        rules = rules_for_outcome(context.policies, kept)
+        rules = as_hidden_as(rules_for_outcome(context.policies, kept), redaction_kept(tx, run.id, call.key))
         # Rules that were changed by hand say nothing: not that nobody was needed either. Nor does a grant.
         broken = (original is not None and kept is None) or _was_granted(tx, run, call)
         return Require(rules.model_copy(update={"allow_self_approval": False}) if broken else rules)

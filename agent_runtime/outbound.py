@@ -7,7 +7,7 @@ from datetime import timedelta
 from enum import IntEnum
 
 from agent_runtime.context import Context
-from agent_runtime.hidden import secrets_of, secrets_of_run
+from agent_runtime.hidden import secrets_of_run
 from agent_runtime.ladder import Step
 from agent_runtime.redaction import mask
 from agent_runtime.rules import Rules
@@ -136,8 +136,9 @@ def note(tx: Tx, context: Context, run_id: str, seq: int, text: str) -> None:
 
 def tell_watchers(tx: Tx, context: Context, request: Request, rules: Rules, seq: int, text: str) -> None:
     """Say one line about a request to everybody whom its rules have told and not asked."""
+    secrets = secrets_of_run(tx, request.run_id) if rules.notify else ()
     for who in rules.notify:
-        body: Json = {"to": who, "text": mask(text, secrets_of(rules, request))}
+        body: Json = {"to": who, "text": mask(text, secrets)}
         outbox.tell(tx, f"fyi:{seq}:{who}", Topic.FYI, request.run_id, body, Priority.NOTE, context.now, None)
 
 

@@ -9,7 +9,7 @@ from agent_runtime.arguments import changes
 from agent_runtime.audit import Event
 from agent_runtime.earlier import what_came_before
 from agent_runtime.grant_reading import grant_view
-from agent_runtime.hidden import redaction_of, secrets_of, secrets_of_run, shown_change
+from agent_runtime.hidden import redaction_of, secrets_of_run, shown_change
 from agent_runtime.inquiries import inquiry_view
 from agent_runtime.ladder import asked
 from agent_runtime.ladder_reading import read_ladder
@@ -86,7 +86,7 @@ def _is_undone(tx: Tx, run_id: str) -> bool:
 
 def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
     rules = Rules.model_validate(request.rules)
-    redaction, secrets = redaction_of(rules), secrets_of(rules, request)
+    redaction, secrets = redaction_of(rules), secrets_of_run(tx, run.id)
     decisions = requests.votes(tx, [request.id])
     stopped = pauses.stopped_for(tx)
     pending = requests.pending(tx, run.id)

@@ -23,6 +23,7 @@ from agent_runtime.decisions import is_whole
 from agent_runtime.digest import NotJson, digest_call, digest_payload
 from agent_runtime.errors import ExecutionPaused, LeaseLost, RunCancelled
 from agent_runtime.facts import facts_of
+from agent_runtime.hidden import keep_redaction
 from agent_runtime.judging import Allow, Deny, Require, evaluate
 from agent_runtime.revisions import changed_names, editors
 from agent_runtime.rules import Rules
@@ -205,6 +206,7 @@ def _why_not_approved(
 
 def _permit_by_policy(tx: Tx, context: Context, run: Run, call: ToolCall, served: str | None) -> Permit | Refuse | Ask:
     judgement = evaluate(context.policies, facts_of(run, RequestKind.TOOL, call))
+    keep_redaction(tx, context.policies, run.id, call, judgement)
     if isinstance(judgement, Deny):
         return _refused(tx, context, run, call, verdicts.denied(call.tool, judgement.policy, judgement.reason))
     grant = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
-from storage import absences, alerts, grants, inquiries, models, pauses  # noqa: F401 - register the tables
+from storage import absences, alerts, grants, inquiries, models, pauses, redacted  # noqa: F401 - register the tables
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -74,6 +74,8 @@ class ScriptedAgent:
     input_schema: Json = field(default_factory=dict)
     form: Json | None = None
     output: Any = None
+    result: str = ""
+    """What every tool says; empty: that it is done."""
     give: Callable[[Turn], Completed | Paused] | None = None
     raises: BaseException | None = None
     failing: frozenset[str] = frozenset()
@@ -134,7 +136,7 @@ class ScriptedAgent:
         self._reached("started", one)
         act(self.effects, turn.run_id, one, go.args)
         self._reached("acted", one)
-        done = f"{one.tool} done"
+        done = self.result or f"{one.tool} done"
         end = turn.ledger.fail if one.tool in self.failing else turn.ledger.finish
         await end(one, Outcome("text", done.encode(), done))
         self._reached("finished", one)

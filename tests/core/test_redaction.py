@@ -5,17 +5,25 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
+from agent_runtime.agents import ToolCall
+from agent_runtime.context import Asking
+from agent_runtime.event_body import read_message
 from agent_runtime.judging import CallFacts, Require, evaluate
-from agent_runtime.policy import Policy
+from agent_runtime.policy import Action, GrantRule, Policy
 from agent_runtime.reading import read_request, read_run
 from agent_runtime.redaction import MARK
+from agent_runtime.wishes import Wish
 from bot.cards.request import card
 from bot.cards.run import run_card
 from storage import audit, outbox
+from storage.models import Run
 from storage.tx import Tx
-from storage.types import RequestKind
-from tests.core.agent import one
-from tests.core.world import ANA, BOB, NO, SAM, YES, World, policy_set
+from storage.types import DecisionKind, GrantScope, RequestKind, RunStatus
+from tests.core.agent import Questions, one
+from tests.core.test_callback import PATH, Answer
+from tests.core.world import ANA, BOB, HOURS, NO, SAM, YES, World, policy_set
 
 CARD = "4111-2222-3333-4444"
 PIN = 987654321
@@ -28,11 +36,12 @@ ARGS = {
     "login": {"Pass-Word": "hunter2hunter2"},
     "amount": 5,
 }
+LOOK = Policy(tools=("look",), action=Action.ALLOW)
 RULE = Policy(tools=("pay",), redact=("/card",), note="Pays {args.amount} with {args.card.number}", confirm=True)
 
 
-def policies() -> Any:
-    return policy_set(RULE, redact_keys=("*pass*word*",))
+def policies(rule: Policy = RULE) -> Any:
+    return policy_set(rule, LOOK, redact_keys=("*pass*word*",))
 
 
 async def surfaces(world: World, run_id: str, request_ids: list[str]) -> str:
@@ -97,3 +106,163 @@ def test_a_note_does_not_show_what_its_policy_redacts() -> None:
     judgement = evaluate(policies(), facts)
     assert isinstance(judgement, Require)
     assert judgement.rules.note == f"Pays 5 with {MARK}"
+
+
+RULED = RULE.model_copy(
+    update={
+        "callback": PATH,
+        "grant": GrantRule(scopes=(GrantScope.AGENT,)),
+        "sets": {"place": "here"},
+        "decisions": (YES, NO, DecisionKind.EDITED),
+    }
+)
+TELLING = f"charged {CARD} with pin {PIN} and hunter2hunter2, {TOKEN}"
+BY_NAME = ("hunter2hunter2", TOKEN)
+"""What is redacted where no policy names places in the arguments."""
+
+
+async def asked(worlds: Any) -> World:
+    world: World = await worlds(one("pay", ARGS), policies=policies(RULED))
+    world.agent.at = lambda point, _: None
+    return world
+
+
+async def granted(worlds: Any) -> World:
+    world = await asked(worlds)
+    await world.waiting()
+    await world.decide(ANA, YES, wish=Wish(GrantScope.AGENT, 3, HOURS))
+    await world.settle()
+    return world
+
+
+async def called_back(worlds: Any, answer: str = "approved") -> World:
+    world = await asked(worlds)
+    world.runtime.callbacks = {PATH: lambda request: Answer(answer, f"for {request.args['card']['number']}")}
+    return world
+
+
+async def refused_by_callback(worlds: Any) -> World:
+    return await called_back(worlds, "rejected")
+
+
+async def failing_callback(worlds: Any) -> World:
+    world = await asked(worlds)
+    world.runtime.callbacks = {PATH: lambda request: {}[request.args["card"]["number"]]}
+    return world
+
+
+async def logged(worlds: Any) -> World:
+    world = await asked(worlds)
+    world.runtime.asking = Asking.LOG_ONLY
+    return world
+
+
+async def approved_for_tests(worlds: Any) -> World:
+    world = await asked(worlds)
+    world.runtime.asking = Asking.AUTO_APPROVE
+    return world
+
+
+async def allowed(worlds: Any) -> World:
+    world: World = await worlds(one("pay", ARGS), policies=policies(Policy(action=Action.ALLOW, show=True)))
+    return world
+
+
+async def denied(worlds: Any) -> World:
+    world: World = await worlds(one("pay", ARGS), policies=policies(Policy(action=Action.DENY, reason="Nobody pays.")))
+    return world
+
+
+WITHOUT_A_REQUEST = [
+    (granted, True, SECRETS),
+    (called_back, True, SECRETS),
+    (refused_by_callback, False, SECRETS),
+    (failing_callback, False, SECRETS),
+    (logged, True, SECRETS),
+    (approved_for_tests, True, SECRETS),
+    (allowed, True, BY_NAME),
+    (denied, False, BY_NAME),
+]
+
+
+async def everything_of(world: World, run: Run) -> str:
+    """All that anybody could read about a run: what is stored to be sent or shown, and what is made of the rows."""
+    sent = await world.look("select body from outbox")
+    kept = await world.look("select body from audit_text")
+    (last,) = await world.look("select max(seq) from audit")
+    told = [(await world.db.read(read_message, world.seal, seq)).body for seq in range(1, last[0] + 1)]
+    rows = [str(text) for (text,) in (*sent, *kept)]
+    texts = [await surfaces(world, run.id, [one.id for one in await world.requests(run)]), *rows, *told]
+    return "\n".join(texts).replace("\\u2022", "•")
+
+
+@pytest.mark.parametrize(("way", "runs", "secrets"), WITHOUT_A_REQUEST)
+@pytest.mark.parametrize("fails", [False, True])
+async def test_what_was_redacted_when_a_call_was_judged_stays_so(
+    worlds: Any, way: Any, runs: bool, secrets: tuple[str, ...], fails: bool
+) -> None:
+    """However a call was let through or refused without people: its result, its error, the words of a callback and
+    what its run says at the end are told without what was redacted of it."""
+    world: World = await way(worlds)
+    world.agent.result, world.agent.output = TELLING, {"receipt": TELLING}
+    if fails:
+        world.agent.failing = frozenset({"pay"})
+        world.agent.steps = (*world.agent.steps, one("look", step="m2"))
+        world.agent.at = raise_at_look
+    run = await world.waiting()
+    assert await world.status(run) is (RunStatus.FAILED if fails else RunStatus.SUCCEEDED)
+    assert [effect["args"]["card"] for effect in world.effects if effect["run"] == run.id] == [ARGS["card"]] * runs
+    everything = await everything_of(world, run)
+    for secret in secrets:
+        assert secret not in everything, secret
+    assert f"charged {MARK}" in everything or secrets is BY_NAME
+    assert (await world.verify()).broken_at is None
+
+
+def raise_at_look(point: str, reached: ToolCall) -> None:
+    if reached.tool == "look":
+        raise RuntimeError(TELLING)
+
+
+async def test_what_a_changed_policy_redacts_no_more_stays_redacted(worlds: Any) -> None:
+    """The file was changed while a granted call ran: what was redacted when it was judged holds."""
+    world = await granted(worlds)
+    world.agent.result, world.agent.output = TELLING, {"receipt": TELLING}
+    world.agent.at = lambda point, _: world.use(policy_set(LOOK)) if point == "acted" else None
+    run = await world.waiting()
+    assert await world.status(run) is RunStatus.SUCCEEDED
+    everything = await everything_of(world, run)
+    for secret in SECRETS:
+        assert secret not in everything, secret
+
+
+@pytest.mark.parametrize("way", [granted, called_back, logged])
+async def test_the_question_what_became_of_a_call_shows_nothing_that_was_redacted(worlds: Any, way: Any) -> None:
+    """Nobody knows how a call ended that ran without a request: whoever is asked about it reads it redacted."""
+    world: World = await way(worlds)
+    callbacks, asking = world.runtime.callbacks, world.runtime.asking
+    run = await world.start()
+    await world.killed_at("acted")
+    world.runtime.callbacks, world.runtime.asking = callbacks, asking
+    await world.settle()
+    view = await world.db.read(read_request, (await world.pending()).id)
+    assert view is not None
+    assert (view.kind, (view.args or {})["card"]) == (RequestKind.OUTCOME, MARK)
+    everything = await everything_of(world, run)
+    for secret in SECRETS:
+        assert secret not in everything, secret
+
+
+async def test_a_later_question_does_not_tell_what_was_redacted_of_a_call_before_it(worlds: Any) -> None:
+    """What an agent asks, and what a person answers, after a call that ran by a grant."""
+    world = await granted(worlds)
+    world.agent.steps = (one("pay", ARGS), Questions({"q": {"question": f"I {TELLING}. Go on?"}}))
+    run = await world.waiting()
+    request = await world.pending()
+    await world.answer(SAM, f"Yes, with {CARD}", request)
+    await world.settle()
+    assert await world.status(run) is RunStatus.SUCCEEDED
+    everything = await everything_of(world, run)
+    assert "Go on?" in everything
+    for secret in SECRETS:
+        assert secret not in everything, secret

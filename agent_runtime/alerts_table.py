@@ -16,6 +16,8 @@ from agent_runtime.toml_reader import TableReader
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _SEVERITIES = {one.value: one for one in Severity}
 SHORTEST_BEAT = timedelta(seconds=10)
+SHORTEST_SILENCE = timedelta(minutes=1)
+"""Processes say every twenty seconds that they live: one that misses two of three is not dead."""
 
 
 def read_alerts(table: TableReader, approvals_channel: str) -> AlertRules:
@@ -26,6 +28,10 @@ def read_alerts(table: TableReader, approvals_channel: str) -> AlertRules:
     if every < SHORTEST_BEAT:
         table.fault("heartbeat_every", "is too often", 'Write "10s" or more, such as "1m"')
         every = plain.heartbeat_every
+    silence = table.duration("heartbeat") or plain.heartbeat
+    if silence < SHORTEST_SILENCE:
+        table.fault("heartbeat", "is too short", 'Write "1m" or more')
+        silence = plain.heartbeat
     if table.has("heartbeat_url") and table.has("heartbeat_url_env"):
         table.fault("heartbeat_url_env", "stands beside heartbeat_url", "Keep one of the two")
     return AlertRules(
@@ -34,7 +40,7 @@ def read_alerts(table: TableReader, approvals_channel: str) -> AlertRules:
         waiting=table.duration("waiting") or plain.waiting,
         queued=table.duration("queued") or plain.queued,
         failing=table.count("failing", plain.failing, 1),
-        heartbeat=table.duration("heartbeat") or plain.heartbeat,
+        heartbeat=silence,
         digest=_digest(table),
         zone=table.parsed("zone", parse_zone, default=plain.zone) or plain.zone,
         heartbeat_url=table.parsed("heartbeat_url", parse_web_address),

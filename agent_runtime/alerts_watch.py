@@ -28,23 +28,31 @@ class AlertsWatch:
     def __init__(self, runtime: Runtime, find_vacant: FindVacant | None = None) -> None:
         self._runtime = runtime
         self._find_vacant = find_vacant
+        self._called_at: datetime | None = None
         self._looked_at: datetime | None = None
         self._seen: tuple[int, str] | None = None
 
     async def poll(self) -> None:
         """Look, if something happened since the last look or that was a while ago."""
+        slept = self._has_slept()
         now, newest = self._runtime.clock.now(), await self._runtime.db.read(audit.head)
         if newest == self._seen and self._looked_at is not None and now - self._looked_at < IDLE:
             return
         self._seen = newest
-        await self.look()
+        await self._look(slept)
 
     async def look(self) -> None:
         """One look at everything."""
+        await self._look(self._has_slept())
+
+    def _has_slept(self) -> bool:
+        """Whether this process slept since the last call, with the machine or behind a debugger: it heard nobody."""
+        before, self._called_at = self._called_at, self._runtime.clock.now()
+        return before is not None and self._called_at - before >= self._runtime.alerts.heartbeat
+
+    async def _look(self, slept: bool) -> None:
         vacant = await self._find_vacant() if self._find_vacant is not None else None
         context, rules = self._runtime.context(), self._runtime.alerts
-        # Who slept, with the machine or behind a debugger, has heard nobody meanwhile.
-        slept = self._looked_at is not None and context.now - self._looked_at >= rules.heartbeat
         self._looked_at = context.now
         look = Look(self._runtime.boot_id, awake=not slept, vacant=vacant)
         # Nobody's click waits behind a look: only what differs is written.

@@ -206,6 +206,7 @@ BROKEN = {
     "a name that there is not": (STAGE + '[[policy]]\nwhen = "amount > 1"\n', "policy 1.when", 4, "args.amount"),
     "a function that there is not": (STAGE + '[[policy]]\nwhen = "foo(args.a)"\n', "policy 1.when", 4, "within"),
     "a place that is none": (STAGE + '[redact]\nkeys = [" "]\n', "redact.keys 1", 4, "*password*"),
+    "a silence that is none": (STAGE + '[alerts]\nheartbeat = "20s"\n', "alerts.heartbeat", 4, '"1m" or more'),
     "a hold of no time": (STAGE + '[[policy]]\nhold = "soon"\n', "policy 1.hold", 4, '"4h"'),
     "a redaction of nothing": (STAGE + '[[policy]]\nredact = ["card"]\n', "policy 1.redact 1", 4, '"/card"'),
     "a confirmation of nothing": (

@@ -178,6 +178,17 @@ async def test_a_process_that_says_nothing_is_told_unless_the_watch_slept_itself
     assert await look(world) == {}
 
 
+async def test_an_idle_watch_does_not_take_itself_for_asleep(worlds: Any) -> None:
+    """Where nothing happens it looks once a minute, and hears a silence of a minute all the same."""
+    world: World = await worlds()
+    world.runtime.alerts = AlertRules(heartbeat=MINUTES)
+    watch = AlertsWatch(world.runtime)
+    for _ in range(5):
+        world.clock.advance(MINUTES / 4)
+        await watch.poll()
+    assert list(await open_alerts(world)) == [Cause.SILENT]
+
+
 async def test_thresholds_and_severity_differ_by_agent(worlds: Any) -> None:
     """The first glob that names the agent and says something counts."""
     world: World = await worlds(one("buy"))

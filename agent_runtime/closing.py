@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from agent_runtime import outbound
+from agent_runtime import ladder, outbound
 from agent_runtime.audit import INTERNAL, Event, Origin, record, record_request
 from agent_runtime.context import Context
 from agent_runtime.decisions import closed_at, is_whole
@@ -146,7 +146,10 @@ def fail_waiting(tx: Tx, context: Context, run: Run, reason: str) -> None:
 
 
 def _keep(tx: Tx, context: Context, request: Request) -> bool:
-    if not requests.change(tx, request, RequestStatus.PENDING, due_at=None, next_at=None, held_until=None):
+    """It has no deadline any more; steps of its ladder that were put off, by working hours or a hold, still come."""
+    after, rules = request.model_copy(update={"due_at": None, "held_until": None}), read_rules(context.seal, request)
+    following = ladder.next_at(after, rules.stages[request.stage], pauses.stopped_for(tx)) if rules else None
+    if not requests.change(tx, request, RequestStatus.PENDING, due_at=None, next_at=following, held_until=None):
         return False
     seq = record_request(tx, context, Event.REQUEST_OVERDUE, request, SCHEDULER, INTERNAL, {})
     outbound.note(

@@ -67,8 +67,8 @@ class Hours(BaseModel):
         raise AssertionError("there is always another day")
 
     def moved(self, moment: datetime, begin: datetime, end: datetime) -> datetime:
-        """Where a moment goes when what counts open time stood still from `begin` to `end`, or goes on at `end` already:
-        as much of it lies between the moment and `end` as lay between it and `begin`."""
+        """Where a moment goes when what counts open time stood still from `begin` to `end` (or goes on sooner than was
+        thought, at `end`): as much of it lies between the moment and `end` as lay between it and `begin`."""
         if moment >= begin:
             return self.add(end, self.between(begin, moment))
         passed, back = self.between(moment, begin), max(end - moment, _DAY)

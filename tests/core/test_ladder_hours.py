@@ -10,8 +10,9 @@ import pytest
 
 from agent_runtime.hours import Hours
 from agent_runtime.policy import Default, Policy, PolicySet, Rung, Stage
+from agent_runtime.reading import read_request
 from storage import pauses
-from storage.types import RequestStatus
+from storage.types import OnTimeout, RequestStatus
 from tests.core.agent import one
 from tests.core.test_ladder import climbed
 from tests.core.test_ladder_holds import hold
@@ -231,3 +232,25 @@ def _shown(moment: datetime | None, stopped: timedelta = timedelta(0)) -> str:
     """What the clocks of Berlin show then."""
     assert moment is not None
     return (moment + stopped).astimezone(BERLIN).strftime("%Y-%m-%d %H:%M")
+
+
+async def test_a_request_that_is_kept_open_is_still_climbed(worlds: Any) -> None:
+    """Its deadline passed at night: the steps that its card promises come in the morning, each at its time."""
+    rungs = (Rung(after=HOURS, remind=True), Rung(after=2 * HOURS, escalate_to=who(CLEO)))
+    asked = Stage(name="s", approvers=who(ANA, BOB), rungs=rungs, hours=OFFICE)
+    world = await worlds(
+        BUY, policies=policy_set(Policy(stages=(asked,), timeout=4 * HOURS, on_timeout=OnTimeout.KEEP))
+    )
+    await asked_at(world, "2030-01-10 20:00")
+    await at(world, "2030-01-11 08:00")
+    kept = await world.pending()
+    view = await world.db.read(read_request, kept.id)
+    assert (kept.due_at, [_shown(step.at) for step in view.ladder.ahead]) == (
+        None,
+        ["2030-01-11 10:00", "2030-01-11 11:00"],
+    )
+    await at(world, "2030-01-11 10:00")
+    assert await climbed(world) == ["reminded"]
+    await at(world, "2030-01-11 11:00")
+    assert await climbed(world) == ["reminded", "escalated"]
+    assert (await world.pending()).next_at is None

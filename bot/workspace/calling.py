@@ -1,8 +1,9 @@
 """Whom a message calls, as the page's numbers count it: Slack itself notifies everybody a text mentions.
 
 A number would be of no use beside whoever only started something, or beside everybody whom a status names. So these do
-not count: who is only named as having started, closed or paused it or approved an earlier call, who decided already,
-and everybody on a message of an app that offers buttons but asks for nothing, such as a run's state with its Cancel.
+not count: who is only named as having started, closed or paused it or approved an earlier call, or, in an alert, as
+asked by the request that it is about; who decided already; and everybody on a message of an app that offers buttons but
+asks for nothing, such as a run's state with its Cancel.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from bot.workspace.blockkit.reading import buttons_in, mentioned_in
 from bot.workspace.markup import notified
 from bot.workspace.messages import StoredMessage
 
-_NAMED_ONLY = re.compile(r"\b(?:started|Closed|paused\*?) by <@\w+>")
+_NAMED_ONLY = re.compile(r"\b(?:started|Closed|paused\*?) by <@\w+>|\b(?:has waited for|Asked:)(?:,? <[@!][\w^]+>)+")
 _DECIDER = re.compile(r"<@(\w+)> (?:approved|rejected|skipped|answered)\b(?!(?:[^<]|<!date[^>]*>)*\(withdrawn\))")
 
 
@@ -32,8 +33,8 @@ def called_by(message: StoredMessage) -> set[str]:
         return mentioned_in(message.blocks) | notified(message.text)
     if buttons_in(message.blocks) and not requests_in(message):
         return set()
-    texts = " ".join(_mrkdwn(message.blocks))
-    return (mentioned_in(_meant(message.blocks)) | notified(message.text)) - set(_DECIDER.findall(texts))
+    deciders = set(_DECIDER.findall(" ".join(_mrkdwn(message.blocks))))
+    return (mentioned_in(_meant(message.blocks)) | notified(_NAMED_ONLY.sub("", message.text))) - deciders
 
 
 def _mrkdwn(value: Any) -> list[str]:

@@ -176,6 +176,17 @@ async def test_a_request_counts_once_however_many_messages_ask_it(
     assert await browser.waiting() == {"maria": 2}
 
 
+async def test_an_alert_calls_those_it_is_for_and_not_those_it_is_about(
+    browser: Browser, ws: Workspace, client: AsyncWebClient
+) -> None:
+    """Whoever is asked by the request has its card; the operators have the alert."""
+    managers, oncall = (f"<!subteam^{ws.world.group_named(name).id}>" for name in ("managers", "oncall"))
+    words = f"`send_email` has waited for {managers}, <@{ws.person('fred').id}> since yesterday. For {oncall}"
+    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": words}}, *CARD]
+    await client.chat_postMessage(channel="#alerts", text=f"Asked: {managers}. For {oncall}.", blocks=blocks)
+    assert await browser.waiting() == {"sam": 1}
+
+
 async def test_people_of_other_teams_are_offered_no_commands(browser: Browser) -> None:
     """Slack has none of the app's commands and shortcuts for them; a guest of the team has them."""
     assert (await browser.look("gus"))["app"]["commands"] != []

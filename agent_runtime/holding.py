@@ -35,6 +35,10 @@ class Why(Described):
 
 SPANS = {Why.ON_IT: timedelta(minutes=30), Why.SNOOZED: timedelta(hours=1), Why.ASKED: timedelta(hours=1)}
 
+MOST_HOLDS = 2
+"""So often one person holds the ladder of a stage, however they do it: nobody alone keeps the others from hearing of
+it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:
@@ -58,6 +62,8 @@ def hold_ladder(
     if reason is None and rules is not None:
         allowed = in_force(tx, context.seal, request, rules)
         reason = authorise_decision(confirmed(tx, context, membership), allowed, request.stage, starter, context.now)
+        if reason is None and not _may_hold(request, actor):
+            reason = RefusalReason.HELD_ENOUGH
     if reason is not None:
         text: Json = {"refusal": reason.value, "hold": hold.why.value}
         record_request(tx, context, Event.HOLD_REFUSED, request, actor, origin, text)
@@ -70,15 +76,12 @@ def hold_ladder(
 
 
 def begin(tx: Tx, context: Context, request: Request, rules: Rules, actor: Actor, origin: Origin, why: Why) -> None:
-    """Hold a ladder, for somebody who may. One that is held for longer already stays so, and where none is left there
-    is nothing to hold but the deadline."""
-    if why is not Why.ON_IT and not is_climbing(request, rules):
+    """Hold a ladder, for somebody who may. One that is held for longer already stays so, as does one that they have
+    held often enough, and where none is left there is nothing to hold but the deadline."""
+    if not _may_hold(request, actor) or (why is not Why.ON_IT and not is_climbing(request, rules)):
         return
-    now, shift, stage = (
-        pauses.elapsed(tx, context.now, request.agent),
-        pauses.stopped_for(tx),
-        rules.stages[request.stage],
-    )
+    now, shift = pauses.elapsed(tx, context.now, request.agent), pauses.stopped_for(tx)
+    stage = rules.stages[request.stage]
     before = request.quiet or {}
     gained = _gained(rules, before, actor, why)
     due = ladder.later(stage, request.due_at, gained, shift) if request.due_at is not None else None
@@ -91,6 +94,7 @@ def begin(tx: Tx, context: Context, request: Request, rules: Rules, actor: Actor
         "by": actor.model_dump(mode="json"), "why": why.value, "since": context.now.isoformat(),
         "gained": before.get("gained", 0) + gained.total_seconds(),
         "on_it": [*before.get("on_it", ()), *([actor.key] if why is Why.ON_IT else ())],
+        "holders": [*before.get("holders", ()), actor.key],
     }  # fmt: skip
     start = _moved(request, stage, held, until, shift)
     _write(tx, context, request, rules, quiet_until=until, quiet=quiet, due_at=due, ladder_from=start)
@@ -139,6 +143,10 @@ def lift_own(tx: Tx, context: Context, request: Request, rules: Rules, actor: Ac
     by = (request.quiet or {}).get("by")
     if by is not None and Actor.model_validate(by).key == actor.key:
         lift(tx, context, request, rules, actor, Why.ON_IT, Why.SNOOZED)
+
+
+def _may_hold(request: Request, actor: Actor) -> bool:
+    return list((request.quiet or {}).get("holders", ())).count(actor.key) < MOST_HOLDS
 
 
 def _gained(rules: Rules, before: Mapping[str, Any], actor: Actor, why: Why) -> timedelta:

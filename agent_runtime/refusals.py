@@ -13,6 +13,7 @@ class RefusalReason(Described):
     ALREADY_VOTED = "already_voted", "you have already decided on this request."
     NO_VOTE = "no_vote", "there is no vote of yours here to take back."
     HELD = "held", "enough people have approved this; it runs shortly, unless one of them takes it back."
+    HELD_ENOUGH = "held_enough", "you have put this off twice in this stage; decide, or leave it to the others."
     NEEDS_REASON = "needs_reason", "the policy asks for a reason with this decision; please write one."
     BAD_EDIT = "bad_edit", "the call cannot be asked with these arguments."
     DENIED = "denied", "a policy does not allow the call with these arguments."

@@ -349,6 +349,7 @@ async def test_every_reason_to_refuse_can_be_met(worlds: Any) -> None:
         RefusalReason.GUEST, RefusalReason.UNKNOWN_PERSON, RefusalReason.DIRECTORY_DOWN, RefusalReason.INTEGRITY,
     }  # fmt: skip
     elsewhere = {
+        RefusalReason.HELD_ENOUGH,
         RefusalReason.NO_VOTE, RefusalReason.HELD, RefusalReason.NEEDS_REASON, RefusalReason.BAD_EDIT,
         RefusalReason.DENIED, RefusalReason.NOT_YOUR_START, RefusalReason.BAD_WISH, RefusalReason.UNKNOWN_GRANT,
         RefusalReason.NOT_YOUR_GRANT, RefusalReason.NOT_AN_OPERATOR,

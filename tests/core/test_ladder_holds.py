@@ -88,6 +88,22 @@ async def test_nobody_keeps_a_request_open_for_ever(worlds: Any) -> None:
     assert (await short.pending()).due_at - opened == 80 * MINUTES
 
 
+@pytest.mark.parametrize("why", [Why.ON_IT, Why.SNOOZED])
+async def test_nobody_alone_silences_a_ladder(worlds: Any, why: Why) -> None:
+    """One person holds the ladder of a stage twice, however they do it; then it goes on, and others may hold it."""
+    world = await worlds(BUY, policies=climbing(timeout=24 * HOURS))
+    await world.waiting()
+    for _ in range(2):
+        assert not isinstance(await hold(world, ANA, why), RefusalReason)
+        assert await wait(world, 5) == []
+    assert await hold(world, ANA, Why.ON_IT) is RefusalReason.HELD_ENOUGH
+    asked, ana = await world.pending(), world.member(ANA)
+    await world.db.transact(inquiries.ask, world.context, Question(asked.id, "Why?"), ana, SURFACE)
+    assert (await world.pending()).quiet_until == asked.quiet_until
+    assert "reminded" in await wait(world, 90)
+    assert not isinstance(await hold(world, BOB, why), RefusalReason)
+
+
 async def test_a_hold_ends_with_its_asking(worlds: Any) -> None:
     """The next stage has its own ladder, held by nobody."""
     rungs = climbing().policies[0].stages[0].rungs

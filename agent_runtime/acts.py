@@ -131,7 +131,10 @@ def check(tx: Tx, context: Context, act: Act, request: Request, membership: Memb
         own = any(vote.actor_key == membership.actor.key for vote in standing)
         reason = RefusalReason.ALREADY_VOTED if own else RefusalReason.DECIDED_FOR_YOU
         return Refused(reason, request, repeated=repeated)
-    if whose_vote(tx, context, request, rules, membership).key in _heard(tx, request, rules):
+    heard = _heard(tx, request, rules)
+    if membership.actor.hands & heard:
+        return Refused(RefusalReason.OTHER_ACCOUNT, request)
+    if whose_vote(tx, context, request, rules, membership).hands & heard:
         return Refused(RefusalReason.DECIDED_BY_THEM, request)
     if act.kind not in rules.decisions:
         return Refused(RefusalReason.NOT_OFFERED, request)
@@ -155,7 +158,7 @@ def _heard(tx: Tx, request: Request, rules: Rules) -> frozenset[str]:
     votes = [one for one in requests.votes(tx, [request.id]) if one.revision == request.revision]
     standing = (one for one in votes if one.withdrawn_at is None and one.kind is not DecisionKind.EDITED)
     counted = (one for one in standing if one.stage == request.stage or not rules.allow_same_person)
-    return frozenset(key for one in counted for key in requests.hands(one))
+    return frozenset(hand for one in counted for hand in requests.hands(one))
 
 
 def rules_and_starter(tx: Tx, context: Context, request: Request) -> tuple[Rules | None, Actor]:

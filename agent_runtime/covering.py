@@ -24,7 +24,7 @@ from storage import requests
 from storage.grants import Grant
 from storage.models import Request, Run
 from storage.tx import Tx
-from storage.types import Json, RequestKind, RequestStatus
+from storage.types import Actor, Json, RequestKind, RequestStatus
 
 GRANT = "grant"
 """The purpose of a grant's seal."""
@@ -72,7 +72,7 @@ def covers(held: AtHand, grant: Grant, run: Run, tool: str, args: Json, rules: R
         return False
     if grant.run_id not in {"", run.id} or grant.starter_key not in {"", run.starter_key}:
         return False
-    if run.starter_key in grant.approvers and not rules.allow_self_approval:
+    if Actor.model_validate(run.starter).hands & set(grant.approvers) and not rules.allow_self_approval:
         return False
     refused = (one for one in held.refused if one.tool == tool)
     return _is_like(grant, args) and not any(_is_like(grant, one.args, one.asked_args) for one in refused)

@@ -124,14 +124,13 @@ def _drawn_up(
 ) -> Grant:
     assert rules.grant is not None, "a wish without a rule is a fault"
     last = max(counted, key=lambda one: (one.at, one.number))
-    behind = [Actor.model_validate(one.on_behalf_of).key for one in counted if one.on_behalf_of]
     return Grant(
         id="", agent=run.agent, tool=request.tool, scope=wish.scope,
         run_id=run.id if wish.scope is GrantScope.RUN else "",
         starter_key=run.starter_key if wish.scope is GrantScope.REQUESTER else "",
         keys=list(rules.grant.keys), likeness=likeness(request.args or {}, rules.grant.keys), chain=chain_of(rules),
         request_id=request.id, granted_by=last.actor,
-        approvers=sorted({*(one.actor_key for one in counted), *behind}),
+        approvers=sorted({hand for one in counted for hand in requests.hands(one)}),
         max_uses=wish.uses, created_at=context.now, expires_at=context.now + wish.lasts, mac="",
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from agent_runtime.digest import Seal
 from agent_runtime.policy import Rules
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.selectors import MEMBERS, STARTER, Selector
@@ -18,7 +19,8 @@ FRESH = timedelta(seconds=60)
 @dataclass(frozen=True, slots=True)
 class Member:
     """One person as the directory saw them at `taken_at`. `holds` are those of the asked selectors that name them.
-    `home_team` is the team the app is installed in; `email` is empty where the directory may not know it."""
+    `home_team` is the team the app is installed in; `starter_person` says whose account the run's starter is now, as
+    `Actor.person` does, and is empty like it where addresses are not read."""
 
     actor: Actor
     home_team: str
@@ -28,8 +30,7 @@ class Member:
     deleted: bool = False
     bot: bool = False
     guest: bool = False
-    email: str = ""
-    starter_email: str = ""
+    starter_person: str = ""
     stands_for: tuple[Membership, ...] = ()
     """Those who handed over to this person, as the directory saw them for the same selectors."""
 
@@ -42,6 +43,16 @@ class Unreachable:
 
 
 Membership = Member | Unreachable
+
+
+def person_of(seal: Seal, address: str) -> str:
+    """Whose account it is, by its e-mail address: a keyed hash, from which nobody reads the address back."""
+    return seal.make("person", address.casefold()) if address else ""
+
+
+def same_person(one: Actor, other: Actor) -> bool:
+    """Whether both are one person's: one account, or two with one address."""
+    return bool(one.hands & other.hands)
 
 
 def authorise_decision(
@@ -61,7 +72,8 @@ def authority(
     used: Collection[str] = (),
 ) -> Actor | RefusalReason:
     """In whose name this person may decide: their own, else that of the first who handed over to them and may decide;
-    one whose key is not in `used` where there is such a one. Nobody stands in for others in a run that they started."""
+    one none of whose hands is in `used` where there is such a one. Nobody stands in for others in a run that they
+    started."""
     own = _authorise_approver(membership, rules, stage, starter, now)
     if own is None:
         return membership.actor
@@ -74,7 +86,7 @@ def authority(
     if not behind:
         down = any(refusal is RefusalReason.DIRECTORY_DOWN for _, refusal in found)
         return RefusalReason.DIRECTORY_DOWN if down else own
-    return next((actor for actor in behind if actor.key not in used), behind[0])
+    return next((actor for actor in behind if actor.hands.isdisjoint(used)), behind[0])
 
 
 def _authorise_approver(
@@ -110,8 +122,7 @@ def authorise_delegate(person: Membership, delegate: Membership, now: datetime) 
         return refusal
     if refusal is not None or not isinstance(person, Member) or not isinstance(delegate, Member):
         return RefusalReason.BAD_DELEGATE
-    same_email = bool(person.email) and person.email.casefold() == delegate.email.casefold()
-    return RefusalReason.BAD_DELEGATE if same_email or person.actor.key == delegate.actor.key else None
+    return RefusalReason.BAD_DELEGATE if same_person(person.actor, delegate.actor) else None
 
 
 def authorise_start(membership: Membership, starters: tuple[Selector, ...], now: datetime) -> RefusalReason | None:
@@ -169,6 +180,6 @@ def _standing(membership: Membership, now: datetime) -> RefusalReason | None:
 
 
 def _is_same_person(member: Member, starter: Actor) -> bool:
-    if member.actor.key == starter.key:
-        return True
-    return bool(member.email) and member.email.casefold() == member.starter_email.casefold()
+    """Whether this is the run's starter, by what both were known by then or are now."""
+    now = starter.model_copy(update={"person": member.starter_person})
+    return same_person(member.actor, starter) or same_person(member.actor, now)

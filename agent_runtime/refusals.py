@@ -43,6 +43,7 @@ class RefusalReason(Described):
         "decided_for_you",
         "whoever stands in for you has decided on this; you may take that back.",
     )
+    OTHER_ACCOUNT = "other_account", "another account with your address has decided on this, or had it decided."
     DECIDED_BY_THEM = "decided_by_them", "whoever you stand in for has already decided on this, or had it decided."
     BAD_DELEGATE = "bad_delegate", "only another full member of this workspace, who is no bot, can stand in for you."
     DELEGATE_AWAY = "delegate_away", "that person is away, too, so nobody would decide."

@@ -152,6 +152,8 @@ def _decision(decision: Decision) -> Json:
         **({"number": decision.number} if decision.number else {}),
         **({"withdrawn": decision.withdrawn_at.isoformat()} if decision.withdrawn_at else {}),
         **({"for": decision.on_behalf_of} if decision.on_behalf_of else {}),
+        # Who counts once with which other accounts.
+        **({"person": decision.actor["person"]} if decision.actor.get("person") else {}),
         # The agent is told who edited its call, by name.
         **({"who": decision.actor} if decision.kind is DecisionKind.EDITED else {}),
         "request": decision.request_id,

@@ -200,7 +200,7 @@ async def open_bot(
         )
         runtime.alerts = configuration.alerts
         await runtime.boot()
-        directory = Directory(clients, clock, identity, emails=configuration.emails)
+        directory = Directory(clients, clock, identity, addresses=runtime.seal if configuration.emails else None)
         deliveries = Deliveries(runtime, clients, directory, configuration.approvals_channel, budgets=budgets)
         readings = Readings(clock)
         desk = Desk(runtime, directory)

@@ -12,12 +12,13 @@ from datetime import timedelta
 import structlog
 
 from agent_runtime.clock import Clock
+from agent_runtime.digest import Seal
 from agent_runtime.people import Member, Membership, Unreachable
 from agent_runtime.selectors import STARTER, Selector
 from bot.cards.text import mention
 from bot.channels import Channels
 from bot.readings import Reading, Readings
-from bot.roster import SLACKBOT, Roster
+from bot.roster import SLACKBOT, Person, Roster
 from bot.slack_client import Identity, SlackClients, SlackFailure, SlackRefused
 from storage.types import Actor, ActorKind
 
@@ -32,7 +33,8 @@ _MOST_NAMED = 10
 
 
 class Directory:
-    """Slack's people, user groups and channels as approvers. With `emails` off, no address is read or kept."""
+    """Slack's people, user groups and channels as approvers. With `addresses` e-mail addresses are read, to tell which
+    accounts are one person's, and kept as hashes by this seal; without it none is read."""
 
     def __init__(
         self,
@@ -41,15 +43,15 @@ class Directory:
         identity: Identity,
         *,
         limit: timedelta | None = None,
-        emails: bool = False,
+        addresses: Seal | None = None,
     ) -> None:
         self.identity = identity
         self._clock = clock
         self._limit = (limit or LIMIT).total_seconds()
-        self._emails = emails
+        self._addresses = addresses
         self._readings = Readings(clock)
         self.channels = Channels(clients, self._readings)
-        self._roster = Roster(clients, clock, self._readings, self.channels, emails=emails)
+        self._roster = Roster(clients, clock, self._readings, self.channels, addresses)
 
     async def member(
         self,
@@ -134,9 +136,9 @@ class Directory:
         if actor.team != home:
             return Member(actor, home, self._clock.now())
         wanted = dict.fromkeys(selector for selector in selectors if selector.startswith(_LOOKED_UP))
-        person, email, groups = await asyncio.gather(
+        person, starter_now, groups = await asyncio.gather(
             self._roster.person(actor.id),
-            self._email_of(starter),
+            self._person_of(starter),
             asyncio.gather(*(self._roster.people(selector) for selector in wanted)),
         )
         named = {
@@ -146,25 +148,24 @@ class Directory:
         }
         seen = person.value
         return Member(
-            actor=actor.model_copy(update={"name": seen.name or actor.name, "team": seen.team or actor.team}),
+            actor=_as_seen(actor, seen),
             home_team=home,
-            taken_at=min(person.taken_at, email.taken_at, *(people.taken_at for people in groups)),
+            taken_at=min(person.taken_at, starter_now.taken_at, *(people.taken_at for people in groups)),
             holds=frozenset(named | ({f"user:{actor.id}"} & set(selectors))),
             known=seen.known,
             deleted=seen.deleted,
             bot=seen.bot,
             guest=seen.guest,
-            email=seen.email,
-            starter_email=email.value,
+            starter_person=starter_now.value,
         )
 
-    async def _email_of(self, starter: Actor | None) -> Reading[str]:
-        """The starter's address, to tell two accounts of one person; empty where addresses are not read."""
+    async def _person_of(self, starter: Actor | None) -> Reading[str]:
+        """Whose account the starter's is; empty where addresses are not read."""
         here = starter is not None and starter.kind is ActorKind.SLACK and starter.team == self.identity.team_id
-        if starter is None or not here or not self._emails:
+        if starter is None or not here or self._addresses is None:
             return Reading("", self._clock.now())
         person = await self._roster.person(starter.id)
-        return Reading(person.value.email, person.taken_at)
+        return Reading(person.value.person, person.taken_at)
 
     async def _mention(self, selector: Selector, starter: Actor | None) -> Iterable[str]:
         kind, _, name = selector.partition(":")
@@ -180,6 +181,11 @@ class Directory:
         if channel is None or not 0 < len(people) <= _MOST_NAMED:
             return (mention(selector, {selector: channel.id} if channel else None),)
         return (mention(f"user:{user}") for user in sorted(people))
+
+
+def _as_seen(actor: Actor, seen: Person) -> Actor:
+    found = {"name": seen.name or actor.name, "team": seen.team or actor.team, "person": seen.person}
+    return actor.model_copy(update=found)
 
 
 def _starter_id(starter: Actor | None) -> Mapping[str, str] | None:

@@ -12,6 +12,8 @@ import structlog
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from agent_runtime.clock import Clock
+from agent_runtime.digest import Seal
+from agent_runtime.people import person_of
 from agent_runtime.selectors import Selector
 from bot.budgets import Holds
 from bot.channels import Channels
@@ -31,11 +33,11 @@ _GROUP_ID = re.compile(r"S[A-Z0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What users.info says of one person."""
+    """What users.info says of one person; `person` as in `Actor`."""
 
     team: str = ""
     name: str = ""
-    email: str = ""
+    person: str = ""
     known: bool = True
     deleted: bool = False
     bot: bool = False
@@ -55,16 +57,16 @@ _NOBODY = People(frozenset())
 
 class Roster:
     """Reads who is who. Everything here raises `SlackFailure` where Slack does not answer; what does not exist is
-    nobody. With `emails` off, no address is read or kept."""
+    nobody. Addresses are hashed with `addresses` as they are read, and kept nowhere; without it, none is read."""
 
     def __init__(
-        self, clients: SlackClients, clock: Clock, readings: Readings, channels: Channels, *, emails: bool
+        self, clients: SlackClients, clock: Clock, readings: Readings, channels: Channels, addresses: Seal | None
     ) -> None:
         self._slack = clients.reads
         self._clock = clock
         self._readings = readings
         self._channels = channels
-        self._emails = emails
+        self._addresses = addresses
         self._holds = Holds(clock)
 
     async def person(self, user: str) -> Reading[Person]:
@@ -77,7 +79,7 @@ class Roster:
                 if refused.code in _UNKNOWN_PERSON:
                     return Person(known=False)
                 raise
-            return _person(said["user"], emails=self._emails)
+            return _person(said["user"], self._addresses)
 
         return await self._readings.get(f"person {user}", REUSE, read)
 
@@ -89,8 +91,9 @@ class Roster:
         return await (self._group(name) if kind == "usergroup" else self._channel(name))
 
     async def _addressee(self, address: str) -> Reading[People]:
-        """Who has this address: one person, or nobody. With `emails` off, nobody."""
-        if not self._emails:
+        """Who has this address: one person, or nobody. Where addresses are not read, nobody."""
+        seal = self._addresses
+        if seal is None:
             return Reading(_NOBODY, self._clock.now())
 
         async def read() -> People:
@@ -100,8 +103,8 @@ class Roster:
                 if refused.code == "users_not_found":
                     return _NOBODY
                 raise
-            found = _person(said["user"], emails=True)
-            same = found.email.casefold() == address.casefold() and not found.deleted
+            found = _person(said["user"], seal)
+            same = found.person == person_of(seal, address) and not found.deleted
             return People(frozenset({str(said["user"]["id"])}) if same else frozenset())
 
         return await self._readings.get(f"address {address}", REUSE, read)
@@ -158,13 +161,13 @@ class Roster:
             raise
 
 
-def _person(user: Mapping[str, Any], *, emails: bool) -> Person:
+def _person(user: Mapping[str, Any], addresses: Seal | None) -> Person:
     profile: Mapping[str, Any] = user.get("profile") or {}
     names = (user.get("real_name"), profile.get("real_name"), profile.get("display_name"), user.get("name"))
     return Person(
         team=str(user.get("team_id") or ""),
         name=next((str(name) for name in names if name), ""),
-        email=str(profile.get("email") or "") if emails else "",
+        person=person_of(addresses, str(profile.get("email") or "")) if addresses else "",
         deleted=bool(user.get("deleted")),
         bot=bool(user.get("is_bot")) or user["id"] == SLACKBOT,
         guest=bool(user.get("is_restricted")) or bool(user.get("is_ultra_restricted")),

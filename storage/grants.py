@@ -25,7 +25,7 @@ _SCOPES: Any = Enum(
 
 class Grant(SQLModel, table=True):
     """One grant, sealed by `mac`. `likeness` is a digest over the arguments that further calls must share: those in
-    `keys`, or all; `chain` one over who must agree by the policy's rules. `approvers` are the keys of everybody whose
+    `keys`, or all; `chain` one over who must agree by the policy's rules. `approvers` are the hands of everybody whose
     yes made it. `run_id` and `starter_key` are empty where its scope is wider than they."""
 
     __tablename__ = "approval_grant"

@@ -258,9 +258,9 @@ def standing_votes(tx: Tx, request_id: str, revision: int, actor_key: str) -> li
 
 
 def hands(decision: Decision) -> frozenset[str]:
-    """Whose word a vote is: the keys of its actor, and of the approver in whose stead they gave it."""
-    behind = (Actor.model_validate(decision.on_behalf_of).key,) if decision.on_behalf_of else ()
-    return frozenset((decision.actor_key, *behind))
+    """Whose word a vote is: the hands of its actor, and of the approver in whose stead they gave it."""
+    behind = Actor.model_validate(decision.on_behalf_of).hands if decision.on_behalf_of else ()
+    return frozenset((decision.actor_key, *Actor.model_validate(decision.actor).hands, *behind))
 
 
 def votes(tx: Tx, request_ids: Sequence[str]) -> list[Decision]:

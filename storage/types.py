@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 JsonValue: TypeAlias = "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 Json: TypeAlias = Mapping[str, JsonValue]
@@ -126,7 +126,8 @@ class ActorKind(Described):
 
 
 class Actor(BaseModel):
-    """Who did something. `key` is the stable identity; `name` is only for people to read."""
+    """Who did something. `key` is the stable identity; `name` is only for people to read. `person` is the same for all
+    accounts of a person: a keyed hash of their address, empty (and not stored) where addresses are not read."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -134,11 +135,17 @@ class Actor(BaseModel):
     id: str
     team: str = ""
     name: str = ""
+    person: str = Field(default="", repr=False, exclude_if=lambda person: not person)
 
     @property
     def key(self) -> str:
         """Identity for comparisons and uniqueness, such as `slack:T1:U1`."""
         return f"{self.kind.value}:{self.team}:{self.id}"
+
+    @property
+    def hands(self) -> frozenset[str]:
+        """By what two acts are told to be one person's: the account, and the person where that is known."""
+        return frozenset((self.key, f"person:{self.person}") if self.person else (self.key,))
 
     @property
     def label(self) -> str:

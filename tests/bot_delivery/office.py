@@ -212,7 +212,9 @@ async def open_office(
     async with AsyncExitStack() as stack:
         clients = await stack.enter_async_context(open_clients(ws.api_url, ws.bot_token, call_time=call_time))
         db = await stack.enter_async_context(Database(f"sqlite:///{put_store(folder)}"))
-        directory = Directory(clients, clock, await clients.identify(), limit=limit, emails=emails)
+        directory = Directory(
+            clients, clock, await clients.identify(), limit=limit, addresses=Seal(b"office") if emails else None
+        )
         stack.push_async_callback(directory.close)
         office = Office(ws, clock, db, clients, directory, budgets=budgets, approvals_channel=approvals_channel)
         await office.runtime.boot()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -230,19 +231,27 @@ async def test_who_is_not_in_slack_is_not_in_the_directory(office: Office) -> No
 
 
 async def test_no_address_is_read_unless_switched_on(office: Office) -> None:
-    """Slack tells addresses; the directory does not keep them."""
+    """Slack tells addresses; the directory does not keep them, nor anything made of them."""
     member = await office.directory.member(office.person("maria"), (), starter=office.person("ana"))
     assert isinstance(member, Member)
-    assert (member.email, member.starter_email) == ("", "")
+    assert (member.actor.person, member.starter_person) == ("", "")
+    assert "person" not in member.actor.model_dump()
 
 
-async def test_addresses_of_both_where_switched_on(tmp_path: Path, ws: Workspace, clock: MovableClock) -> None:
-    """With e-mail on, the person's and the starter's address are there to be compared."""
+async def test_switched_on_accounts_with_one_address_are_one_person(
+    tmp_path: Path, ws: Workspace, clock: MovableClock
+) -> None:
+    """However the address is written; it is kept as a hash with a key, never itself."""
+    add_person(ws.world, "ana2", "Ana (admin)").email = "ANA@lanternworks.example"
     async with open_office(tmp_path, ws, clock, emails=True) as office:
-        member = await office.directory.member(office.person("maria"), (), starter=office.person("ana"))
-    assert isinstance(member, Member)
-    assert member.email == "maria@lanternworks.example"
-    assert member.starter_email == "ana@lanternworks.example"
+        ana = office.person("ana")
+        second = await office.directory.member(office.person("ana2"), (), starter=ana)
+        maria = await office.directory.member(office.person("maria"), (), starter=ana)
+    assert isinstance(second, Member)
+    assert isinstance(maria, Member)
+    assert second.actor.person == second.starter_person == maria.starter_person != maria.actor.person
+    assert maria.actor.person != hashlib.sha256(b"maria@lanternworks.example").hexdigest()
+    assert "lanternworks" not in f"{maria!r} {maria.actor.model_dump_json()}"
 
 
 async def test_mentions_notify_the_people_of_each_selector(office: Office, ws: Workspace) -> None:

@@ -134,13 +134,13 @@ async def test_nobody_hands_over_to_who_is_away(worlds: Any) -> None:
         ({"guest": True}, RefusalReason.BAD_DELEGATE),
         ({"known": False}, RefusalReason.BAD_DELEGATE),
         ({"home_team": "T2"}, RefusalReason.BAD_DELEGATE),
-        ({"email": "ANA@example.com"}, RefusalReason.BAD_DELEGATE),
+        ({"person": "ana"}, RefusalReason.BAD_DELEGATE),
     ],
 )
 async def test_only_another_full_member_stands_in(worlds: Any, facts: Any, reason: RefusalReason) -> None:
     """No bot, guest, stranger, closed account, nor a second account of the same person."""
     world = await worlds(BUY)
-    person = world.member(ANA, email="ana@example.com")
+    person = world.member(ANA, person="ana")
     assert await hands(world, person, world.member(EVE, **facts)) is reason
     assert await hands(world, person, person) is RefusalReason.BAD_DELEGATE
     assert await hands(world, person, Unreachable(EVE)) is RefusalReason.DIRECTORY_DOWN
@@ -190,7 +190,7 @@ async def test_a_second_account_of_the_requester_hands_over_nothing_either(world
     world = await worlds(BUY, policies=policy_set(Policy(tools=("buy",), stages=(stage(BOB),))))
     await world.waiting()
     await away(world, BOB, EVE)
-    verdict = await decide_for(world, EVE, BOB, email="sam@example.com", starter_email="Sam@example.com")
+    verdict = await decide_for(world, EVE, BOB, person="sam", starter_person="sam")
     assert reason_of(verdict) is RefusalReason.NOT_AN_APPROVER
 
 

@@ -174,7 +174,7 @@ async def test_a_person_votes_once_over_all_stages(worlds: Any) -> None:
         ({"guest": True}, RefusalReason.GUEST),
         ({"holds": frozenset()}, RefusalReason.NOT_AN_APPROVER),
         ({"holds": frozenset(who(EVE))}, RefusalReason.NOT_AN_APPROVER),
-        ({"email": "Sam@Example.com", "starter_email": "sam@example.COM"}, RefusalReason.OWN_REQUEST),
+        ({"person": "sam", "starter_person": "sam"}, RefusalReason.OWN_REQUEST),
     ],
     ids=lambda value: value.value if isinstance(value, RefusalReason) else "",
 )
@@ -353,7 +353,8 @@ async def test_every_reason_to_refuse_can_be_met(worlds: Any) -> None:
         RefusalReason.NO_VOTE, RefusalReason.HELD, RefusalReason.NEEDS_REASON, RefusalReason.BAD_EDIT,
         RefusalReason.DENIED, RefusalReason.NOT_YOUR_START, RefusalReason.BAD_WISH, RefusalReason.UNKNOWN_GRANT,
         RefusalReason.NOT_YOUR_GRANT, RefusalReason.NOT_AN_OPERATOR,
-        RefusalReason.DECIDED_FOR_YOU, RefusalReason.DECIDED_BY_THEM, RefusalReason.BAD_DELEGATE,
+        RefusalReason.DECIDED_FOR_YOU, RefusalReason.DECIDED_BY_THEM, RefusalReason.OTHER_ACCOUNT,
+        RefusalReason.BAD_DELEGATE,
         RefusalReason.DELEGATE_AWAY, RefusalReason.DELEGATE_BUSY, RefusalReason.BAD_MOMENT, RefusalReason.NOT_AWAY,
         RefusalReason.TOO_MANY_STARTS, RefusalReason.TOO_MANY_OPEN,
         RefusalReason.UNKNOWN_ALERT, RefusalReason.NOT_YOUR_ALERT, RefusalReason.ALERT_OVER,

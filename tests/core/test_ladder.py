@@ -52,10 +52,18 @@ async def test_a_ladder_reminds_then_escalates_then_times_out(worlds: Any) -> No
     for step, said in (
         ([], []),
         (["reminded"], ["remind:1:0"]),
-        (["reminded", "escalated"], ["dm:1:1:UCLEO", "remind:1:0", "remind:1:1"]),
+        (["reminded", "escalated"], ["dm:1:1:UCLEO", "remind:1:0", "remind:1:1", "remind:1:1:alerts"]),
         (
             ["reminded", "escalated", "escalated"],
-            ["dm:1:1:UCLEO", "dm:1:2:UOPS", "remind:1:0", "remind:1:1", "remind:1:2", "remind:1:2:#escalated"],
+            [
+                "dm:1:1:UCLEO",
+                "dm:1:2:UOPS",
+                "remind:1:0",
+                "remind:1:1",
+                "remind:1:1:alerts",
+                "remind:1:2",
+                "remind:1:2:#escalated",
+            ],
         ),
     ):
         assert (await climbed(world), await told(world)) == (step, said)
@@ -127,7 +135,7 @@ async def test_whoever_it_was_escalated_to_may_decide_from_then_on(worlds: Any) 
     [
         (SAM, {}, RefusalReason.OWN_REQUEST),
         (CLEO, {"guest": True}, RefusalReason.GUEST),
-        (CLEO, {"email": "Sam@x.example", "starter_email": "sam@x.example"}, RefusalReason.OWN_REQUEST),
+        (CLEO, {"person": "sam", "starter_person": "sam"}, RefusalReason.OWN_REQUEST),
         (CLEO, {"deleted": True}, RefusalReason.DEACTIVATED),
         (EVE, {}, RefusalReason.NOT_AN_APPROVER),
     ],

@@ -121,8 +121,9 @@ class World:
 
     # What people do
 
-    def member(self, actor: Actor, **facts: Any) -> Member:
-        """A person as the directory sees them now."""
+    def member(self, actor: Actor, person: str = "", **facts: Any) -> Member:
+        """A person as the directory sees them now; `person` is the hash of their address, where it reads those."""
+        actor = actor.model_copy(update={"person": person}) if person else actor
         held = {"holds": frozenset(who(actor)), "home_team": TEAM, "taken_at": self.clock.now(), **facts}
         return Member(actor=actor, **held)
 

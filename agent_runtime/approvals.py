@@ -34,7 +34,7 @@ from agent_runtime.escalation import in_force
 from agent_runtime.hidden import as_hidden_as, redaction_of, secrets_of, shown_change
 from agent_runtime.judging import Deny, Require
 from agent_runtime.people import Membership, authorise_decision
-from agent_runtime.redaction import MARK, mask
+from agent_runtime.redaction import MARK, Redaction, mask
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.revisions import judge_edit, kept_policies, revise
 from agent_runtime.rules import Rules
@@ -153,8 +153,9 @@ class Preview:
 def judged_edit(tx: Tx, edit: Edit, request: Request, rules: Rules) -> Revision | Refused:
     """What an edit of a genuine request would bring, or why it cannot be. Nobody's edit is ever allowed without people:
     where the policies would let the new call run, those decide who had to decide so far."""
-    args = redaction_of(rules).restore(edit.args, request.args)
-    if fault := _unfit(edit, args):
+    redaction = redaction_of(rules)
+    args = redaction.restore(edit.args, request.args)
+    if fault := _unfit(edit, args, redaction):
         return Refused(RefusalReason.BAD_EDIT, request, fault)
     policies = kept_policies(tx, request)
     if policies is None:
@@ -175,8 +176,9 @@ def judged_edit(tx: Tx, edit: Edit, request: Request, rules: Rules) -> Revision 
     return Revision(args, rules.model_copy(update={"note": "", "set_note": "", "trouble": ""}))
 
 
-def _unfit(edit: Edit, args: JsonValue) -> str:
-    """Why a call cannot be asked with these arguments; empty where it can."""
+def _unfit(edit: Edit, args: JsonValue, redaction: Redaction) -> str:
+    """Why a call cannot be asked with these arguments, for whoever wrote them and may not read what is redacted; empty
+    where it can."""
     if not isinstance(args, Mapping):
         return "The arguments of a call are a JSON object: a value for each name."
     try:
@@ -185,7 +187,7 @@ def _unfit(edit: Edit, args: JsonValue) -> str:
         return f"That cannot be kept as arguments: {fault}."
     if MARK in json.dumps(args, ensure_ascii=False):
         return "A redacted value was moved or changed in part; leave it as it is, or write it anew."
-    return misfit(edit.schema, args)
+    return misfit(edit.schema, args, redaction.args(args))
 
 
 def _judged(

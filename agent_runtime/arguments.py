@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from jsonschema.exceptions import ValidationError
+
 from agent_runtime.answer_schema import NotFollowed, first_fault
 from agent_runtime.digest import NotJson, canonical
 from agent_runtime.views import ArgumentChange
@@ -11,6 +13,8 @@ LARGEST_ARGUMENTS = 200_000
 """Bytes of canonical arguments: more than this nobody could review."""
 
 _LONGEST_FAULT = 300
+_QUOTES_THE_SCHEMA = frozenset({"required", "dependentRequired"})
+"""Rules whose faults quote names that the tool gave, and nothing of the value."""
 
 
 def require_reviewable(args: JsonValue) -> None:
@@ -20,9 +24,9 @@ def require_reviewable(args: JsonValue) -> None:
         raise NotJson("", f"{size:,} bytes of arguments are more than the {LARGEST_ARGUMENTS:,} a person could review")
 
 
-def misfit(schema: Json | None, args: Json) -> str:
+def misfit(schema: Json | None, args: Json, shown: Json | None = None) -> str:
     """Why the tool would not take these arguments, as a sentence for whoever wrote them; empty where it would, or where
-    its schema is not known."""
+    its schema is not known. `shown` is what may be read of them, None: everything."""
     if schema is None:
         return ""
     try:
@@ -31,8 +35,18 @@ def misfit(schema: Json | None, args: Json) -> str:
         return "The tool's own rules for its arguments cannot be followed, so nothing can be changed here."
     if fault is None:
         return ""
-    where = fault.json_path.removeprefix("$").removeprefix(".")
-    return f"{where}: {fault.message}"[:_LONGEST_FAULT] if where else fault.message[:_LONGEST_FAULT]
+    return _told(fault, args, args if shown is None else shown)[:_LONGEST_FAULT]
+
+
+def _told(fault: ValidationError, args: Json, shown: Json) -> str:
+    """A fault in words. They quote the value that is at fault, unless something in there is redacted."""
+    name = str(fault.absolute_path[0]) if fault.absolute_path else ""
+    readable = name in shown and args[name] == shown[name] if name else args == shown
+    if readable or (not name and fault.validator in _QUOTES_THE_SCHEMA):
+        where = fault.json_path.removeprefix("$").removeprefix(".")
+        return f"{where}: {fault.message}" if where else fault.message
+    which = f"{name} does" if name in shown else "This does"
+    return f"{which} not fit the tool's own rules ({fault.validator}). It holds what is redacted, so it is not quoted."
 
 
 def changes(before: Json, after: Json) -> tuple[ArgumentChange, ...]:

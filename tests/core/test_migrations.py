@@ -13,6 +13,8 @@ from sqlmodel import SQLModel
 
 from agent_runtime.approvals import Accepted
 from agent_runtime.audit import Event
+from agent_runtime.reading import read_run
+from agent_runtime.redaction import MARK
 from storage import models, runs
 from storage.database import Database, migrate
 from storage.errors import StorageUnusable
@@ -133,6 +135,23 @@ async def test_a_filled_store_of_the_first_version_goes_on(tmp_path: Path) -> No
         assert {run.status for run in await world.db.read(runs.recent, 10)} == {RunStatus.SUCCEEDED}
         assert await world.count(Event.INTEGRITY_BROKEN) == 0
         assert (await world.verify()).problem == ""
+
+
+async def test_calls_of_an_older_store_that_ran_without_a_request_are_redacted(tmp_path: Path) -> None:
+    """Of a call that nobody was asked about no policy is known any more: what every file redacts is redacted of it."""
+    world = first_version(tmp_path)
+    with sqlite3.connect(tmp_path / "signoff.db") as connection:
+        connection.execute(
+            "update journal set request_id = null, args = ? where run_id = 'R000002'",
+            ('{"password": "correct-horse"}',),
+        )
+        connection.execute("""update run set output = '"opened with correct-horse"' where id = 'R000002'""")
+    connection.close()
+    migrate(world.url)
+    async with world:
+        run = await world.db.read(read_run, "R000002")
+        assert run is not None
+        assert run.output == f"opened with {MARK}"
 
 
 def test_cards_of_an_older_store_keep_their_messages(tmp_path: Path) -> None:

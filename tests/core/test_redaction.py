@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from agent_runtime.agents import ToolCall
+from agent_runtime.approvals import Refused
 from agent_runtime.context import Asking
 from agent_runtime.event_body import read_message
 from agent_runtime.judging import CallFacts, Require, evaluate
@@ -20,7 +21,7 @@ from bot.cards.run import run_card
 from storage import audit, outbox
 from storage.models import Run
 from storage.tx import Tx
-from storage.types import DecisionKind, GrantScope, RequestKind, RunStatus
+from storage.types import DecisionKind, GrantScope, Json, RequestKind, RunStatus
 from tests.core.agent import Questions, one
 from tests.core.test_callback import PATH, Answer
 from tests.core.world import ANA, BOB, HOURS, NO, SAM, YES, World, policy_set
@@ -38,6 +39,7 @@ ARGS = {
 }
 LOOK = Policy(tools=("look",), action=Action.ALLOW)
 RULE = Policy(tools=("pay",), redact=("/card",), note="Pays {args.amount} with {args.card.number}", confirm=True)
+EDITABLE = RULE.model_copy(update={"decisions": (YES, NO, DecisionKind.EDITED)})
 
 
 def policies(rule: Policy = RULE) -> Any:
@@ -100,6 +102,53 @@ async def test_a_run_that_fails_with_a_secret_in_its_words_keeps_it(worlds: Any)
         assert secret not in everything, secret
 
 
+PAY: Any = {
+    "type": "object",
+    "properties": {
+        "card": {"type": "object", "properties": {"number": {"pattern": "^[0-9]+$"}, "pins": {"maxItems": 0}}},
+        "login": {"minProperties": 2},
+        "memo": {"maxLength": 50},
+        "amount": {"type": "integer"},
+    },
+    "required": ["amount"],
+    "maxProperties": 5,
+}
+UNFIT = "does not fit the tool's own rules"
+WELL = {"card": {"number": "1", "pins": []}, "login": {"a": 1, "b": 2}, "amount": 6}
+
+
+@pytest.mark.parametrize(
+    ("args", "fault"),
+    [
+        ({}, f"card {UNFIT} (pattern)"),
+        ({**WELL, "card": {"number": "1", "pins": [PIN]}}, f"card {UNFIT} (maxItems)"),
+        ({**WELL, "login": {"password": "hunter2hunter2"}}, f"login {UNFIT} (minProperties)"),
+        (
+            {**WELL, "memo": f"no card but {TOKEN}, for whoever reads it again, and again"},
+            f"memo {UNFIT} (maxLength)",
+        ),
+        (
+            {**WELL, "x": 1, "y": 2, "password": "hunter2hunter2"},
+            f"This {UNFIT} (maxProperties)",
+        ),
+        ({**WELL, "amount": "five"}, "amount: 'five' is not of type 'integer'"),
+        ({"card": {"number": "1"}, "password": "hunter2hunter2"}, "'amount' is a required property"),
+    ],
+)
+async def test_the_fault_of_an_edit_quotes_nothing_that_is_redacted(worlds: Any, args: Json, fault: str) -> None:
+    """Whoever edits a call is told which argument its tool would not take, and reads its value only where they may."""
+    world: World = await worlds(one("pay", ARGS), policies=policies(EDITABLE))
+    await world.waiting()
+    request = await world.pending()
+    view = await world.db.read(read_request, request.id)
+    assert view is not None
+    assert view.args is not None
+    refused = await world.edit(ANA, args or {**view.args, "amount": 6}, request, schema=PAY)
+    assert isinstance(refused, Refused)
+    assert fault in refused.message
+    assert not any(secret in refused.message for secret in SECRETS), refused.message
+
+
 def test_a_note_does_not_show_what_its_policy_redacts() -> None:
     """A placeholder for a redacted argument is filled with the mark."""
     facts = CallFacts(agent="a", tool="pay", kind=RequestKind.TOOL, args=ARGS, starter=SAM)
@@ -108,12 +157,11 @@ def test_a_note_does_not_show_what_its_policy_redacts() -> None:
     assert judgement.rules.note == f"Pays 5 with {MARK}"
 
 
-RULED = RULE.model_copy(
+RULED = EDITABLE.model_copy(
     update={
         "callback": PATH,
         "grant": GrantRule(scopes=(GrantScope.AGENT,)),
         "sets": {"place": "here"},
-        "decisions": (YES, NO, DecisionKind.EDITED),
     }
 )
 TELLING = f"charged {CARD} with pin {PIN} and hunter2hunter2, {TOKEN}"

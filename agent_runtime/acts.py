@@ -18,7 +18,7 @@ from agent_runtime.refusals import RefusalReason
 from agent_runtime.sealed import read_rules
 from agent_runtime.wishes import Wish, wish_fault
 from storage import pauses, requests, runs
-from storage.models import Request
+from storage.models import Decision, Request
 from storage.tx import Tx
 from storage.types import Actor, DecisionKind, Json, JsonValue, RequestStatus
 
@@ -155,10 +155,20 @@ def whose_vote(tx: Tx, context: Context, request: Request, rules: Rules, members
 
 def _heard(tx: Tx, request: Request, rules: Rules) -> frozenset[str]:
     """Whose word was given already on the present revision: in this stage, or in any where nobody may speak twice."""
-    votes = [one for one in requests.votes(tx, [request.id]) if one.revision == request.revision]
-    standing = (one for one in votes if one.withdrawn_at is None and one.kind is not DecisionKind.EDITED)
-    counted = (one for one in standing if one.stage == request.stage or not rules.allow_same_person)
-    return frozenset(hand for one in counted for hand in requests.hands(one))
+    here = (one for one in _spoken(tx, request) if one.stage == request.stage)
+    return frozenset(hand for one in here for hand in requests.hands(one)) | heard_elsewhere(tx, request, rules)
+
+
+def heard_elsewhere(tx: Tx, request: Request, rules: Rules) -> frozenset[str]:
+    """Whom their word in another stage bars from this one: nobody where the same people may speak in each."""
+    there = (one for one in _spoken(tx, request) if one.stage != request.stage and not rules.allow_same_person)
+    return frozenset(hand for one in there for hand in requests.hands(one))
+
+
+def _spoken(tx: Tx, request: Request) -> list[Decision]:
+    """The standing votes on the present revision."""
+    votes = (one for one in requests.votes(tx, [request.id]) if one.revision == request.revision)
+    return [one for one in votes if one.withdrawn_at is None and one.kind is not DecisionKind.EDITED]
 
 
 def rules_and_starter(tx: Tx, context: Context, request: Request) -> tuple[Rules | None, Actor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -53,6 +53,16 @@ def person_of(seal: Seal, address: str) -> str:
 def same_person(one: Actor, other: Actor) -> bool:
     """Whether both are one person's: one account, or two with one address."""
     return bool(one.hands & other.hands)
+
+
+def apart(people: Iterable[Actor], but: Collection[str] = ()) -> list[Actor]:
+    """Of these accounts one for each person, without those of whom a hand is in `but`."""
+    used, found = set(but), list[Actor]()
+    for one in people:
+        if one.hands.isdisjoint(used):
+            used |= one.hands
+            found.append(one)
+    return found
 
 
 def authorise_decision(

@@ -109,16 +109,25 @@ class Directory:
         return frozenset(found)
 
     async def able(self, selectors: Sequence[Selector], *, allow_public: bool, allow_guests: bool) -> frozenset[str]:
-        """The ids of the people whom the selectors name and who could decide, for who can wait: of a few each is looked
-        at. Raises `SlackFailure` where trying again may help; what Slack refuses names nobody."""
+        """The ids of the people whom the selectors name and who could decide, as `deciders` finds them."""
+        found = await self.deciders(selectors, allow_public=allow_public, allow_guests=allow_guests)
+        return frozenset(one.id for one in found)
+
+    async def deciders(
+        self, selectors: Sequence[Selector], *, allow_public: bool, allow_guests: bool
+    ) -> tuple[Actor, ...]:
+        """The people whom the selectors name and who could decide, for who can wait: of a few each is looked at. Raises
+        `SlackFailure` where trying again may help; what Slack refuses names nobody."""
         wanted = [one for one in dict.fromkeys(selectors) if allow_public or not await self._is_public(one)]
         found = await self.named(wanted) - {self.identity.user_id, SLACKBOT}
-        if len(found) > _MOST_NAMED:
-            return found
-        people = {user: (await self._roster.person(user)).value for user in sorted(found)}
-        return frozenset(
-            user
-            for user, one in people.items()
+        team = self.identity.team_id
+        actors = [Actor(kind=ActorKind.SLACK, id=user, team=team) for user in sorted(found)]
+        if len(actors) > _MOST_NAMED:
+            return tuple(actors)
+        seen = [(actor, (await self._roster.person(actor.id)).value) for actor in actors]
+        return tuple(
+            _as_seen(actor, one)
+            for actor, one in seen
             if one.known and not one.deleted and not one.bot and (allow_guests or not one.guest)
         )
 

@@ -9,7 +9,15 @@ from typing import Protocol
 
 from agent_runtime.digest import Seal
 from agent_runtime.escalation import in_force
-from agent_runtime.people import Membership, Unreachable, authorise_decision, authorise_member, authorise_start
+from agent_runtime.people import (
+    Member,
+    Membership,
+    Unreachable,
+    authorise_decision,
+    authorise_member,
+    authorise_start,
+    same_person,
+)
 from agent_runtime.policy import Rules, Stage, may_start
 from agent_runtime.reading import read_request
 from agent_runtime.refusals import RefusalReason
@@ -103,7 +111,8 @@ class Offers:
             for one in asked
             if authorise_decision(seen[one.stage.allow_public], one.rules, one.request.stage, one.starter, now) is None
         ]
-        return await self._runtime.db.read(_views, allowed, actor, limit)
+        person = next((one.actor for one in seen.values() if isinstance(one, Member)), actor)
+        return await self._runtime.db.read(_views, allowed, person, limit)
 
     async def _membership(self, actor: Actor, asked: Iterable[Asked], *, public: bool) -> Membership:
         stages = [one.stage for one in asked if one.stage.allow_public is public]
@@ -143,12 +152,12 @@ def _asked(tx: Tx, seal: Seal, request: Request) -> Asked | None:
 
 
 def _views(tx: Tx, request_ids: Sequence[str], actor: Actor, limit: int) -> tuple[RequestView, ...]:
-    """Those on which this person has not voted in the current stage."""
+    """Those on which this person has not voted in the current stage, with whatever account."""
     found: list[RequestView] = []
     for request_id in request_ids:
         view = read_request(tx, request_id) if len(found) < limit else None
         if view is not None and not any(
-            vote.actor.key == actor.key and vote.stage == view.stage and not vote.withdrawn for vote in view.votes
+            same_person(vote.actor, actor) and vote.stage == view.stage and not vote.withdrawn for vote in view.votes
         ):
             found.append(view)
     return tuple(found)

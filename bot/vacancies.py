@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from agent_runtime.acts import heard_elsewhere
 from agent_runtime.causes import Cause
 from agent_runtime.digest import Seal
 from agent_runtime.escalation import in_force
+from agent_runtime.people import apart
 from agent_runtime.rules import Rules
 from agent_runtime.runtime import Runtime
 from agent_runtime.selectors import STARTER, Selector
@@ -35,32 +37,37 @@ MOST_LOOKED_AT = 500
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """Whom a request asks; `barred` is the id of whoever started its run, who may not approve it."""
+    """Whom a request asks."""
 
     approvers: tuple[Selector, ...]
-    barred: str
     allow_public: bool
     allow_guests: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """One open request: whom it asks, how many of them it needs, and the trouble it is in where they are fewer."""
+    """One open request: whom it asks, how many of them it needs, and the trouble it is in where they are fewer. Not
+    `barred`, by their hands: whoever started its run, and who has spoken in another stage."""
 
     asked: _Asked
+    barred: frozenset[str]
     quorum: int
     trouble: Trouble
 
+    def count(self, people: Sequence[Actor]) -> int:
+        """How many of these people may decide."""
+        return len(apart(people, self.barred))
+
 
 class Vacancies:
-    """Asks the directory who is there, each list of people once in a while. What a request asks is read once for each
+    """Asks the directory who is there, all of a list once in a while. What a request asks is read once for each
     time it asks: thousands may wait, and nothing changes for most of them between two looks."""
 
     def __init__(self, runtime: Runtime, directory: Directory) -> None:
         self._runtime = runtime
         self._directory = directory
         self._clock = runtime.clock
-        self._known: dict[_Asked, tuple[datetime, int]] = {}
+        self._known: dict[_Asked, tuple[datetime, Sequence[Actor]]] = {}
         self._open: Mapping[Asking, _Open | None] = {}
 
     async def find(self) -> Sequence[Trouble] | None:
@@ -68,37 +75,38 @@ class Vacancies:
         self._open = await self._runtime.db.read(_read_open, self._runtime.seal, self._open)
         open_ = [one for one in self._open.values() if one is not None]
         try:
-            counted = {asked: await self._count(asked, needed) for asked, needed in _needs(open_).items()}
+            known = {asked: await self._look(asked, asking) for asked, asking in _by_people(open_).items()}
         except SlackFailure as failure:
             log.warning("whom requests ask is not known", problem=str(failure))
             return None
-        self._known = {asked: known for asked, known in self._known.items() if asked in counted}
+        self._known = known
+        counted = [(one, one.count(known[one.asked][1])) for one in open_]
         return tuple(
-            replace(one.trouble, facts={**one.trouble.facts, "people": counted[one.asked]})
-            for one in open_
-            if counted[one.asked] < one.quorum
+            replace(one.trouble, facts={**one.trouble.facts, "people": count})
+            for one, count in counted
+            if count < one.quorum
         )
 
-    async def _count(self, asked: _Asked, needed: int) -> int:
-        """How many people may decide."""
+    async def _look(self, asked: _Asked, asking: Sequence[_Open]) -> tuple[datetime, Sequence[Actor]]:
+        """When they were last looked at, and who of them could decide."""
         now = self._clock.now()
         known = self._known.get(asked)
-        if known is not None and now - known[0] < (FULL_FOR if known[1] >= needed else EMPTY_FOR):
-            return known[1]
-        people = await self._directory.able(
+        if known is not None:
+            enough = all(one.count(known[1]) >= one.quorum for one in asking)
+            if now - known[0] < (FULL_FOR if enough else EMPTY_FOR):
+                return known
+        people = await self._directory.deciders(
             asked.approvers, allow_public=asked.allow_public, allow_guests=asked.allow_guests
         )
-        count = len(people - {asked.barred})
-        self._known[asked] = (now, count)
-        return count
+        return now, people
 
 
-def _needs(open_: Sequence[_Open]) -> Mapping[_Asked, int]:
-    """The most that any request needs of each list of people."""
-    needs: dict[_Asked, int] = {}
+def _by_people(open_: Sequence[_Open]) -> Mapping[_Asked, Sequence[_Open]]:
+    """The requests that ask each list of approvers."""
+    found: dict[_Asked, list[_Open]] = {}
     for one in open_:
-        needs[one.asked] = max(needs.get(one.asked, 0), one.quorum)
-    return needs
+        found.setdefault(one.asked, []).append(one)
+    return found
 
 
 def _read_open(tx: Tx, seal: Seal, known: Mapping[Asking, _Open | None]) -> Mapping[Asking, _Open | None]:
@@ -119,11 +127,11 @@ def _open(tx: Tx, seal: Seal, asking: Asking) -> _Open | None:
     if STARTER in stage.approvers:
         return None
     starter = Actor.model_validate(run.starter)
-    barred = "" if rules.allow_self_approval else starter.id
+    barred = heard_elsewhere(tx, request, rules) | (frozenset() if rules.allow_self_approval else starter.hands)
     facts: Json = {
         "tool": request.tool, "kind": request.kind.value, "approvers": list(stage.approvers), "needed": stage.quorum,
     }  # fmt: skip
     since = request.stage_opened_at
     trouble = Trouble(Cause.NOBODY, request.id, since, request.agent, request.run_id, request.id, facts)
-    asked = _Asked(stage.approvers, barred, stage.allow_public, rules.allow_guests)
-    return _Open(asked, stage.quorum, trouble)
+    asked = _Asked(stage.approvers, stage.allow_public, rules.allow_guests)
+    return _Open(asked, barred, stage.quorum, trouble)

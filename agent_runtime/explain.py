@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
+from agent_runtime.callback import time_for
+from agent_runtime.context import Asking
 from agent_runtime.judging import Allow, CallFacts, Deny, Judged, Look, judge, spelled
-from agent_runtime.policy import PolicySet
+from agent_runtime.policy import Caps, PolicySet
 from agent_runtime.redaction import Redaction, mask
 from agent_runtime.rules import Rules, Stage
 from agent_runtime.toml_reader import span
@@ -53,7 +55,8 @@ class Asked:
 class Explanation:
     """What the policies say of one call. `verdict` is `allow`, `deny` or `require`; `policy` the label of the deciding
     one; `args` the arguments that would be shown and `fixed` what policies changed in them; `times` what happens in
-    time, in sentences."""
+    time, in sentences. Where people would have to approve it, `asks` says who is asked: `people`, or `callback`, or the
+    setting in whose place it runs unasked, `auto_approve` or `log_only`."""
 
     agent: str
     tool: str
@@ -63,6 +66,7 @@ class Explanation:
     reason: str
     steps: tuple[Step, ...]
     args: Json
+    asks: str = ""
     fixed: str = ""
     trouble: str = ""
     note: str = ""
@@ -72,8 +76,8 @@ class Explanation:
     remarks: tuple[str, ...] = ()
 
 
-def explain(policies: PolicySet, facts: CallFacts) -> Explanation:
-    """The judgement on one call, with every policy that was looked at on the way."""
+def explain(policies: PolicySet, facts: CallFacts, asking: Asking = Asking.PEOPLE) -> Explanation:
+    """The judgement on one call, with every policy that was looked at on the way; `asking` is what the settings say."""
     judged = judge(policies, facts)
     judgement = judged.judgement
     steps = tuple(_step(number, look, facts) for number, looks in enumerate(judged.rounds, 1) for look in looks)
@@ -92,6 +96,13 @@ def explain(policies: PolicySet, facts: CallFacts) -> Explanation:
         return Explanation(verdict="allow", policy=judgement.policy, reason="", remarks=remarks, **common)
     if isinstance(judgement, Deny):
         return Explanation(verdict="deny", policy=judgement.policy, reason=judgement.reason, **common)
+    common["remarks"] = tuple(_remarks(judgement.rules, policies.caps))
+    if asking is not Asking.PEOPLE:
+        common |= {"asks": asking.value, "times": (), "remarks": (asking.sentence, *_idempotent(judgement.rules))}
+    elif judgement.rules.callback:
+        common |= {"asks": "callback", "times": (_callback_time(judgement.rules),)}
+    else:
+        common |= {"asks": "people", "times": tuple(_times(judgement.rules))}
     return _required(judgement.rules, args, common)
 
 
@@ -118,8 +129,6 @@ def _required(rules: Rules, args: Json, common: dict[str, Any]) -> Explanation:
             for one in rules.stages
         ),
         decisions=tuple(_WORDS.get(kind, kind.value) for kind in rules.decisions),
-        times=tuple(_times(rules)),
-        remarks=tuple(_remarks(rules)),
         **{**common, "args": redaction.args(args) or {}, "fixed": rules.set_note},
     )
 
@@ -132,6 +141,10 @@ def _times(rules: Rules) -> list[str]:
     if rules.valid_for is not None:
         said.append(f"The approval counts for {span(rules.valid_for)} once its pause has closed.")
     return said
+
+
+def _callback_time(rules: Rules) -> str:
+    return f"The callback {rules.callback} has {span(time_for(rules))} to answer; what is no answer is a no."
 
 
 def _ladder(stage: Stage, name: str) -> Iterator[str]:
@@ -155,11 +168,12 @@ def _ladder(stage: Stage, name: str) -> Iterator[str]:
         yield line[0].upper() + line[1:]
 
 
-def _remarks(rules: Rules) -> list[str]:
+def _remarks(rules: Rules, caps: Caps) -> list[str]:
+    if rules.callback:
+        return _idempotent(rules)
     said = ["Who started the run may approve it, too."] if rules.allow_self_approval else []
     said += ["One person may vote in every stage."] if rules.allow_same_person else []
     said += ["Guests may decide."] if rules.allow_guests else []
-    said += [f"Decided by the callback {rules.callback}, in the place of people."] if rules.callback else []
     said += ["Approving asks once more."] if rules.confirm else []
     if rules.require_reason:
         said.append(f"Needs a reason: {', '.join(_WORDS.get(kind, kind.value) for kind in rules.require_reason)}.")
@@ -168,8 +182,21 @@ def _remarks(rules: Rules) -> list[str]:
         scopes = ", ".join(scope.value for scope in rules.grant.scopes)
         most = f"{rules.grant.max_count} calls and {span(rules.grant.max_age)}"
         said.append(f"Approvers may say yes to the next ones like this, too: for {scopes}, up to {most}.")
-    said += ["Runs again by itself where its outcome is unknown."] if rules.idempotent else []
-    return said
+    return [*said, *_idempotent(rules), *_caps(caps)]
+
+
+def _idempotent(rules: Rules) -> list[str]:
+    return ["Runs again by itself where its outcome is unknown."] if rules.idempotent else []
+
+
+def _caps(caps: Caps) -> Iterator[str]:
+    """What else may keep people from being asked; the caps that hold for every file are not worth a line."""
+    if caps.max_open_per_approver is not None:
+        yield f"Where {caps.max_open_per_approver} open requests ask the same people already, the run fails."
+    if caps.max_open_per_starter is not None:
+        yield f"Where {caps.max_open_per_starter} requests are open for whoever started it, the run fails."
+    if caps.fast_approval is not None:
+        yield f"An approval within {span(caps.fast_approval)} is marked as a fast one."
 
 
 def _step(number: int, look: Look, facts: CallFacts) -> Step:

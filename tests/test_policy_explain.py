@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent_runtime.context import Asking
 from agent_runtime.explain import as_json, explain
 from agent_runtime.judging import Allow, CallFacts, Deny, Require, evaluate
-from agent_runtime.policy import Action, Default, Policy, PolicySet, Stage
+from agent_runtime.policy import Action, Caps, Default, Policy, PolicySet, Stage
 from agent_runtime.redaction import MARK
 from agent_runtime.rules import GrantRule, GrantScope
 from agent_runtime.toml_reader import span
@@ -168,6 +169,29 @@ def test_everything_that_follows_is_told() -> None:
     ):
         assert said in everything, said
     assert "4111-1111" not in json.dumps(as_json(told))
+
+
+def test_who_decides_in_the_place_of_people_is_told() -> None:
+    """A callback with its time, or a setting under which nobody is asked; then nothing is said of people's time."""
+    rule = policy_set(Policy(callback="rules:decide", timeout=timedelta(seconds=30)))
+    told = explain(rule, facts())
+    assert (told.verdict, told.asks) == ("require", "callback")
+    assert told.times == ("The callback rules:decide has 24s to answer; what is no answer is a no.",)
+    for asking in (Asking.AUTO_APPROVE, Asking.LOG_ONLY):
+        told = explain(rule, facts(), asking)
+        assert (told.asks, told.times, told.remarks) == (asking.value, (), (asking.sentence,))
+    assert explain(policy_set(), facts()).asks == "people"
+    assert explain(policy_set(Policy(action=Action.DENY)), facts(), Asking.LOG_ONLY).asks == ""
+
+
+def test_caps_that_the_file_states_are_told() -> None:
+    """Each that may keep people from being asked, with its number."""
+    caps = Caps(max_open_per_approver=30, max_open_per_starter=20, fast_approval=timedelta(seconds=3))
+    said = " ".join(explain(policy_set(caps=caps), facts()).remarks)
+    assert "30 open requests ask the same people" in said
+    assert "20 requests are open for whoever started it" in said
+    assert "within 3s" in said
+    assert explain(policy_set(), facts()).remarks == ()
 
 
 @pytest.mark.parametrize(

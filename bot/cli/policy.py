@@ -22,6 +22,14 @@ VERDICTS = {
     "allow": ("The call runs without asking anybody", "green"),
     "deny": ("The call does not run", "red"),
     "require": ("People must approve the call", "yellow"),
+    "callback": ("A callback decides about the call", "yellow"),
+    "auto_approve": ("The call runs without asking anybody, by a setting", "red"),
+    "log_only": ("The call runs without asking anybody, by a setting", "red"),
+}
+INSTEAD = {
+    "callback": "Who is asked where the server was started without it",
+    "auto_approve": "Who would be asked",
+    "log_only": "Who would be asked",
 }
 
 policy = typer.Typer(
@@ -76,7 +84,7 @@ def explain(
         starter=Actor(kind=ActorKind.SLACK, id=starter.removeprefix("user:")),
         input=_input(run_input),
     )
-    explanation = explained(configuration.policies, facts)
+    explanation = explained(configuration.policies, facts, settings.asking)
     if as_json:
         print(json.dumps(written(explanation), ensure_ascii=False, indent=2))  # noqa: T201
     else:
@@ -85,7 +93,7 @@ def explain(
 
 def show(explanation: Explanation, console: Console) -> None:
     """The explanation for people: the verdict, the way to it, and what follows."""
-    verdict, style = VERDICTS[explanation.verdict]
+    verdict, style = VERDICTS.get(explanation.asks) or VERDICTS[explanation.verdict]
     console.print(Text.assemble((verdict, f"bold {style}"), f": {_clean(explanation.policy)}."))
     for said in filter(None, (explanation.reason, explanation.trouble, explanation.fixed)):
         console.print(Text(f"  {sentence(_clean(said))}"))
@@ -118,7 +126,7 @@ def _way(steps: tuple[Step, ...]) -> Iterator[Text]:
 
 
 def _asked(explanation: Explanation) -> Iterator[Text]:
-    yield Text("\nWho is asked", "bold")
+    yield Text(f"\n{INSTEAD.get(explanation.asks, 'Who is asked')}", "bold")
     for number, stage in enumerate(explanation.stages, start=1):
         votes = f"{stage.quorum} of them must say yes" if stage.quorum > 1 else "one of them must say yes"
         noes = f", {stage.reject_quorum} no" if stage.reject_quorum > 1 else ""
@@ -127,7 +135,8 @@ def _asked(explanation: Explanation) -> Iterator[Text]:
     yield Text(f"  They can: {', '.join(explanation.decisions)}")
     if explanation.note:
         yield Text(f"  They read: {_clean(explanation.note)}")
-    yield Text("\nIn time", "bold")
+    if explanation.times:
+        yield Text("\nIn time", "bold")
     for said in explanation.times:
         yield Text(f"  {_clean(said)}")
 

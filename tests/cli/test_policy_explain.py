@@ -55,6 +55,19 @@ async def test_a_condition_that_could_not_be_evaluated_is_told(asked: Shell) -> 
     assert "could not be evaluated (args.amount is a text and 1000 is a number), so it counts as matching." in told.said
 
 
+async def test_it_says_where_nobody_is_asked(asked: Shell) -> None:
+    """A callback or a setting in the place of people heads the answer; who they would be stands below it."""
+    asked.policy(agents="agent_runtime.demo:agents", more='[[policy]]\ncallback = "my_rules:decide"\n')
+    told = await asked.run(*CALL)
+    assert told.said.startswith("A callback decides about the call: policy 1.")
+    assert "Who is asked where the server was started without it" in told.said
+    asked.set(SIGNOFF_LOG_ONLY="calls-run-unapproved")
+    told = await asked.run(*CALL)
+    assert told.said.startswith("The call runs without asking anybody, by a setting: policy 1.")
+    assert "Who would be asked" in told.said
+    assert "In time" not in told.said
+
+
 async def test_programs_get_the_same_as_json(asked: Shell) -> None:
     """One object with the verdict, the steps and the stages; nothing else on stdout."""
     told = await asked.run(*CALL, "--args", '{"amount": 5, "currency": "EUR"}', "--json")

@@ -52,7 +52,7 @@ def _alerts(view: DigestView) -> Iterator[Part]:
 def _below(view: DigestView) -> Iterator[Part]:
     if view.pace.median is not None:
         yield context(
-            ours(f"This week people decided {quantity(view.pace.decided, 'request')}, half of them within "
+            ours(f"This week people decided {quantity(view.pace.decided, 'request')}, half of them in "
                  f"{duration(view.pace.median)}.")
         )  # fmt: skip
     for habit in view.habits[:_MOST_HABITS]:

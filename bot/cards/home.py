@@ -15,7 +15,7 @@ from bot.cards.ids import ActionId
 from bot.cards.pauses import standing
 from bot.cards.request import note_line
 from bot.cards.run import OPEN, first_words, state
-from bot.cards.subject import subject_of
+from bot.cards.subject import Subject, subject_of
 from bot.cards.text import SEPARATOR, capital, clip, date, duration, facts, line, link, listed, person, quantity
 from bot.cards.wording import deadline, heading
 from storage.types import Actor
@@ -25,6 +25,9 @@ MOST_STARTED = 15
 MOST_DECIDED = 10
 _PAUSED = "*paused*"
 """Of one thing in a list: by whom and why stands above the list, and on the message of each."""
+
+_MOST_LINES, _FIRST = 6, 200
+"""What is shown of the arguments of a call that waits."""
 
 MOST_BLOCKS = 100
 """What Slack takes in a view."""
@@ -89,10 +92,17 @@ def open_request(view: RequestView, address: str, now: datetime) -> list[Part]:
     )
     place = link(address, "its message")
     return [
-        rich(about, sentence(note)) if (note := note_line(view)) else rich(about),
+        rich(about, sentence(known_by)) if (known_by := note_line(view) or _first_of(subject)) else rich(about),
         context(ours(facts(_PAUSED if view.paused else capital(deadline(view, now)), place))),
         actions(button(ActionId.REVIEW_ALL, target_of(view).value, "Review", words)),
     ]
+
+
+def _first_of(subject: Subject) -> str:
+    """What comes first of what is to be read, on one line: it tells a call from others of the same name."""
+    if subject.prompt is not None:
+        return ""
+    return clip(facts(*subject.must_see[0].excerpt.whole.splitlines()[:_MOST_LINES]), _FIRST)
 
 
 def _started(view: HomeView) -> list[Part]:

@@ -201,7 +201,7 @@ def duration(span: timedelta) -> str:
     """A span in the two units that matter: `0.4 s`, `12 min`, `2 h 5 min`, `3 days 4 h`."""
     seconds = max(span.total_seconds(), 0.0)
     if seconds < 0.1:
-        return "under 0.1 s"
+        return "less than 0.1 s"
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 60:

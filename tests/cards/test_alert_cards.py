@@ -115,6 +115,6 @@ def test_the_digest_fits_a_message_however_much_there_is() -> None:
     check_message(message)
     words = " ".join(texts(message.blocks))
     assert "Waiting for people: 400 requests, and 60 open alerts" in words
-    assert "half of them within 9 min" in words
+    assert "half of them in 9 min" in words
     assert "approved 31 times in a row, unchanged" in words
     assert "<!channel>" not in " ".join(mrkdwn(message.blocks))

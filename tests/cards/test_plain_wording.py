@@ -158,5 +158,5 @@ def test_a_held_call_asks_for_no_more_approvals() -> None:
 
 def test_what_took_no_time_is_not_said_to_have_taken_none() -> None:
     """`0.0 s` reads as if it had not run."""
-    assert duration(timedelta(milliseconds=3)) == "under 0.1 s"
+    assert duration(timedelta(milliseconds=3)) == "less than 0.1 s"
     assert duration(timedelta(milliseconds=400)) == "0.4 s"

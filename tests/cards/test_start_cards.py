@@ -188,3 +188,15 @@ def test_a_proposal_is_read_strictly(value: object) -> None:
 def test_a_draft_is_read_strictly(text: str) -> None:
     """A form of somebody else's remembers nothing of ours."""
     assert Draft.parse(text) is None
+
+
+def test_home_tells_calls_of_one_name_apart() -> None:
+    """Five calls of one tool wait: each shows what its policy notes of it, or else what its arguments begin with."""
+    first, second = (replace(BUY, note="", args={"user": user, "role": "reader"}) for user in ("ana", "fred"))
+    noted = replace(BUY, note="Pays 12 EUR")
+    waiting = tuple((one, "") for one in (first, second, noted))
+    parts = [part for block in home(HomeView(waiting, ()), NOW)["blocks"] for part in block.get("elements", [])]
+    said = [leaf["text"] for part in parts for leaf in part.get("elements", []) if leaf["type"] == "text"]
+    assert 'user: "ana" · role: "reader"' in said
+    assert 'user: "fred" · role: "reader"' in said
+    assert "Pays 12 EUR" in said

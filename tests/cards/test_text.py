@@ -127,7 +127,7 @@ def test_an_address_that_could_break_out_makes_no_link(address: str) -> None:
         (7500, "2 h 5 min"),
         (7200, "2 h"),
         (277_200, "3 days 5 h"),
-        (-1, "under 0.1 s"),
+        (-1, "less than 0.1 s"),
     ],
 )
 def test_durations_read_in_two_units(seconds: float, shown: str) -> None:

@@ -190,4 +190,4 @@ async def test_the_digest_tells_what_waits_and_links_to_it(tmp_path: Path) -> No
         assert words.startswith("Waiting for people: 1 request")
         assert "`send_email` of approval waits since 2026-11-03 06:30 UTC" in words
         assert "open its card" in words
-        assert "half of them within" in words
+        assert "half of them in" in words

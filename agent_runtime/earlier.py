@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from agent_runtime.arguments import changes, is_same
-from agent_runtime.hidden import redaction_of, secrets_of, shown_change
+from agent_runtime.hidden import redaction_of, secrets_of, secrets_of_run, shown_change
 from agent_runtime.redaction import Redaction, mask
 from agent_runtime.rules import Rules
 from agent_runtime.views import ApprovedBefore, AskedAgain
@@ -31,7 +31,7 @@ def what_came_before(tx: Tx, request: Request, rules: Rules) -> tuple[AskedAgain
     approved = [one for one in found if one.status is RequestStatus.APPROVED][:MOST_APPROVED]
     wanted = [*approved, *([rejected] if rejected else [])]
     votes = requests.votes(tx, [one.id for one in wanted]) if wanted else []
-    again = _asked_again(request, rules, rejected, votes) if rejected else None
+    again = _asked_again(request, rules, rejected, votes, secrets_of_run(tx, request.run_id)) if rejected else None
     before = (_approved_before(request, rules, one, votes) for one in approved)
     return again, tuple(one for one in before if one is not None)
 
@@ -45,7 +45,9 @@ def _followed(request: Request, found: Sequence[Request]) -> Request | None:
     return next(in_place, rejected[0] if rejected else None)
 
 
-def _asked_again(request: Request, rules: Rules, rejected: Request, votes: Sequence[Decision]) -> AskedAgain | None:
+def _asked_again(
+    request: Request, rules: Rules, rejected: Request, votes: Sequence[Decision], of_run: tuple[str, ...]
+) -> AskedAgain | None:
     noes = _standing(rejected, votes, DecisionKind.REJECTED)
     both = _both(request, rules, rejected)
     if not noes or both is None:
@@ -58,7 +60,7 @@ def _asked_again(request: Request, rules: Rules, rejected: Request, votes: Seque
         request_id=rejected.id,
         actor=Actor.model_validate(noes[-1].actor),
         at=noes[-1].at,
-        reason=mask(noes[-1].reason, secrets),
+        reason=mask(noes[-1].reason, (*secrets, *of_run)),
         changes=tuple(shown_change(one, redaction, secrets) for one in changed) if may_read else None,
     )
 

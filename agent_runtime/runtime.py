@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,9 +21,11 @@ from agent_runtime.context import Asking, Context
 from agent_runtime.covering import at_hand
 from agent_runtime.digest import Seal
 from agent_runtime.errors import AgentError, ExecutionPaused, LeaseLost, RunCancelled
+from agent_runtime.hidden import secrets_of_run
 from agent_runtime.ledger import Snapshot, StoreLedger, take_snapshot
 from agent_runtime.next_due import NextDue
 from agent_runtime.policy import PolicySet
+from agent_runtime.redaction import mask
 from agent_runtime.results import require_usable
 from agent_runtime.sealed import genuine_answer
 from agent_runtime.webhook import Webhook
@@ -158,11 +161,16 @@ class Runtime:
             await self.db.transact(run_state.finish_cancelling, self.context(), run, lease)
         except AgentError as error:
             await self._fail(run, lease, error.reason, retryable=error.retryable)
-        except Exception as error:
-            log.exception("agent raised", run=run.id, agent=run.agent)
+        except Exception as error:  # noqa: BLE001 - an agent may raise anything
+            await self._log_raised(run)
             await self._fail(run, lease, f"{type(error).__name__}: {error}", retryable=False)
         else:
             await self._settle(agent, run, lease, result, position.answers)
+
+    async def _log_raised(self, run: Run) -> None:
+        """What the agent raised, which may quote what is redacted of its calls."""
+        raised, secrets = traceback.format_exc(), await self.db.read(secrets_of_run, run.id)
+        log.error("agent raised", run=run.id, agent=run.agent, exception=mask(raised, secrets))
 
     async def _settle(
         self, agent: Agent, run: Run, lease: Lease, result: Completed | Paused, answers: Mapping[str, Answer]

@@ -247,12 +247,13 @@ async def everything_of(world: World, run: Run) -> str:
 @pytest.mark.parametrize(("way", "runs", "secrets"), WITHOUT_A_REQUEST)
 @pytest.mark.parametrize("fails", [False, True])
 async def test_what_was_redacted_when_a_call_was_judged_stays_so(
-    worlds: Any, way: Any, runs: bool, secrets: tuple[str, ...], fails: bool
+    worlds: Any, logs: list[Any], way: Any, runs: bool, secrets: tuple[str, ...], fails: bool
 ) -> None:
     """However a call was let through or refused without people: its result, its error, the words of a callback and
     what its run says at the end are told without what was redacted of it."""
     world: World = await way(worlds)
     world.agent.result, world.agent.output = TELLING, {"receipt": TELLING}
+    logs.clear()
     if fails:
         world.agent.failing = frozenset({"pay"})
         world.agent.steps = (*world.agent.steps, one("look", step="m2"))
@@ -260,9 +261,10 @@ async def test_what_was_redacted_when_a_call_was_judged_stays_so(
     run = await world.waiting()
     assert await world.status(run) is (RunStatus.FAILED if fails else RunStatus.SUCCEEDED)
     assert [effect["args"]["card"] for effect in world.effects if effect["run"] == run.id] == [ARGS["card"]] * runs
-    everything = await everything_of(world, run)
+    everything = f"{await everything_of(world, run)}\n{logs}"
     for secret in secrets:
         assert secret not in everything, secret
+    assert ("RuntimeError: charged" in str(logs)) == fails
     assert f"charged {MARK}" in everything or secrets is BY_NAME
     assert (await world.verify()).broken_at is None
 

@@ -26,6 +26,7 @@ from agent_runtime.acts import (
 )
 from agent_runtime.arguments import changes, is_same, misfit, require_reviewable
 from agent_runtime.audit import INTERNAL, Event, Origin, record_request
+from agent_runtime.caps import why_not_ask_instead
 from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
 from agent_runtime.decisions import is_whole
@@ -202,6 +203,10 @@ def _judged(
     revision = judged_edit(tx, edit, request, rules)
     if isinstance(revision, Refused):
         return refuse(tx, context, revision, edit.act, membership.actor, origin)
+    if crowded := why_not_ask_instead(tx, context, rules, revision.rules):
+        fault = f"With these arguments it would ask others: {crowded}. Try again once some are decided."
+        refused = Refused(RefusalReason.BAD_EDIT, request, fault)
+        return refuse(tx, context, refused, edit.act, membership.actor, origin)
     return request, rules, revision
 
 

@@ -4,11 +4,13 @@ without reading, so past a stated number nothing more is asked."""
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 
 from agent_runtime.context import Context
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.rules import Rules
+from agent_runtime.selectors import Selector
 from storage import requests, runs
 from storage.models import Request, Run
 from storage.tx import Tx
@@ -34,13 +36,30 @@ def why_not_ask(tx: Tx, context: Context, run: Run, rules: Rules) -> str:
     caps = context.policies.caps
     most = caps.max_open_per_starter
     if most is not None and requests.open_of_starter(tx, run.starter_key) >= most:
-        return f"{most} requests of whoever started it are open, which is the cap (max_open_per_starter)"
-    most = caps.max_open_per_approver
+        words = "request of whoever started it is" if most == 1 else "requests of whoever started it are"
+        return f"{most} {words} open, which is the cap (max_open_per_starter)"
+    return _crowded(tx, context, _asked(rules))
+
+
+def why_not_ask_instead(tx: Tx, context: Context, rules: Rules, changed: Rules) -> str:
+    """Why a request by these rules may not ask those whom it would by the changed ones, as `why_not_ask` says it: only
+    those count whom it does not ask already."""
+    return _crowded(tx, context, [who for who in _asked(changed) if who not in _asked(rules)])
+
+
+def _asked(rules: Rules) -> list[Selector]:
+    """Everybody whom a chain asks, stage by stage."""
+    return [who for stage in rules.stages for who in stage.approvers]
+
+
+def _crowded(tx: Tx, context: Context, wanted: Sequence[Selector]) -> str:
+    most = context.policies.caps.max_open_per_approver
     if most is None or requests.count_open(tx) < most:
         return ""
     asked = Counter(who for approvers in requests.open_approvers(tx) for who in approvers)
-    crowded = next((who for who in rules.stages[0].approvers if asked[who] >= most), None)
-    return "" if crowded is None else f"{most} open requests ask {crowded}, which is the cap (max_open_per_approver)"
+    crowded = next((who for who in wanted if asked[who] >= most), None)
+    words = "open request asks" if most == 1 else "open requests ask"
+    return "" if crowded is None else f"{most} {words} {crowded}, which is the cap (max_open_per_approver)"
 
 
 def is_fast(context: Context, request: Request) -> bool:

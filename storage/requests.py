@@ -78,10 +78,11 @@ def open_of_starter(tx: Tx, starter_key: str) -> int:
     return int(tx.scalar(statement.where(col(Request.starter_key) == starter_key)) or 0)
 
 
-def open_approvers(tx: Tx) -> list[list[str]]:
-    """Whom each waiting request asks now."""
+def open_approvers(tx: Tx) -> list[frozenset[str]]:
+    """Whom each waiting request asks, in its present stage or in one still to come."""
     statement = sa.select(col(Request.rules), col(Request.stage)).where(col(Request.status) == RequestStatus.PENDING)
-    return [list(row["rules"]["stages"][row["stage"]]["approvers"]) for row in tx.rows(statement)]
+    left = (row["rules"]["stages"][row["stage"] :] for row in tx.rows(statement))
+    return [frozenset(who for stage in stages for who in stage["approvers"]) for stages in left]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from agent_runtime.approvals import Accepted, Refused
 from agent_runtime.audit import Event
 from agent_runtime.pace import Habit, read_habits, read_pace
 from agent_runtime.policy import Caps, Policy
@@ -16,7 +17,7 @@ from storage import runs
 from storage.models import Run
 from storage.types import RunStatus
 from tests.core.agent import one
-from tests.core.world import ANA, BOB, CLEO, EVE, HOURS, MINUTES, NO, SAM, YES, World, policy_set, stage
+from tests.core.world import ANA, BOB, CLEO, EDIT, EVE, HOURS, MINUTES, NO, OPS, SAM, YES, World, policy_set, stage
 
 BUY = one("buy", {"amount": 10})
 SECOND = timedelta(seconds=1)
@@ -72,6 +73,29 @@ async def test_the_same_people_are_asked_only_so_much_at_once(worlds: Any) -> No
     world.agent.steps = (BUY,)
     await world.settle()
     assert (await world.waiting()).status is RunStatus.WAITING
+
+
+async def test_whoever_is_asked_later_or_by_an_edit_is_capped_too(worlds: Any) -> None:
+    """Cleo is in the second stage of one open request: another asks her neither in its second stage nor after an edit
+    that would; what asks her already may be edited."""
+    both = Policy(tools=("buy",), when="args.amount < 100", stages=(stage(ANA, name="a"), stage(CLEO, name="b")))
+    other = Policy(tools=("buy",), when="args.amount == 150", stages=(stage(OPS, name="a"), stage(CLEO, name="b")))
+    alone = Policy(tools=("buy",), when="args.amount == 200", stages=(stage(BOB),))
+    dear = Policy(tools=("buy",), stages=(stage(CLEO),))
+    edits = {"decisions": (YES, NO, EDIT)}
+    changing = [policy.model_copy(update=edits) for policy in (both, other, alone, dear)]
+    world = await capped(worlds, *changing, max_open_per_approver=1)
+    assert (await world.waiting()).status is RunStatus.WAITING
+    world.agent.steps = (one("buy", {"amount": 150}),)
+    assert "1 open request asks user:UCLEO" in (await world.waiting()).error
+    (first,) = await world.all_pending()
+    world.agent.steps = (one("buy", {"amount": 200}, step="m2"),)
+    assert (await world.waiting(EVE)).status is RunStatus.WAITING
+    (second,) = [asked for asked in await world.all_pending() if asked.id != first.id]
+    refused = await world.edit(BOB, {"amount": 300}, second)
+    assert isinstance(refused, Refused)
+    assert "1 open request asks user:UCLEO" in refused.message
+    assert isinstance(await world.edit(ANA, {"amount": 300}, first), Accepted)
 
 
 async def test_without_caps_nothing_is_counted(worlds: Any) -> None:

@@ -135,6 +135,7 @@ def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
         asking=request.asking,
         ladder=read_ladder(tx, request, rules),
         can_ask_again=_can_ask_again(run, request),
+        can_start_again=_can_start_again(tx, run, request),
         card=request.card if request.asking == 1 else "",
         paused=_pause(tx, request),
         remarks=tuple(mask(said, secrets) for said in (rules.trouble, rules.set_note) if said),
@@ -144,6 +145,11 @@ def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
 def _can_ask_again(run: Run, request: Request) -> bool:
     timed_out = request.status is RequestStatus.EXPIRED and request.on_timeout is OnTimeout.FAIL
     return timed_out and run.status is RunStatus.FAILED and request.consumed_at is None
+
+
+def _can_start_again(tx: Tx, run: Run, request: Request) -> bool:
+    went_on = request.status is RequestStatus.EXPIRED and request.on_timeout in {OnTimeout.REJECT, OnTimeout.SKIP}
+    return went_on and run.status is RunStatus.SUCCEEDED and not journal.of_run(tx, run.id)
 
 
 def _asked(request: Request, number: int, stage: Stage) -> tuple[str, ...]:

@@ -247,6 +247,9 @@ def _complete(tx: Tx, context: Context, run: Run, lease: Lease, result: Complete
     values = {"output": result.output, "error": "", "lease_until": None, "updated_at": context.now}
     runs.change_held(tx, run.id, lease.owner, lease.attempt, status=RunStatus.SUCCEEDED, **values)
     cancel_open(tx, context, run.id, SYSTEM, INTERNAL, "the run ended")
+    for request in requests.of_run(tx, run.id):
+        if request.status is RequestStatus.EXPIRED:  # now it can be asked again, by starting the run again
+            outbound.want_card(tx, context, request)
     seq = record(tx, context, Event.RUN_SUCCEEDED, SYSTEM, run_id=run.id, text={"output": result.output})
     outbound.want_run(tx, context, run.id)
     # The run's own message shows the whole result, but a message that is updated notifies nobody.

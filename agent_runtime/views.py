@@ -249,6 +249,9 @@ class RequestView:
     ladder: LadderView = LadderView()
     can_ask_again: bool = False
     """Nobody decided in time, that failed the run, and a retry of it would ask again."""
+    can_start_again: bool = False
+    """Nobody decided in time, and the run ended without any call: started again with the same input it would ask
+    again."""
     asked_again: AskedAgain | None = None
     approved_before: tuple[ApprovedBefore, ...] = ()
     """The last ones, the latest first."""

@@ -8,6 +8,7 @@ from agent_runtime.views import RequestView
 from bot.cards.blocks import Confirm, Part, button
 from bot.cards.ids import ActionId, Target
 from bot.cards.subject import Subject
+from bot.cards.text import is_slack_person
 from storage.types import DecisionKind, RequestKind, RequestStatus
 
 PRIMARY, DANGER = "primary", "danger"
@@ -36,11 +37,13 @@ def decision_buttons(view: RequestView, subject: Subject, *, confirm: bool = Fal
 def card_buttons(view: RequestView, subject: Subject, *, confirm: bool = False) -> list[Part]:
     """The buttons of a card. Where it cannot show all that must be seen, saying yes is left to the full view; saying no
     stays, because refusing what one has not read harms nobody. A closed one offers to read what it does not show,
-    and to go on with a run that failed because nobody decided."""
+    and to go on with a run that failed because nobody decided, or to start one again that went on without it."""
     everything = _button(view, subject, ActionId.REVIEW_ALL, "Show everything")
     if view.status is not RequestStatus.PENDING:
-        again = button(ActionId.RETRY_RUN, view.run_id, "Ask again", subject.title)
-        return [*([again] if view.can_ask_again else []), *([everything] if subject.clipped else [])]
+        again = [ActionId.RETRY_RUN] if view.can_ask_again else []
+        again += [ActionId.START_AGAIN] if view.can_start_again and is_slack_person(view.starter) else []
+        asking = [button(action, view.run_id, "Ask again", subject.title) for action in again]
+        return [*asking, *([everything] if subject.clipped else [])]
     buttons = decision_buttons(view, subject, confirm=confirm)
     if not subject.fits:
         refusing = [one for one in buttons if one["action_id"] in _REFUSING]

@@ -14,9 +14,9 @@ _SOON = timedelta(hours=12)
 _MOST_NAMED = 4
 
 _HOLDS = {
-    "on_it": "*{who} is on it until {until}*",
-    "snoozed": "{who} put it off until {until}",
-    "asked": "{who} waits for an answer, until {until} at most",
+    "on_it": ("*{who} is on it{until}*", " until {at}"),
+    "snoozed": ("{who} put it off{until}", " until {at}"),
+    "asked": ("{who} waits for an answer{until}", ", until {at} at most"),
 }
 
 
@@ -29,7 +29,10 @@ def standing(view: RequestView, now: datetime) -> Iterator[str]:
     """What an open request's ladder has come to: who holds it, and who may decide since when."""
     hold = view.ladder.hold
     if hold is not None:
-        yield _HOLDS[hold.why].format(who=person(hold.by), until=at(hold.until, now))
+        words, until = _HOLDS[hold.why]
+        # While everything is stopped, or its agent is, no hold ends, and nobody knows when it will.
+        ends = until.format(at=at(hold.until, now)) if view.paused is None else ""
+        yield words.format(who=person(hold.by), until=ends)
     for step in view.ladder.escalated:
         yield f"escalated to {listed([mention(who) for who in step.escalate_to])} {date(step.at)}"
 

@@ -81,8 +81,9 @@ def withdrawn(view: RequestView) -> str:
 def held(view: RequestView) -> str:
     """Reminders and escalations wait."""
     title, hold = code(clip(subject_of(view).title, 80)), view.ladder.hold
-    until = f" until {date(hold.until)}" if hold else ""
-    due = f" The time limit is {date(view.due_at)}." if view.due_at else ""
+    # While it is paused, neither moment is known.
+    until = f" until {date(hold.until)}" if hold and view.paused is None else ""
+    due = f" The time limit is {date(view.due_at)}." if view.due_at and view.paused is None else ""
     return f"Nobody is reminded of {title}{until}; anybody who is asked may still decide.{due}"
 
 

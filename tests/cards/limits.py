@@ -14,7 +14,7 @@ from bot.cards.blocks import Message, Part
 
 OUR_MARKUP = re.compile(
     r"<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>|<#[CGD][A-Z0-9]+>"
-    r"|<!date\^\d+\^\{date_short_pretty\} at \{time\}\|[0-9: UTC-]+>|<https?://[^<>| ]+\|[\w ]+>"
+    r"|<!date\^\d+\^(?:\{date_short_pretty\} at )?\{time\}\|[0-9: UTC-]+>|<https?://[^<>| ]+\|[\w ]+>"
 )
 """Every construct between angle brackets that we write ourselves."""
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from agent_runtime.views import ArgumentChange, CallView, EditView, RequestView
+from agent_runtime.views import ArgumentChange, CallView, EditView, HoldView, LadderView, PauseView, RequestView
 from bot.cards import notices
 from bot.cards.ids import ActionId, Target
 from bot.cards.request import card
@@ -238,3 +238,14 @@ def test_block_ids_change_with_every_change_that_shows() -> None:
         assert not {one["block_id"] for one in before.blocks} & {one["block_id"] for one in after.blocks}
         assert before.digest != after.digest
     assert card(BUY, now=NOW + timedelta(hours=1)).digest == drawn[0].digest
+
+
+def test_a_hold_says_no_moment_while_nothing_passes() -> None:
+    """Everything, or its agent, is paused: nobody knows when the hold will end."""
+    hold = HoldView(BEN, "on_it", NOW + timedelta(minutes=30))
+    held = replace(BUY, ladder=LadderView(hold=hold))
+    assert "is on it until" in words(held)
+    stopped = replace(held, paused=PauseView("", NOW, BEN, ""))
+    assert "is on it" in words(stopped)
+    assert "is on it until" not in words(stopped)
+    assert "until" not in notices.held(stopped)

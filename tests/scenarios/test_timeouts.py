@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agent_runtime.reading import read_recent_runs
 from bot.demo.stage import POLICY_FILE
 from storage.types import RequestStatus, RunStatus
 from tests.scenarios.effects import mails
@@ -52,7 +53,7 @@ async def test_silence_is_never_a_yes(tmp_path: Path, on_timeout: str, status: R
         shown = card.now()
         assert shown is not None
         assert card_says in shown.plain()
-        assert shown.labels == (["Ask again"] if on_timeout == "fail" else [])
+        assert shown.labels == ["Ask again"]
         assert [request.status for request in await house.requests(run.id)] == [RequestStatus.EXPIRED]
         (closed,) = await house.audit("request.closed")
         assert closed.actor.startswith("scheduler:")
@@ -105,6 +106,21 @@ async def test_a_card_that_timed_out_and_failed_its_run_asks_again(tmp_path: Pat
         await house.settle()
         assert house.card("Approve send_email?", "Approve").ts != old.ts
         assert old.now().labels == []
+
+
+async def test_a_card_that_timed_out_though_its_run_went_on_asks_again(house: House) -> None:
+    """Nothing was run: its button opens the form with what the run was started with, for whoever started it."""
+    first = await house.start("ana", "approval", TASK)
+    old = house.card("Approve send_email?")
+    await house.advance(OVERDUE)
+    ana = house.person("ana")
+    await ana.click(old.now(), "Ask again")
+    assert ana.view is not None
+    assert (await ana.fill_and_submit(ana.view, {})).closed
+    await house.settle()
+    assert house.card("Approve send_email?", "Approve").ts != old.ts
+    newest, *_ = await house.bot.runtime.db.read(read_recent_runs, 2)
+    assert (newest.id != first.id, newest.input) == (True, first.input)
 
 
 async def test_a_click_after_the_time_out_is_told_so(house: House) -> None:

@@ -11,14 +11,17 @@ from agent_runtime.alert_rules import AlertRules
 from agent_runtime.context import Context
 from agent_runtime.cron import latest, zone_of
 from agent_runtime.outbound import Priority, Topic, card_key
-from agent_runtime.pace import Habit, Pace, read_habits, read_pace
+from agent_runtime.pace import WEEK, Habit, Pace, read_habits, read_pace
 from agent_runtime.reading import read_request
 from agent_runtime.views import RequestView
-from storage import outbox, requests
+from storage import messages, outbox, requests
 from storage.tx import Tx
 
 LATEST = timedelta(hours=6)
 """How late the digest is still told, where the server was down at its time."""
+
+PREFIX = "digest:"
+"""How the key of every digest begins; its time follows."""
 
 LISTED = 15
 MOST_SORTED = 1_000
@@ -26,18 +29,21 @@ MOST_SORTED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class DigestView:
-    """What a digest tells. `waiting` are the oldest of `count` open requests, with the keys of their cards."""
+    """What a digest tells. `waiting` are the oldest of `count` open requests, with the keys of their cards. `lately`:
+    another was posted in the days before, and told the habits of then."""
 
     waiting: tuple[tuple[RequestView, str], ...]
     count: int
     alerts: tuple[AlertView, ...]
     pace: Pace
     habits: tuple[Habit, ...]
+    lately: bool = False
 
     @property
     def is_empty(self) -> bool:
-        """Nothing waits and nothing is stuck: nobody needs to be told."""
-        return not self.count and not self.alerts
+        """Nothing waits and nothing is stuck: nobody needs to be told. Habits alone are told once a week: whoever
+        approves everything at once has nothing waiting, and is who should hear of them."""
+        return not self.count and not self.alerts and (self.lately or not self.habits)
 
 
 def tell_when_due(tx: Tx, context: Context, rules: AlertRules) -> bool:
@@ -45,7 +51,7 @@ def tell_when_due(tx: Tx, context: Context, rules: AlertRules) -> bool:
     due = latest(rules.digest, rules.zone, context.now, LATEST) if rules.digest else None
     if due is None:
         return False
-    key = f"digest:{due.astimezone(zone_of(rules.zone)):%Y-%m-%dT%H:%M}"
+    key = f"{PREFIX}{due.astimezone(zone_of(rules.zone)):%Y-%m-%dT%H:%M}"
     if outbox.get(tx, key) is not None:
         return False
     return outbox.tell_once(tx, key, Topic.DIGEST, key, {}, Priority.NOTE, context.now, due + LATEST)
@@ -62,4 +68,5 @@ def read_digest(tx: Tx, context: Context, rules: AlertRules) -> DigestView:
         alerts=tuple(read_open_alerts(tx, rules)),
         pace=read_pace(tx, context.now),
         habits=tuple(read_habits(tx, context.now)),
+        lately=messages.posted_since(tx, PREFIX, context.now - (WEEK - LATEST)),
     )

@@ -23,6 +23,13 @@ def at(tx: Tx, channel: str, ts: str) -> Message | None:
     return tx.one(Message, select(Message).where(col(Message.channel) == channel, col(Message.ts) == ts))
 
 
+def posted_since(tx: Tx, beginning: str, since: datetime) -> bool:
+    """Whether a message whose key begins like this was posted after that moment."""
+    like = (col(Message.key) >= beginning, col(Message.key) < beginning[:-1] + chr(ord(beginning[-1]) + 1))
+    posted = (col(Message.ts).is_not(None), col(Message.updated_at) > since)
+    return tx.one(Message, select(Message).where(*like, *posted).limit(1)) is not None
+
+
 def begin_post(tx: Tx, key: str, channel: str, thread_ts: str, now: datetime) -> None:
     """About to post: if no answer comes, this row says that a copy may exist, and since when."""
     row = Message(key=key, channel=channel, thread_ts=thread_ts, posting_since=now, posts=1, updated_at=now)

@@ -21,7 +21,7 @@ _MOST_HABITS = 3
 def digest(view: DigestView, links: Mapping[str, str], now: datetime) -> Message:
     """What waits, oldest first, what is stuck, and how fast people decide. `links` are the addresses of the cards of
     requests, by the requests' ids, where they have one that others can open."""
-    words = f"Waiting for people: {quantity(view.count, 'request')}"
+    words = f"Waiting for people: {quantity(view.count, 'request') if view.count else 'nothing'}"
     if view.alerts:
         words += f", and {quantity(len(view.alerts), 'open alert')}"
     return message("digest", f"{words}.", [header(words), *_waiting(view, links, now), *_alerts(view), *_below(view)])

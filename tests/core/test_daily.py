@@ -12,6 +12,8 @@ from agent_runtime.alerts_watch import AlertsWatch
 from agent_runtime.cron import parse_cron, parse_zone
 from agent_runtime.daily import read_digest
 from agent_runtime.errors import TextError
+from storage import messages, requests
+from storage.models import Request
 from tests.core.agent import one
 from tests.core.world import ANA, HOURS, MINUTES, YES, World
 
@@ -99,6 +101,38 @@ async def test_it_tells_what_waits_oldest_first_and_how_fast_people_are(worlds: 
     assert [request.run_id for request, _key in view.waiting] == [second.id, third.id]
     assert first.id not in {request.run_id for request, _key in view.waiting}
     assert view.pace.median == 10 * MINUTES
+
+
+async def test_whoever_approves_everything_at_once_hears_of_it_once_a_week(worlds: Any) -> None:
+    """Twenty approvals in a row, unchanged, are worth a digest though nothing waits; not another one the next day."""
+    world: World = await worlds(one("buy"))
+    rules = AlertRules(channel="#alerts")
+    await world.waiting()
+    verdict = await world.decide(ANA, YES)
+    await world.settle()
+
+    async def approved(times: int) -> None:
+        for number in range(times):
+            row = await world.db.read(requests.get, verdict.request.id)
+            row.id, row.generation = f"A{row.generation}{number}{times}", 100 * times + number
+            assert await world.db.transact(requests.insert, Request(**row.model_dump()))
+
+    async def is_told() -> bool:
+        return not (await world.db.read(read_digest, world.context, rules)).is_empty
+
+    await approved(18)
+    assert not await is_told()
+    await approved(1)
+    assert await is_told()
+    await world.db.transact(messages.begin_post, "digest:2030-01-07T09:00", "C1", "", world.clock.now())
+    assert await is_told()
+    await world.db.transact(messages.placed, "digest:2030-01-07T09:00", "C1", "1.1", "", world.clock.now())
+    for _ in range(6):
+        assert not await is_told()
+        world.clock.advance(DAY)
+    assert not await is_told()
+    world.clock.advance(DAY)
+    assert await is_told()
 
 
 @pytest.mark.parametrize("line", ["9 o'clock", "0 9 * *", "0 25 * * *", "0 9 * * 1-5", "0 9 31 2 x"])

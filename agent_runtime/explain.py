@@ -154,7 +154,8 @@ def _ladder(stage: Stage, name: str) -> Iterator[str]:
         does = ["a reminder"] if rung.remind else []
         does += [f"{', '.join(rung.escalate_to)} may decide, too, and are told"] if rung.escalate_to else []
         again = f", and {rung.repeat} more times every {span(rung.after - before)}" if rung.repeat else ""
-        place = f", said in {rung.channel} as well" if rung.channel else ""
+        where_too = rung.channel or ("the channel for alerts" if rung.escalate_to else "")
+        place = f", said in {where_too} as well" if where_too else ""
         line = f"{where}after {span(rung.after)}: {'; '.join(does)}{place}{again}."
         yield line[0].upper() + line[1:]
         before = rung.after

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from enum import IntEnum
 
@@ -14,7 +14,7 @@ from agent_runtime.rules import Rules
 from agent_runtime.views import RequestView
 from storage import inquiries, outbox, requests
 from storage.inquiries import Inquiry
-from storage.models import Request
+from storage.models import Delivery, Request
 from storage.tx import Tx
 from storage.types import Described, Json, RequestStatus
 
@@ -48,7 +48,7 @@ class Topic(Described):
     INQUIRY = "inquiry", "An approver's question to whoever started the run, in its thread; the key names it."
     FYI = "fyi", "A line to a channel or person whom the policy has told and not asked, about one audit entry."
     REMINDER = "reminder", "A step of a request's ladder, below its card or in a channel; the key names the step."
-    DIRECT = "direct", "A step of a request's ladder, to a person to whom it escalates; the key names both."
+    DIRECT = "direct", "A step of a request's ladder, to a person or a group to whom it escalates; the key names both."
     ALERT = "alert", "An alert's message; the key names the alert."
     CALL = "call", "A line below an alert's message that calls people again, about one audit entry."
     DIGEST = "digest", "What is waiting, once a day; the key names the moment."
@@ -94,9 +94,9 @@ def want_card(tx: Tx, context: Context, request: Request, *, patience: timedelta
 
 
 def remind(tx: Tx, context: Context, request: Request, taken: Sequence[Step]) -> bool:
-    """Tell those who may decide of the newest of these steps, below the card and in its channel; and each person alone
-    to whom any of them escalates. Requests that share a card, and climb together, are told of together; whether this
-    one was the first of them."""
+    """Tell those who may decide of the newest of these steps, below the card and in its channel, an escalation without
+    one in that for alerts; and each person alone to whom any of them escalates. Requests that share a card, and climb
+    together, are told of together; whether this one was the first of them."""
     whose = request.id
     first = requests.get(tx, request.card) if request.card and request.asking == 1 else None
     if first is not None and first.ladder_from == request.ladder_from:
@@ -106,11 +106,28 @@ def remind(tx: Tx, context: Context, request: Request, taken: Sequence[Step]) ->
     first_of_them = _tell_step(tx, context, whose, f"remind:{newest}", Topic.REMINDER, body)
     if channel := taken[-1].channel:
         _tell_step(tx, context, whose, f"remind:{newest}:{channel}", Topic.REMINDER, {**body, "channel": channel})
-    for who in dict.fromkeys(who for step in taken for who in step.escalate_to):
+    escalated = tuple(dict.fromkeys(who for step in taken for who in step.escalate_to))
+    if escalated and not channel:
+        _tell_step(tx, context, whose, f"remind:{newest}:alerts", Topic.REMINDER, {**body, "alerts": True})
+    for who in escalated:
         kind, _, user = who.partition(":")
         if kind == "user":
-            _tell_step(tx, context, whose, f"dm:{newest}:{user}", Topic.DIRECT, {**body, "user": user})
+            _tell_step(tx, context, whose, _direct(newest, user), Topic.DIRECT, {**body, "user": user})
+        else:  # whoever is in it is found when it is told
+            _tell_step(tx, context, whose, f"group:{newest}:{who}", Topic.DIRECT, {**body, "group": who})
     return first_of_them
+
+
+def tell_each(tx: Tx, context: Context, delivery: Delivery, users: Collection[str]) -> None:
+    """Tell each of these people, by their ids, alone of the step that a delivery to their group is about."""
+    body: Json = {name: delivery.body[name] for name in ("asking", "rung")}
+    newest = f"{delivery.subject}:{body['asking']}:{body['rung']}"
+    for user in sorted(users):
+        _tell_step(tx, context, delivery.subject, _direct(newest, user), Topic.DIRECT, {**body, "user": user})
+
+
+def _direct(step: str, user: str) -> str:
+    return f"dm:{step}:{user}"
 
 
 def _tell_step(tx: Tx, context: Context, whose: str, key: str, topic: Topic, body: Json) -> bool:

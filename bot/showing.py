@@ -65,6 +65,7 @@ class Showing:
         approvals_channel: str,
         stand_ins: StandIns,
         alerts: AlertShowing,
+        steps: StepShowing,
         agents: Mapping[str, Agent],
         asking: Asking = Asking.PEOPLE,
     ) -> None:
@@ -77,7 +78,7 @@ class Showing:
         self._directory = directory
         self._stand_ins = stand_ins
         self._alerts = alerts
-        self._steps = StepShowing(db, clients, calls, clock, directory, stand_ins)
+        self._steps = steps
         self._placing = Placing(directory.channels, clock, approvals_channel)
         self._posting = Posting(db, clients, calls, clock, directory.identity)
 

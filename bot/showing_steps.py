@@ -1,5 +1,5 @@
-"""Shows the steps of ladders: below the card that still waits, in the channel of a rung, and to one person directly. A
-request that was decided before its step is told says nothing any more."""
+"""Shows the steps of ladders: below the card that still waits, in the channel of a rung or that for alerts, and to each
+person directly. A request that was decided before its step is told says nothing any more."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from agent_runtime.clock import Clock
-from agent_runtime.outbound import card_key
+from agent_runtime.outbound import card_key, tell_each
 from agent_runtime.reading import read_request
+from agent_runtime.rules import Rules
+from agent_runtime.runtime import Runtime
 from agent_runtime.views import RequestView
 from bot.cards.blocks import Message
 from bot.cards.reminder import step_message
@@ -21,7 +22,6 @@ from bot.slack_calls import NotYet, SlackCalls
 from bot.slack_client import SlackClients
 from bot.standing_in import StandIns
 from storage import messages, outbox, requests
-from storage.database import Database
 from storage.models import Delivery
 from storage.models import Message as Row
 from storage.tx import Tx
@@ -30,13 +30,17 @@ from storage.types import DeliveryStatus, RequestStatus
 _LOOK_AGAIN = timedelta(seconds=2)
 """When a step is looked at again whose card is still coming."""
 
+MOST_DIRECT = 10
+"""A step is told to each person of a group that is no larger; for others the mention in the channel has to do."""
+
 
 @dataclass(frozen=True, slots=True)
 class StepRows:
     """The requests of one card that wait at this step, and where the card and the run's own message stand: one
-    snapshot. `card` is None where it never will stand."""
+    snapshot. `card` is None where it never will stand; `rules` are those of the first."""
 
     views: tuple[RequestView, ...]
+    rules: Rules
     card: Row | None
     is_coming: bool
     root: Root
@@ -55,7 +59,8 @@ def read_step(tx: Tx, delivery: Delivery) -> StepRows | None:
     card, brings = messages.get(tx, key), outbox.get(tx, key)
     stands = card is not None and card.ts is not None
     over = brings is None or brings.status in {DeliveryStatus.DEAD, DeliveryStatus.EXPIRED}
-    return StepRows(views, card if stands else None, not stands and not over, read_root(tx, first.run_id))
+    rules = Rules.model_validate(first.rules)
+    return StepRows(views, rules, card if stands else None, not stands and not over, read_root(tx, first.run_id))
 
 
 class StepShowing:
@@ -63,19 +68,14 @@ class StepShowing:
     otherwise than wanted; empty where all is well."""
 
     def __init__(
-        self,
-        db: Database,
-        clients: SlackClients,
-        calls: SlackCalls,
-        clock: Clock,
-        directory: Directory,
-        stand_ins: StandIns,
+        self, runtime: Runtime, clients: SlackClients, calls: SlackCalls, directory: Directory, stand_ins: StandIns
     ) -> None:
-        self._db = db
-        self._clock = clock
+        self._runtime = runtime
+        self._db = runtime.db
+        self._clock = runtime.clock
         self._directory = directory
         self._stand_ins = stand_ins
-        self._posting = Posting(db, clients, calls, clock, directory.identity)
+        self._posting = Posting(runtime.db, clients, calls, runtime.clock, directory.identity)
 
     async def show(self, delivery: Delivery) -> str:
         """Make the delivery. Raises `NotYet`, `NoPlace`, `LeaseLost`, `SlackFailure`."""
@@ -84,7 +84,13 @@ class StepShowing:
             return ""
         if rows.is_coming:
             raise NotYet(self._clock.now() + _LOOK_AGAIN)
-        channel, user = (str(delivery.body.get(name) or "") for name in ("channel", "user"))
+        channel, user, group = (str(delivery.body.get(name) or "") for name in ("channel", "user", "group"))
+        if group:
+            return await self._each(delivery, rows, group)
+        if delivery.body.get("alerts"):
+            channel = self._runtime.alerts.channel_for(rows.views[0].agent)
+            if not channel or await self._is_beside(rows.card, channel):
+                return ""
 
         async def render(_place: Place) -> Message:
             mentions = () if user else await self._mentions(rows.views[0])
@@ -98,14 +104,33 @@ class StepShowing:
         said = "; ".join(f"{place.channel}: {code}" for place, code in refusals)
         return f"shown elsewhere, because of {said}" if said else ""
 
+    async def _each(self, delivery: Delivery, rows: StepRows, group: str) -> str:
+        """Have everybody of a group told who may decide, and is asked to."""
+        view, rules = rows.views[0], rows.rules
+        public, guests = rules.stages[view.stage].allow_public, rules.allow_guests
+        people = await self._directory.able((group,), allow_public=public, allow_guests=guests)
+        if not rules.allow_self_approval:
+            people -= {view.starter.id}
+        if len(people) <= MOST_DIRECT:
+            await self._db.transact(tell_each, self._runtime.context(), delivery, people)
+        return ""
+
+    async def _is_beside(self, card: Row | None, channel: str) -> bool:
+        """Whether the card stands in this channel, so that what is said below it is said there."""
+        found = await self._channel(channel)
+        return card is not None and card.channel == found
+
+    async def _channel(self, channel: str) -> str:
+        found = (await self._directory.channels.find(channel)).value if channel.startswith("#") else None
+        return found.id if found else channel
+
     async def _places(self, rows: StepRows, channel: str, user: str) -> AsyncIterator[Place]:
         """Where it was wanted; a reminder below its card, else in the run's thread."""
         if user:
             yield Place(await self._directory.channels.direct(user))
             return
         if channel:
-            found = (await self._directory.channels.find(channel)).value if channel.startswith("#") else None
-            yield Place(found.id if found else channel)
+            yield Place(await self._channel(channel))
         if rows.card is not None and rows.card.ts is not None:
             yield Place(rows.card.channel, rows.card.thread_ts or rows.card.ts)
         if rows.root.thread is not None:
@@ -128,4 +153,5 @@ def _waits_there(view: RequestView, delivery: Delivery) -> bool:
     asking, rung = delivery.body.get("asking"), delivery.body.get("rung")
     if view.status is not RequestStatus.PENDING or view.held_until is not None or view.asking != asking:
         return False
-    return bool(delivery.body.get("user")) or view.ladder.rung == int(str(rung)) + 1
+    alone = delivery.body.get("user") or delivery.body.get("group")
+    return bool(alone) or view.ladder.rung == int(str(rung)) + 1

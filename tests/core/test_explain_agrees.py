@@ -35,7 +35,7 @@ PEOPLE = {f"user:{actor.id}": actor for actor in (ANA, BOB, CLEO, SAM, EVE)}
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 WORDS = {"approve": YES, "reject": NO, "skip": SKIP}
 RUNG = re.compile(
-    r"(?:Stage (?P<stage>\w+): )?after (?P<after>\w+): (?P<does>.*?)(?:, said in (?P<channel>\S+) as well)?"
+    r"(?:Stage (?P<stage>\w+): )?after (?P<after>\w+): (?P<does>.*?)(?:, said in .+? as well)?"
     r"(?:, and (?P<more>\d+) more times every (?P<every>\w+))?\.",
     re.IGNORECASE,
 )

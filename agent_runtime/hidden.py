@@ -53,7 +53,7 @@ def keep_redaction(tx: Tx, policies: PolicySet, run_id: str, call: ToolCall, jud
 
 def redaction_kept(tx: Tx, run_id: str, call_key: str) -> Redaction:
     """What was redacted of a call whenever it was judged without a request."""
-    kept = [_redaction_in(row) for row in redacted.of_run(tx, run_id, call_key)]
+    kept = [_redaction_in(row) for row in redacted.of_call(tx, run_id, call_key)]
     pointers, keys = (pointer for one in kept for pointer in one.pointers), (key for one in kept for key in one.keys)
     return Redaction(tuple(dict.fromkeys(pointers)), tuple(dict.fromkeys(keys)))
 

@@ -25,9 +25,9 @@ class Tx:
         """Wake the workers of a queue once this is committed."""
         self.woken.add(queue)
 
-    def all(self, model: type[Record], statement: Select[Any]) -> list[Record]:
-        """Rows of one table as records."""
-        return [_record(model, row) for row in self._connection.execute(statement).mappings()]
+    def all(self, model: type[Record], statement: Select[Any], **values: Any) -> list[Record]:
+        """Rows of one table as records; `values` as below."""
+        return [_record(model, row) for row in self._connection.execute(statement, values or None).mappings()]
 
     def one(self, model: type[Record], statement: Select[Any], **values: Any) -> Record | None:
         """The first row as a record, or None. `values` are for the parameters of a statement that is built once and

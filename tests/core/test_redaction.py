@@ -316,3 +316,16 @@ async def test_a_later_question_does_not_tell_what_was_redacted_of_a_call_before
     assert "Go on?" in everything
     for secret in SECRETS:
         assert secret not in everything, secret
+
+
+@pytest.mark.parametrize("written", ['{"pointers": 5}', "[]", '"/card"'])
+async def test_a_redaction_that_was_changed_by_hand_hides_what_it_can(worlds: Any, written: str) -> None:
+    """What every file redacts, then; and the run can still be read."""
+    world = await granted(worlds)
+    world.agent.output = {"receipt": TELLING}
+    run = await world.waiting()
+    assert await world.sql("update redacted_call set redaction = ?", written) > 0
+    view = await world.db.read(read_run, run.id)
+    assert view is not None
+    assert MARK in str(view.output)
+    assert not any(secret in str(view.output) for secret in BY_NAME)

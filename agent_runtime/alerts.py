@@ -35,7 +35,7 @@ OVER: Mapping[Cause, str] = {
     Cause.NOBODY: "Enough people can decide now, or nobody has to any more.",
     Cause.OUTCOME: "Somebody said what happened, or the run ended.",
     Cause.QUEUED: "A worker has taken it, or it was stopped.",
-    Cause.FAILING: "It goes on, was stopped, or was left alone for a week.",
+    Cause.FAILING: "It goes on, was stopped, was left alone for a week, or is told together with its agent.",
     Cause.UNDELIVERED: "It was delivered, or nobody waits for it any more.",
     Cause.PAUSED: "Executions and timers go on.",
     Cause.SILENT: "It says again that it lives, or holds no work any more.",

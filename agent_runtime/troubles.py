@@ -12,6 +12,7 @@ from agent_runtime.causes import Cause
 from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
 from agent_runtime.hidden import secrets_of_run
+from agent_runtime.outbound import Topic
 from agent_runtime.redaction import mask
 from storage import alerts, outbox, pauses, requests, runs, stuck
 from storage.alerts import Alert
@@ -75,7 +76,8 @@ def find_troubles(tx: Tx, context: Context, rules: AlertRules, look: Look) -> Fo
     """Everything that is in trouble now."""
     stopped = frozenset(one.agent for one in pauses.of_agents(tx))
     judged = {Cause.OVERDUE, Cause.OUTCOME, Cause.UNDELIVERED, Cause.PAUSED}
-    found = [*_stopped(tx), *_undelivered(tx, context)]
+    missing = list(_undelivered(tx, context))
+    found = [*_stopped(tx), *missing]
     vacant = look.vacant
     if vacant is not None:
         judged.add(Cause.NOBODY)
@@ -87,7 +89,8 @@ def find_troubles(tx: Tx, context: Context, rules: AlertRules, look: Look) -> Fo
     found += asked
     if pauses.everything(tx) is None:
         judged |= {Cause.WAITING, Cause.QUEUED, Cause.FAILING}
-        told = {one.request_id for one in (*vacant, *asked)}
+        cards = (one for one in missing if one.facts.get("kind") == Topic.CARD)
+        told = {one.request_id for one in (*vacant, *asked, *cards)}
         found += _waiting(waiting, context, rules, told)
         found += _unclaimed(tx, context, rules)
         found += _failing(tx, context, rules)
@@ -141,13 +144,16 @@ def _unclaimed(tx: Tx, context: Context, rules: AlertRules) -> Iterator[Trouble]
 
 
 def _failing(tx: Tx, context: Context, rules: AlertRules) -> Iterator[Trouble]:
+    """Runs that fail by themselves, and agents of which all do: an agent's alert tells of its ended runs, too."""
+    agents = list(_failing_agents(tx, context, rules))
+    yield from (one for one, _ in agents)
+    told = {run for _, runs_ in agents for run in runs_}
     fewest = min([rules.failing, *(one.failing for one in rules.agents if one.failing)])
     for run in stuck.failing(tx, fewest, alerts.runs_of(tx, Cause.FAILING), _MOST_FOUND):
-        if run.status is RunStatus.FAILED and run.since <= context.now - REMEMBERED:
+        if run.status is RunStatus.FAILED and (run.id in told or run.since <= context.now - REMEMBERED):
             continue
         if run.failures >= rules.failing_for(run.agent) or run.status is RunStatus.FAILED:
             yield _failing_run(tx, context, run)
-    yield from _failing_agents(tx, context, rules)
 
 
 def _failing_run(tx: Tx, context: Context, run: Standing) -> Trouble:
@@ -157,17 +163,19 @@ def _failing_run(tx: Tx, context: Context, run: Standing) -> Trouble:
     return Trouble(Cause.FAILING, run.id, known.since if known else context.now, run.agent, run.id, facts=facts)
 
 
-def _failing_agents(tx: Tx, context: Context, rules: AlertRules) -> Iterator[Trouble]:
-    """Agents of which the latest runs all failed."""
+def _failing_agents(tx: Tx, context: Context, rules: AlertRules) -> Iterator[tuple[Trouble, Sequence[str]]]:
+    """Agents of which the latest runs all failed, each with these runs; one run alone may have its own alert."""
     by_agent: dict[str, list[Ended]] = {}
     for run in stuck.ended(tx, context.now - REMEMBERED, MOST_RUNS):
         by_agent.setdefault(run.agent, []).append(run)
     for agent, latest in by_agent.items():
         failed = _leading_failures(latest)
-        if len(failed) >= rules.failing_for(agent):
+        alone = len(failed) == 1 and alerts.find(tx, Cause.FAILING, failed[0].id) is not None
+        if len(failed) >= rules.failing_for(agent) and not alone:
             newest, first = failed[0], failed[-1]
             facts: Json = {"failures": len(failed), "error": _error(tx, newest.id, newest.error), "all": True}
-            yield Trouble(Cause.FAILING, f"agent:{agent}", first.at, agent, newest.id, facts=facts)
+            trouble = Trouble(Cause.FAILING, f"agent:{agent}", first.at, agent, newest.id, facts=facts)
+            yield trouble, [run.id for run in failed]
 
 
 def _leading_failures(latest: Sequence[Ended]) -> Sequence[Ended]:

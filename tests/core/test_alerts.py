@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from agent_runtime.agents import Completed
 from agent_runtime.alert_rules import AgentAlerts, AlertRules
 from agent_runtime.alerts_watch import AlertsWatch
@@ -146,6 +148,21 @@ async def test_an_agent_whose_runs_all_fail_is_one_alert(worlds: Any) -> None:
     world.agent.give = lambda _turn: Completed("done")
     await world.waiting()
     assert await look(world) == {}
+
+
+@pytest.mark.parametrize(("runs", "failing"), [(1, 1), (3, 3)])
+async def test_a_run_that_is_given_up_is_told_once(worlds: Any, runs: int, failing: int) -> None:
+    """By its own alert, or by that of its agent where all of its runs fail; never by both."""
+    world: World = await worlds()
+    world.runtime.alerts = AlertRules(failing=failing)
+    world.agent.raises = AgentError("the model is busy", retryable=True)
+    for _ in range(runs):
+        run = await world.waiting()
+        while await world.status(run) is not RunStatus.FAILED:
+            await world.pass_time(10 * MINUTES)
+            world.runtime.beat(())
+            await AlertsWatch(world.runtime).look()
+    assert (await only(world, Cause.FAILING)).thing == (run.id if runs == 1 else "agent:agent")
 
 
 async def test_a_pause_is_told_and_hides_what_it_brings_about(worlds: Any) -> None:

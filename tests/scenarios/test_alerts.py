@@ -124,6 +124,8 @@ async def test_a_card_that_stands_elsewhere_is_told(tmp_path: Path) -> None:
         await house.start("ana", "approval", "Send email to team about lunch")
         card = house.card("A card is not where its approvers look")
         assert "is_archived" in card.plain()
+        await look(house, LONG)
+        assert [one.ts for one in told(house) if "Over:" not in one.plain()] == [card.ts]  # no second one that it waits
         await house.person("maria").click(house.card("Approve send_email?", "Approve"), "Approve")
         await look(house)
         assert "Over:" in house.card("not where its approvers look").plain()

@@ -15,6 +15,7 @@ from agent_runtime.policy import GrantRule, Policy, Stage
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.sealed import is_genuine, seal_decision
 from agent_runtime.wishes import Wish
+from bot.offers import Offers
 from storage.models import Decision
 from storage.types import Actor, DecisionKind, GrantScope, RunStatus
 from tests.core.agent import one
@@ -152,3 +153,32 @@ def test_an_address_is_kept_as_a_hash_that_only_this_host_can_make() -> None:
     assert person_of(one, "Ana@X.example") == person_of(one, "ana@x.example") != person_of(one, "bob@x.example")
     assert person_of(one, "ana@x.example") != person_of(other, "ana@x.example")
     assert person_of(one, "") == ""
+
+
+class _Seen:
+    """A directory that knows whose account each is."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def look_up(self, actor: Actor, _selectors: Any, **_: Any) -> Member:
+        return self._world.member(ANNE_TOO if actor.key == BOB.key else actor)
+
+
+async def test_what_one_account_decided_does_not_wait_for_the_other(worlds: Any) -> None:
+    """Bob's is Anne's other account: her vote is not asked of it again, nor a call that she started."""
+    world: World = await worlds(BUY, policies=policies(stage(ANA, BOB, CLEO, quorum=2)))
+    seen = _Seen(world)
+    offers = Offers(world.runtime, seen, seen)  # type: ignore[arg-type]
+
+    async def waits_for(actor: Actor) -> int:
+        found = await offers.decidable(actor, await offers.open_requests(), 10)
+        assert found is not None
+        return len(found)
+
+    await world.waiting()
+    assert await waits_for(BOB) == 1
+    await world.decide(ANNE)
+    assert (await waits_for(BOB), await waits_for(CLEO)) == (0, 1)
+    await world.waiting(ANNE)
+    assert (await waits_for(BOB), await waits_for(CLEO)) == (0, 2)

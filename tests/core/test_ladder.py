@@ -13,6 +13,7 @@ from agent_runtime.audit import Event
 from agent_runtime.policy import Policy, Rung, Stage
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.runtime import Runtime
+from storage import requests
 from storage.database import Database
 from storage.types import OnTimeout, RequestStatus, RunStatus
 from tests.core.agent import Calls, call, one
@@ -317,3 +318,14 @@ async def test_a_stage_without_a_ladder_waits_as_ever(worlds: Any) -> None:
     assert asked.next_at == asked.due_at
     await world.pass_time(59 * MINUTES)
     assert await climbed(world) == []
+
+
+@pytest.mark.parametrize("moved_on", [{"rung": 1}, {"asking": 2}])
+async def test_a_step_is_taken_from_where_the_ladder_stands(worlds: Any, moved_on: dict[str, int]) -> None:
+    """Whoever read it before somebody else took a step, or asked anew, changes nothing."""
+    world = await worlds(BUY, policies=climbing())
+    await world.waiting()
+    read = await world.pending()
+    assert await world.db.transact(lambda tx: requests.climb(tx, read, **moved_on))
+    assert not await world.db.transact(lambda tx: requests.climb(tx, read, rung=3))
+    assert (await world.pending()).rung == moved_on.get("rung", 0)

@@ -11,15 +11,18 @@ from agent_runtime import pausing
 from agent_runtime.approvals import Accepted
 from agent_runtime.audit import Event
 from agent_runtime.errors import ExecutionPaused
+from agent_runtime.holding import Why
 from agent_runtime.pausing import read_pauses
 from agent_runtime.policy import Policy
 from agent_runtime.reading import read_request, read_run
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.views import PauseView
-from storage import pauses
+from storage import audit, pauses
 from storage.types import Actor, CallStatus, OnTimeout, RequestKind, RequestStatus, RunStatus
 from tests.core.agent import Calls, call, one
-from tests.core.world import ANA, BOB, EDIT, HOURS, MINUTES, OPS, SAM, SURFACE, YES, World, policy_set, stage
+from tests.core.test_ladder import climbed, climbing
+from tests.core.test_ladder_holds import hold
+from tests.core.world import ANA, EDIT, HOURS, MINUTES, OPS, SAM, SURFACE, YES, World, policy_set, stage
 
 BUY = one("buy", {"amount": 10})
 SECONDS = timedelta(seconds=1)
@@ -100,6 +103,49 @@ async def test_a_hold_stands_still_while_paused(worlds: Any, agent: str) -> None
     assert world.effects == []
     await world.pass_time(SECONDS)
     assert len(world.effects) == 1
+
+
+@EITHER
+async def test_a_ladder_stands_still_while_paused(worlds: Any, agent: str) -> None:
+    """No step comes; then each comes as much later, one after the other, and a hold has the time left that it had."""
+    world = await worlds(BUY, policies=climbing(timeout=4 * HOURS))
+    await world.waiting()
+    await world.pass_time(20 * MINUTES)
+    await pause(world, agent)
+    await world.pass_time(48 * HOURS)
+    assert await climbed(world) == []
+    await resume(world, agent)
+    await world.pass_time(10 * MINUTES - SECONDS)
+    assert await climbed(world) == []
+    await world.pass_time(SECONDS)
+    assert await climbed(world) == ["reminded"]
+    await hold(world, ANA, Why.SNOOZED)
+    await world.pass_time(20 * MINUTES)
+    await pause(world, agent)
+    await world.pass_time(HOURS)
+    await resume(world, agent)
+    await world.pass_time(40 * MINUTES - SECONDS)
+    assert (await world.pending()).quiet_until is not None
+    await world.pass_time(SECONDS)
+    assert ((await world.pending()).quiet_until, await climbed(world)) == (None, ["reminded"])
+    await world.pass_time(30 * MINUTES - SECONDS)
+    assert await climbed(world) == ["reminded"]
+    await world.pass_time(SECONDS)
+    assert await climbed(world) == ["reminded", "escalated"]
+
+
+async def test_the_agent_and_the_reason_of_a_pause_are_on_record(worlds: Any) -> None:
+    """As they were typed, cleaned; whoever reads the log learns what was stopped, and why."""
+    world = await worlds(BUY)
+    await pause(world, "agent", why=" the bank is closed ")
+    await resume(world, "agent")
+    told = {}
+    for entry in await world.db.read(audit.entries, 0, 1_000):
+        texts = await world.db.read(audit.texts, [entry.seq or 0])
+        told[entry.event] = texts[entry.seq or 0].body
+    began, ended = told[Event.PAUSE_BEGAN.value], told[Event.PAUSE_ENDED.value]
+    assert (began["agent"], began["why"]) == ("agent", "the bank is closed")
+    assert (ended["agent"], ended["seconds"]) == ("agent", 0.0)
 
 
 async def test_what_is_set_while_one_agent_is_paused_has_all_its_time_afterwards(worlds: Any) -> None:

@@ -209,10 +209,11 @@ async def test_a_ladder_over_a_weekend_on_which_clocks_change(tmp_path: Path, do
             await until(house, 23, 17, 10)
             await house.person("maria").click(card.now(), "Approve")
             await until(house, 24, 12)
-            await house.person("otto").command("/approvals", "pause notes over the weekend")
+            stopped = await house.person("sam").command("/approvals", "pause notes because nobody is in")
+            assert "paused" in stopped.text
         async with open_house(tmp_path, policy=policy, agents=agents, clock=clock, workspace=workspace) as house:
             await until(house, 25, 12)
-            await house.person("otto").command("/approvals", "resume notes")
+            await house.person("sam").command("/approvals", "resume notes")
             await until(house, 26, 9, 59)
             assert len(card.now().thread) == 1
             await until(house, 26, 10)

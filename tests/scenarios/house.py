@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from agent_runtime.audit import verify
 from agent_runtime.clock import MovableClock
 from agent_runtime.policy_file import Configuration, read_policy_text
 from agent_runtime.reading import read_request, read_run
-from agent_runtime.registry import as_agent, load_agents
+from agent_runtime.registry import as_agent
 from agent_runtime.views import RequestView, RunView
 from bot.app import Bot, Connection, open_bot
 from bot.demo.stage import POLICY_FILE
@@ -26,6 +26,7 @@ from bot.workspace import Message, Person, Workspace
 from bot.workspace.demo_world import demo_world
 from storage import audit, outbox, requests, runs
 from storage.models import AuditEntry
+from tests.scenarios.demo_agents import demo_agents
 from tests.stores import put_store
 
 QUICK = Pace(ping=0.4, waits=(0, 0.01, 0.02), acknowledge=10.0)
@@ -165,21 +166,17 @@ async def open_house(
     `endpoints`: the receivers of webhooks."""
     clock = clock or MovableClock(START)
     configuration = _configuration(policy)
-    made = {name: as_agent(made_of) for name, made_of in agents.items()} if agents is not None else None
-    built = made if made is not None else load_agents(("agent_runtime.demo:agents",), folder)
-    if workspace is not None:
-        async with _beside(
-            workspace, folder, configuration, built, clock, on_commit, pace, app_token, endpoints
-        ) as house:
-            yield house
-        return
-    world = demo_world(clock)
-    world.app.socket_mode = transport == "socket"
-    async with (
-        Workspace.serve(world, clock=clock, signing_clock=clock) as served,
-        _beside(served, folder, configuration, built, clock, on_commit, pace, app_token, endpoints) as house,
-    ):
-        yield house
+    async with AsyncExitStack() as stack:
+        if agents is None:
+            built = stack.enter_context(demo_agents(folder))
+        else:
+            built = {name: as_agent(made_of) for name, made_of in agents.items()}
+        if workspace is None:
+            world = demo_world(clock)
+            world.app.socket_mode = transport == "socket"
+            workspace = await stack.enter_async_context(Workspace.serve(world, clock=clock, signing_clock=clock))
+        beside = _beside(workspace, folder, configuration, built, clock, on_commit, pace, app_token, endpoints)
+        yield await stack.enter_async_context(beside)
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ No `from __future__ import annotations` here: LangGraph reads the state's annota
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
-from langchain_core.tools import BaseTool, tool
+from langchain_core.tools import BaseTool, StructuredTool, tool
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 
@@ -18,6 +18,7 @@ from agent_runtime.demo.conversation import (
     PlannedCall,
     propose,
     replies,
+    task,
     tool_node,
     wants_tools,
 )
@@ -111,3 +112,29 @@ def failing(fails: Callable[[], Exception | None]) -> Graph:
     built.add_node("work", work)
     built.add_edge(START, "work")
     return built.compile(name="failing")
+
+
+def acting(tools: Sequence[str], done: list[tuple[str, int]]) -> Graph:
+    """Makes the one call that its task names, such as `order 3`; the effect of each tool is its entry in a list."""
+
+    def made(name: str) -> BaseTool:
+        def act(n: int) -> str:
+            done.append((name, n))
+            return f"{name} {n}."
+
+        return StructuredTool.from_function(act, name=name, description=f"Does {name}.")
+
+    def plan(state: Conversation) -> dict[str, Any]:
+        answered = replies(state)
+        if answered:
+            return {"result": answered[0].text}
+        name, number = task(state).split()
+        return propose(state, "As I was told.", PlannedCall(name, {"n": int(number)}))
+
+    built = StateGraph(Conversation, input_schema=AgentInput, output_schema=AgentOutput)
+    built.add_node("plan", plan)
+    built.add_node("tools", tool_node([made(name) for name in tools]))
+    built.add_edge(START, "plan")
+    built.add_conditional_edges("plan", wants_tools)
+    built.add_edge("tools", "plan")
+    return built.compile(name="acting")

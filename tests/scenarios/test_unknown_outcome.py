@@ -45,19 +45,19 @@ class Transfer:
 
 
 @asynccontextmanager
-async def left_in_the_middle(tmp_path: Path) -> AsyncIterator[tuple[House, Transfer, str]]:
+async def left_in_the_middle(tmp_path: Path, policy: str = MANAGERS) -> AsyncIterator[tuple[House, Transfer, str]]:
     """A house whose bot was stopped while the approved call was under way, started again: the house and the run."""
     clock, transfer = MovableClock(START), Transfer()
     async with Workspace.serve(demo_world(clock), clock=clock, signing_clock=clock) as ws:
         agents = {"bank": transfer.graph}
-        async with open_house(tmp_path, policy=MANAGERS, agents=agents, clock=clock, workspace=ws) as house:
+        async with open_house(tmp_path, policy=policy, agents=agents, clock=clock, workspace=ws) as house:
             run = await house.start("ana", "bank", "go")
             await house.person("maria").click(house.card("Approve transfer?"), "Approve")
             working = asyncio.create_task(house.settle())
             await transfer.entered.wait()
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
-        async with open_house(tmp_path, policy=MANAGERS, agents=agents, clock=clock, workspace=ws) as house:
+        async with open_house(tmp_path, policy=policy, agents=agents, clock=clock, workspace=ws) as house:
             await house.settle()
             yield house, transfer, run.id
 
@@ -74,6 +74,15 @@ async def test_nothing_is_run_again_and_the_operators_are_asked(tmp_path: Path) 
         assert '"90"' in card.plain()
         assert "@oncall" in card.mentions
         assert "Outcome unknown" in house.card("Approved: transfer").plain()
+
+
+async def test_a_call_that_may_run_twice_runs_again_by_itself(tmp_path: Path) -> None:
+    """`idempotent` in its policy: nobody is asked what happened, and the run goes on."""
+    policy = MANAGERS + '[[policy]]\ntool = "transfer"\nidempotent = true\n'
+    async with left_in_the_middle(tmp_path, policy) as (house, transfer, run_id):
+        assert transfer.effects == ["90", "90"]
+        assert (await house.run(run_id)).status is RunStatus.SUCCEEDED
+        assert [request.kind for request in await house.requests(run_id)] == [RequestKind.TOOL]
 
 
 async def test_it_happened(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from agent_runtime.refusals import RefusalReason
 from agent_runtime.sealed import read_rules
 from agent_runtime.selectors import Selector
 from agent_runtime.storms import fold
-from storage import alerts, outbox, requests
+from storage import alerts, outbox, requests, webhooks
 from storage.alerts import Alert
 from storage.models import Request
 from storage.tx import Tx
@@ -34,7 +34,7 @@ class AlertAct(Described):
     MUTE = "mute", "Nobody is to hear of it for a day."
     UNMUTE = "unmute", "It is to be heard of again."
     REMIND = "remind", "Those who are asked are to be called again, below the card."
-    SEND_AGAIN = "send_again", "Try once more to deliver the message that was given up."
+    SEND_AGAIN = "send_again", "Try once more to deliver what was given up: a message, or all that a webhook lacks."
 
 
 REMINDED_EVERY = timedelta(minutes=10)
@@ -118,11 +118,19 @@ def _do(tx: Tx, context: Context, act: AlertAct, alert: Alert, membership: Membe
                 _remind(tx, context, request)
                 note(tx, context, Event.ALERT_REMINDED, alert, actor, origin, {})
         case AlertAct.SEND_AGAIN:
-            row = outbox.get(tx, alert.thing) if alert.cause == Cause.UNDELIVERED else None
-            if row is not None:
-                outbox.want(tx, row.key, row.kind, row.subject, row.priority, context.now)
+            if alert.cause == Cause.UNDELIVERED:
+                _send_again(tx, context, alert.thing)
             note(tx, context, Event.ALERT_SENT_AGAIN, alert, actor, origin, {})
     want(tx, context, alert.id, patience=outbound.NOW)
+
+
+def _send_again(tx: Tx, context: Context, key: str) -> None:
+    """What was given up is tried once more: a message, or everything that the webhook of an event lacks."""
+    row = outbox.get(tx, key)
+    if row is not None and row.kind == webhooks.KIND:
+        webhooks.replay(tx, webhooks.name_of(key), context.now)
+    elif row is not None:
+        outbox.want(tx, row.key, row.kind, row.subject, row.priority, context.now)
 
 
 def _remind(tx: Tx, context: Context, request: Request) -> None:

@@ -14,14 +14,14 @@ from agent_runtime.context import Context
 from agent_runtime.hidden import secrets_of_run
 from agent_runtime.outbound import Topic
 from agent_runtime.redaction import mask
-from storage import alerts, outbox, pauses, requests, runs, stuck
+from storage import alerts, outbox, pauses, requests, runs, stuck, webhooks
 from storage.alerts import Alert
 from storage.stuck import Ended, Standing, Waiting
 from storage.tx import Tx
 from storage.types import DeliveryStatus, Json, RequestKind, RequestStatus, RunStatus
 
 REMEMBERED = timedelta(days=7)
-"""So long a failure that nobody looks after stays an alert."""
+"""So long a failure that nobody looks after stays an alert, and what a webhook lacks."""
 
 UNDELIVERED_FOR = timedelta(days=1)
 """So long a message that was given up stays one, unless somebody still waits for what it says."""
@@ -217,6 +217,8 @@ def _is_missing(tx: Tx, context: Context, alert: Alert) -> bool:
     awaited = request is not None and request.status is RequestStatus.PENDING
     if delivery is None or delivery.status in _AT_WORK:
         return delivery is not None  # it is being tried again
+    if delivery.kind == webhooks.KIND:
+        return webhooks.lacks(tx, webhooks.name_of(delivery.key), context.now - REMEMBERED)
     if alert.facts.get("elsewhere"):
         return awaited
     if delivery.status is not DeliveryStatus.DEAD:

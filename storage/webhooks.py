@@ -46,6 +46,11 @@ def seq_of(key: str) -> int:
     return int(key.rpartition(":")[2])
 
 
+def name_of(key: str) -> str:
+    """The webhook that a key names."""
+    return key.split(":")[1]
+
+
 def add(tx: Tx, webhook: str, seq: int, about: str, now: datetime) -> None:
     """One event for one webhook, after every earlier one about the same thing: while those wait, it waits, too."""
     subject = f"{webhook}:{about}"
@@ -136,6 +141,12 @@ def undelivered(tx: Tx, webhook: str, limit: int) -> list[Delivery]:
     """The events of a webhook that were given up, the newest first."""
     dead = (*_of(webhook), col(Delivery.status) == DeliveryStatus.DEAD)
     return tx.all(Delivery, select(Delivery).where(*dead).order_by(col(Delivery.key).desc()).limit(limit))
+
+
+def lacks(tx: Tx, webhook: str, since: datetime) -> bool:
+    """Whether an event of a webhook was given up after that moment, and was not sent again."""
+    dead = (*_of(webhook), col(Delivery.status) == DeliveryStatus.DEAD, col(Delivery.updated_at) > since)
+    return tx.scalar(select(col(Delivery.key)).where(*dead).limit(1)) is not None
 
 
 def _last_error(tx: Tx, webhook: str, status: DeliveryStatus) -> str:

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from agent_runtime.alerts import resolve
+from agent_runtime.alerts_watch import AlertsWatch
 from agent_runtime.audit import Event
+from agent_runtime.causes import Cause
 from bot.webhooks.delivery import AT_ONCE, WAITS
 from storage import alerts, audit, outbox, webhooks
 from storage.types import DeliveryStatus
@@ -87,6 +89,26 @@ async def test_events_that_are_given_up_raise_one_alert_for_their_webhook(tmp_pa
         await post.db.transact(webhooks.replay, "crm", post.clock.now())
         await post.settle()
         assert receiver.seqs == [*lost, 4, 5]
+
+
+async def test_an_alert_about_a_webhook_lasts_while_it_lacks_anything(tmp_path: Path, receiver: Receiver) -> None:
+    """Though the event that it names arrived meanwhile; and for a week after the last one that was given up."""
+    receiver.mood = lambda: 410
+    async with open_post(tmp_path, webhook(url=receiver.url)) as post:
+        first = await post.happens("R1")
+        await post.happens("R2")
+        await post.settle()
+        receiver.mood = lambda: TAKEN
+        row = await post.row(first)
+        await post.db.transact(outbox.want, row.key, row.kind, row.subject, row.priority, post.clock.now())
+        await post.settle()
+        assert receiver.seqs == [first]
+        watch = AlertsWatch(post.runtime)
+        for days, lasts in ((6, True), (2, False)):
+            post.clock.advance(timedelta(days=days))
+            post.runtime.beat(())
+            await watch.look()
+            assert bool(await post.db.read(alerts.of_cause, Cause.UNDELIVERED)) is lasts
 
 
 async def test_an_attempt_that_is_repeated_has_the_same_id_and_body_and_a_signature_of_its_own(

@@ -43,6 +43,12 @@ def of_request(tx: Tx, request_id: str, events: Sequence[str]) -> list[AuditEntr
     return tx.all(AuditEntry, statement.order_by(col(AuditEntry.seq)))
 
 
+def events_of_run(tx: Tx, run_id: str, event: str) -> list[AuditEntry]:
+    """What the log says of one run, in order, of this event."""
+    statement = select(AuditEntry).where(col(AuditEntry.run_id) == run_id, col(AuditEntry.event) == event)
+    return tx.all(AuditEntry, statement.order_by(col(AuditEntry.seq)))
+
+
 def about(tx: Tx, digest: str) -> list[AuditEntry]:
     """What the log says, in order, of something that belongs to no run."""
     statement = select(AuditEntry).where(sa.text("run_id = '' AND digest <> ''"), col(AuditEntry.digest) == digest)

@@ -182,3 +182,17 @@ async def test_what_one_account_decided_does_not_wait_for_the_other(worlds: Any)
     assert (await waits_for(BOB), await waits_for(CLEO)) == (0, 1)
     await world.waiting(ANNE)
     assert (await waits_for(BOB), await waits_for(CLEO)) == (0, 2)
+
+
+@pytest.mark.parametrize("forged", [BOB, SAM, account(BOB, "bob"), account(SAM, "anne")])
+async def test_a_run_that_somebody_else_is_said_to_have_started_has_no_grants(worlds: Any, forged: Actor) -> None:
+    """Anne's other account started it, and whoever has a hand on the file says otherwise: people are asked."""
+    world: World = await worlds(BUY, policies=policies(stage(ANA), **GRANTED))
+    await world.waiting(CHRIS)
+    assert isinstance(await world.decide(ANNE, wish=WISH), Accepted)
+    await world.settle()
+    run = await world.start(ANNE_TOO)
+    row = json.dumps(forged.model_dump(mode="json"))
+    await world.sql("update run set starter = ?, starter_key = ? where id = ?", row, forged.key, run.id)
+    await world.settle()
+    assert await world.status(run) is RunStatus.WAITING

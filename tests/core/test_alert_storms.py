@@ -147,6 +147,22 @@ async def test_only_operators_and_those_who_are_asked_may(worlds: Any) -> None:
     assert (await world.events()).count("alert.refused") == 4
 
 
+async def test_whoever_is_asked_is_reminded_no_more_than_every_ten_minutes(worlds: Any) -> None:
+    """However often somebody presses, and whatever the time is; after ten minutes they are again."""
+    world: World = await worlds(one("buy"))
+    await world.waiting()
+    world.clock.advance(2 * HOURS)
+    world.runtime.beat(())
+    await AlertsWatch(world.runtime).look()
+    (alert,) = await world.db.read(alerts.all_open)
+    request = await world.pending()
+    for _ in range(25):
+        await act(world, AlertAct.REMIND, alert.id)
+        world.clock.advance(MINUTES)
+    reminders = await world.db.read(outbox.keys_about, "reminder", request.id)
+    assert len(reminders) == 3
+
+
 @pytest.mark.parametrize("seed", range(3))
 async def test_no_thing_ever_has_two_messages(worlds: Any, seed: int) -> None:
     """Whatever is raised, resolved, muted and acknowledged in whatever order: one open row for one thing, one message

@@ -15,6 +15,7 @@ from agent_runtime.causes import SEVERITY, Cause, Severity
 from agent_runtime.errors import AgentError
 from agent_runtime.policy import Policy
 from agent_runtime.runs import BACKOFF
+from agent_runtime.worker import LEASE
 from storage import alerts, outbox
 from storage.alerts import Alert
 from storage.types import OnTimeout, RunStatus
@@ -107,12 +108,14 @@ async def test_a_run_that_no_worker_takes_is_told(worlds: Any) -> None:
 
 
 async def test_a_run_whose_worker_is_gone_is_told(worlds: Any) -> None:
-    """Its lease ended long ago, and nobody has taken it over."""
+    """Its lease ended long ago, and nobody has taken it over; over when a worker does."""
     world: World = await worlds(one("buy"))
     run = await world.start()
     await world.runtime.claim(())
     alert = await only(world, Cause.QUEUED, 6 * MINUTES)
     assert (alert.thing, alert.facts["lost"]) == (run.id, True)
+    await world.settle()
+    assert await look(world) == {}
 
 
 async def test_a_run_that_keeps_failing_is_told_until_it_is_retried_well(worlds: Any) -> None:
@@ -178,6 +181,39 @@ async def test_a_pause_is_told_and_hides_what_it_brings_about(worlds: Any) -> No
     await world.go()
     await world.settle()
     assert Cause.PAUSED not in await look(world)
+
+
+async def test_one_agents_pause_is_told_and_hides_what_it_brings_about(worlds: Any) -> None:
+    """Its runs are no news while it lasts, however long they wait; what was told before goes on after it."""
+    world: World = await worlds(one("buy"))
+    await world.waiting()
+    before = await only(world, Cause.WAITING, 2 * HOURS)
+    await world.waiting()
+    await world.stop("agent")
+    await world.start()
+    found = await look(world, 3 * HOURS)
+    assert set(found) == {Cause.WAITING, Cause.PAUSED}
+    assert (found["waiting"].id, found["paused"].thing) == (before.id, "agent:agent")
+    await world.go("agent")
+    await world.settle()
+    world.runtime.beat(())
+    await AlertsWatch(world.runtime).look()
+    left = await world.db.read(alerts.all_open)
+    assert [alert.cause for alert in left] == [Cause.WAITING] * 2
+    assert before.id in {alert.id for alert in left}
+
+
+async def test_another_process_that_says_nothing_is_told_while_it_holds_work(worlds: Any) -> None:
+    """A while after its lease has ended its work is somebody else's, and nobody has to look after it."""
+    world: World = await worlds(one("buy"))
+    other = world.another_runtime()
+    await other.boot()
+    await world.start()
+    world.clock.advance(2 * MINUTES - LEASE / 2)
+    await other.claim(())
+    alert = await only(world, Cause.SILENT, LEASE / 2)
+    assert alert.thing == other.boot_id
+    assert await look(world, 3 * MINUTES) == {}
 
 
 async def test_a_process_that_says_nothing_is_told_unless_the_watch_slept_itself(worlds: Any) -> None:

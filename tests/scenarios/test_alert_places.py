@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.workspace import Message
-from tests.scenarios.house import House, open_house
+from agent_runtime.alerts import message_key
+from agent_runtime.clock import MovableClock
+from bot.workspace import Message, Workspace
+from bot.workspace.demo_world import demo_world
+from storage import alerts, messages
+from tests.scenarios.house import START, House, open_house
 from tests.scenarios.logs import Logs
 from tests.scenarios.test_alerts import LONG, look, policy, told
 
@@ -50,12 +54,43 @@ async def test_a_place_that_does_not_answer_for_minutes_is_passed_over(house: Ho
     assert waiting(house, "#alerts") == []
 
 
-async def test_where_no_channel_takes_it_an_operator_is_told_alone(house: House) -> None:
-    """Groups are looked up: whoever is in one is somebody, too."""
-    for channel in ("#alerts", "#purchasing", "#approvals"):
-        house.ws.fail("chat.postMessage", error="is_archived", times=None, channel=channel)
-    await look(house, LONG)
-    assert "approval waits for people" in house.person("sam").direct[-1].plain()
+@pytest.mark.parametrize(
+    ("operators", "who"), [("usergroup:oncall", "sam"), ('usergroup:oncall", "user:U0FRED00001', "fred")]
+)
+async def test_where_no_channel_takes_it_an_operator_is_told_alone(
+    tmp_path: Path, logs: Logs, operators: str, who: str
+) -> None:
+    """Whoever is named as a person before whoever is in a group."""
+    logs.expect("delivery")
+    async with open_house(tmp_path, policy=policy().replace("usergroup:oncall", operators)) as house:
+        await house.start("ana", "approval", "Send email to team about lunch")
+        for channel in ("#alerts", "#approvals"):
+            house.ws.fail("chat.postMessage", error="is_archived", times=None, channel=channel)
+        await look(house, LONG)
+        (told_alone,) = [one for one in house.messages() if "approval waits for people" in one.plain()]
+        assert house.person(who).direct[-1].ts == told_alone.ts
+
+
+async def test_an_alert_whose_answer_was_lost_before_a_restart_is_one_message(tmp_path: Path, logs: Logs) -> None:
+    """The next process finds what the one before it posted."""
+    logs.expect("delivery")
+    clock = MovableClock(START)
+    async with Workspace.serve(demo_world(clock), clock=clock, signing_clock=clock) as ws:
+        async with open_house(tmp_path, policy=policy(), clock=clock, workspace=ws) as house:
+            await house.start("ana", "approval", "Send email to team about lunch")
+            ws.fail("chat.postMessage", drop="after", channel="#alerts")
+            house.clock.advance(LONG)
+            house.bot.runtime.beat(())
+            await house.bot.alerts.look()
+            await house.bot.settle()
+        async with open_house(tmp_path, policy=policy(), clock=clock, workspace=ws) as house:
+            await look(house)
+            await look(house, 2 * MINUTES)
+            assert len(waiting(house, "#alerts")) == 1
+            (alert,) = await house.bot.runtime.db.read(alerts.all_open)
+            row = await house.bot.runtime.db.read(messages.get, message_key(alert.id))
+            assert row is not None
+            assert row.ts == waiting(house, "#alerts")[0].ts
 
 
 async def test_an_alert_that_nobody_took_is_told_when_a_place_is_mended(house: House) -> None:

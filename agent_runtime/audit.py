@@ -12,18 +12,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent_runtime.announcing import announce
+from agent_runtime.chain import PAGE, PURPOSE, hash_entry
 from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
-from agent_runtime.digest import Seal, canonical
+from agent_runtime.digest import Seal
 from agent_runtime.hidden import secrets_of_run
 from agent_runtime.redaction import mask_deep
 from storage import audit as rows
 from storage.models import AuditEntry, AuditText, Request
 from storage.tx import Tx
 from storage.types import Actor, ActorKind, Described, Json
-
-PAGE = 1000
-PURPOSE = "audit"
 
 
 class Event(Described):
@@ -138,7 +136,7 @@ def record(
         hash="",
         mac="",
     )
-    entry.hash = _hash(entry)
+    entry.hash = hash_entry(entry)
     entry.mac = context.seal.make(PURPOSE, entry.hash)
     rows.append(tx, entry, AuditText(seq=last + 1, salt=salt, body=body))
     if context.webhooks:
@@ -186,11 +184,6 @@ def verify(tx: Tx, seal: Seal) -> Verification:
     return Verification(count)
 
 
-def is_genuine_entry(entry: AuditEntry, seal: Seal) -> bool:
-    """Whether one entry is as it was written, by this host. Says nothing about the entries around it."""
-    return _hash(entry) == entry.hash and seal.fits(PURPOSE, entry.hash, entry.mac)
-
-
 def is_genuine_text(entry: AuditEntry, text: AuditText) -> bool:
     """Whether a text is the one that an entry was written with."""
     return _digest_text(text.salt, text.body) == entry.text_digest
@@ -199,7 +192,7 @@ def is_genuine_text(entry: AuditEntry, text: AuditText) -> bool:
 def _problem(entry: AuditEntry, previous: str, text: AuditText | None, seal: Seal) -> str:
     if entry.previous != previous:
         return "does not follow the entry before it"
-    if _hash(entry) != entry.hash:
+    if hash_entry(entry) != entry.hash:
         return "was changed after it was written"
     if not seal.fits(PURPOSE, entry.hash, entry.mac):
         return "was not sealed by this host's key"
@@ -217,20 +210,3 @@ def _stored(body: Json, secrets: tuple[str, ...]) -> dict[str, Any]:
 def _digest_text(salt: str, body: Json) -> str:
     # Not RFC 8785: people's and agents' texts may hold what it refuses, and an audit entry must never fail.
     return hashlib.sha256((salt + json.dumps(body, sort_keys=True)).encode()).hexdigest()
-
-
-def _hash(entry: AuditEntry) -> str:
-    covered: Json = {
-        "seq": entry.seq,
-        "at": entry.at.isoformat(),
-        "event": entry.event,
-        "actor": entry.actor,
-        "surface": entry.surface,
-        "run": entry.run_id,
-        "request": entry.request_id,
-        "tool": entry.tool,
-        "digest": entry.digest,
-        "text": entry.text_digest,
-        "previous": entry.previous,
-    }
-    return hashlib.sha256(canonical(covered)).hexdigest()

@@ -13,7 +13,8 @@ from functools import partial
 from itertools import takewhile
 
 from agent_runtime import holding, ladder, outbound
-from agent_runtime.audit import INTERNAL, Event, is_genuine_entry, record_request
+from agent_runtime.audit import INTERNAL, Event, record_request
+from agent_runtime.chain import is_genuine_entry
 from agent_runtime.closing import fall_due
 from agent_runtime.context import Context
 from agent_runtime.escalation import place

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from agent_runtime.callback import Said
+from agent_runtime.chain import Chain
 from agent_runtime.clock import Ids
 from agent_runtime.digest import Seal
 from agent_runtime.policy import PolicySet
@@ -37,5 +38,7 @@ class Context:
     confirmed: Mapping[str, datetime] | None = None
     """When the givers of each grant were last found to be those who may decide; None where nobody looks, because there
     is no directory."""
+    chain: Chain = field(default_factory=Chain)
+    """What this process knows of the audit chain."""
     said: Said | None = None
     """What a callback said of the call that this unit of work is about."""

@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from agent_runtime.audit import Event, is_genuine_entry
+from agent_runtime.audit import Event
+from agent_runtime.chain import is_genuine_entry
 from agent_runtime.context import Context
 from agent_runtime.digest import NotJson, Seal, digest_payload
 from agent_runtime.givers import is_confirmed

@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from agent_runtime.audit import Event, is_genuine_entry
+from agent_runtime.audit import Event
+from agent_runtime.chain import is_genuine_entry
 from agent_runtime.context import Context
 from agent_runtime.sealed import FIRST_REVISION, is_genuine, seal_decision
 from storage import audit as audit_rows

@@ -3,7 +3,8 @@ believed, because it says no more than how many steps are behind it."""
 
 from __future__ import annotations
 
-from agent_runtime.audit import Event, is_genuine_entry, is_genuine_text
+from agent_runtime.audit import Event, is_genuine_text
+from agent_runtime.chain import is_genuine_entry
 from agent_runtime.digest import Seal
 from agent_runtime.ladder import steps, widened
 from agent_runtime.rules import Rules

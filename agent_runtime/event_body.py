@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
-from agent_runtime.audit import is_genuine_entry, is_genuine_text
+from agent_runtime.audit import is_genuine_text
+from agent_runtime.chain import is_genuine_entry
 from agent_runtime.digest import Seal
 from agent_runtime.errors import SignoffError
 from storage import audit, runs

@@ -15,6 +15,7 @@ from agent_runtime import runs as run_state
 from agent_runtime.agents import Agent, Answer, Completed, Lease, Paused, Turn
 from agent_runtime.alert_rules import AlertRules
 from agent_runtime.callback import Callbacks
+from agent_runtime.chain import Chain
 from agent_runtime.climbing import happen
 from agent_runtime.clock import Clock, Ids, random_id, random_salt
 from agent_runtime.context import Asking, Context
@@ -82,6 +83,7 @@ class Runtime:
         self.webhooks = webhooks
         self.confirmed: Mapping[str, datetime] | None = None
         """When each grant's givers were last looked at, where somebody does."""
+        self._chain = Chain()
         self._ids = ids
         self._salt = salt
         self.worker: Worker[Run] = Worker(
@@ -93,7 +95,7 @@ class Runtime:
         """The values of this moment for one unit of work."""
         return Context(
             now=self.clock.now(), ids=self._ids, salt=self._salt, seal=self.seal, policies=self.policies,
-            asking=self.asking, webhooks=self.webhooks, confirmed=self.confirmed,
+            asking=self.asking, webhooks=self.webhooks, confirmed=self.confirmed, chain=self._chain,
         )  # fmt: skip
 
     async def boot(self) -> None:

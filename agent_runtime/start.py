@@ -1,8 +1,8 @@
 """The `started` write: the one place that lets a tool call run.
 
-In one transaction it checks the lease, the cancel flag, the pause switch, the digest, the seals, the quorum and the
-journal, takes the verdict and writes `started`. A call that cannot pass is refused with a sentence for the agent, or
-asked about.
+In one transaction it checks the lease, the cancel flag, the pause switch, the digest, the seals, the quorum, the log
+and the journal, takes the verdict and writes `started`. A call that cannot pass is refused with a sentence for the
+agent, or asked about.
 """
 
 from __future__ import annotations
@@ -69,6 +69,8 @@ def start_call(tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCall)
         digest = check_arguments(current, call)
     except NotJson as problem:
         return _refused(tx, context, run, call, verdicts.denied(call.tool, "arguments", str(problem)))
+    if not context.chain.is_whole_since(tx, context.seal, Event.RUN_STARTED.value, run_id=run.id):
+        return _broken(tx, context, run, call, "the audit log was changed since the run began")
     entry = journal.get(tx, run.id, call.key)
     if entry is None:
         return _start_first(tx, context, current, lease, call, digest)
@@ -244,7 +246,11 @@ def _grant_for(
     before = next((one for one in held.grants if one.id == served), None)
     if before is not None and covers(held, before, run, call.tool, args, judgement.rules):
         return before
-    return covering(held, run, call.tool, args, judgement.rules)
+    found = covering(held, run, call.tool, args, judgement.rules)
+    opened = Event.REQUEST_OPENED.value
+    if found is None or context.chain.is_whole_since(tx, context.seal, opened, request_id=found.request_id):
+        return found
+    return None  # what the log says of the grant's uses and end may be wrong: people are asked
 
 
 def _by_callback(tx: Tx, context: Context, run: Run, call: ToolCall, judgement: Require) -> Allow | Refuse | Ask:

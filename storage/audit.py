@@ -49,6 +49,14 @@ def events_of_run(tx: Tx, run_id: str, event: str) -> list[AuditEntry]:
     return tx.all(AuditEntry, statement.order_by(col(AuditEntry.seq)))
 
 
+def version(tx: Tx) -> int:
+    """Another number after anything else than this connection wrote to the store."""
+    return int(tx.rows(_VERSION)[0]["data_version"])
+
+
+_VERSION = sa.text("PRAGMA data_version")
+
+
 def about(tx: Tx, digest: str) -> list[AuditEntry]:
     """What the log says, in order, of something that belongs to no run."""
     statement = select(AuditEntry).where(sa.text("run_id = '' AND digest <> ''"), col(AuditEntry.digest) == digest)

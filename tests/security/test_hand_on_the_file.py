@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from agent_runtime.agents import Lease, Refuse
 from agent_runtime.approvals import Act, Refused
-from agent_runtime.audit import Event
+from agent_runtime.audit import Event, record
+from agent_runtime.chain import Chain
 from agent_runtime.people import Membership, Unreachable
-from agent_runtime.policy import Policy, Rules
+from agent_runtime.policy import Action, GrantRule, Policy, Rules
+from agent_runtime.start import start_call
+from agent_runtime.wishes import Wish
 from bot.desk import Desk
-from storage.types import Actor, CallStatus, RequestKind, RequestStatus
+from storage import runs
+from storage.types import SYSTEM, Actor, CallStatus, GrantScope, RequestKind, RequestStatus
 from tests.core.agent import one
-from tests.core.world import ANA, EVE, HOURS, MINUTES, NO, OPS, SURFACE, YES, World, policy_set, stage
+from tests.core.world import ANA, BOB, CLEO, EVE, HOURS, MINUTES, NO, OPS, SURFACE, YES, World, policy_set, stage
 
 BUY = one("buy", {"amount": 10})
+
+
+class Trusting(Chain):
+    """Finds every log whole: for what would have to hold by itself."""
+
+    def is_whole_since(self, *_: Any, **__: Any) -> bool:
+        return True
+
+
 SHORT = Policy(tools=("buy",), valid_for=5 * MINUTES, stages=(stage(ANA),), timeout=HOURS)
 
 
@@ -49,6 +68,142 @@ async def test_a_journal_put_back_to_before_its_last_start_starts_nothing(worlds
     await world.settle()
     assert len(world.effects) == 2
     assert await world.count(Event.INTEGRITY_BROKEN) == 1
+
+
+RENAMED = "update audit set event = 'request.opened' where event = ?"
+HIDDEN = "update audit set run_id = '', request_id = '' where event = ?"
+DELETED = "delete from audit where event = ?"
+FORGETS = [RENAMED, HIDDEN, DELETED]
+"""How the log may be made to forget."""
+
+
+async def forgotten(world: World, how: str, event: str) -> None:
+    """The log's entry of this event is not to be found any more, nor is its text. It is not the newest one: a log that
+    was cut off, with all rows from before that, is an older copy of the store."""
+    await world.db.transact(lambda tx: record(tx, world.context, Event.NOISE, SYSTEM))
+    await world.sql("delete from audit_text where seq in (select seq from audit where event = ?)", event)
+    assert await world.sql(how, event) == 1
+
+
+@pytest.mark.parametrize("forget", FORGETS)
+async def test_a_log_that_forgot_a_start_lets_no_call_start_again(worlds: Any, forget: str) -> None:
+    """Not even where the journal and the taken verdict forgot it, too."""
+    world = await worlds(BUY)
+    await world.waiting()
+    await world.decide(ANA)
+    await world.killed_at("acted")
+    await world.sql("delete from journal")
+    await world.sql("update request set consumed_at = null")
+    await forgotten(world, forget, "call.started")
+    await world.settle()
+    assert len(world.effects) == 1
+    assert await world.count(Event.INTEGRITY_BROKEN) == 1
+
+
+@pytest.mark.parametrize("forget", FORGETS)
+async def test_a_log_that_forgot_a_withdrawal_lets_the_vote_stand_for_nothing(worlds: Any, forget: str) -> None:
+    """A vote that was taken back is put back as it was, and the log says nothing of that any more."""
+    world = await worlds(BUY, policies=policy_set(Policy(tools=("buy",), stages=(stage(ANA, BOB, CLEO, quorum=2),))))
+    await world.waiting()
+    await world.decide(ANA)
+    standing = await kept(world, "decision", "1")
+    await world.withdraw(ANA)
+    await world.decide(BOB)
+    await put_back(world, "decision", f"id = {standing[0]}", standing)
+    await forgotten(world, forget, "decision.withdrawn")
+    await world.sql("update request set status = 'approved'")
+    await world.sql("update run set status = 'queued'")
+    await world.settle()
+    assert world.effects == []
+    assert await world.count(Event.INTEGRITY_BROKEN) == 1
+
+
+@pytest.mark.parametrize("forget", FORGETS)
+async def test_a_log_that_forgot_a_grants_use_lets_it_serve_no_more(worlds: Any, forget: str) -> None:
+    """The grant's row from before its only use is put back: people are asked."""
+    rule = GrantRule(scopes=(GrantScope.AGENT,), max_count=1)
+    world = await worlds(BUY, policies=policy_set(Policy(tools=("buy",), stages=(stage(ANA),), grant=rule)))
+    await world.waiting()
+    await world.decide(ANA, wish=Wish(GrantScope.AGENT, 1, HOURS))
+    await world.settle()
+    unused = await kept(world, "approval_grant", "1")
+    await world.waiting()
+    assert len(world.effects) == 2
+    await put_back(world, "approval_grant", "1", unused)
+    await forgotten(world, forget, "grant.used")
+    await world.waiting()
+    assert len(world.effects) == 2
+
+
+async def test_a_log_that_is_changed_while_the_process_lives_is_read_again(worlds: Any) -> None:
+    """What was found whole is believed only as long as nobody else writes to the file."""
+    world = await worlds(BUY)
+    await world.waiting()
+    first = await world.pending()
+    await world.waiting()
+    (second,) = [one for one in await world.all_pending() if one.id != first.id]
+    await world.decide(ANA, YES, second)
+    await world.settle()
+    assert len(world.effects) == 1
+    with closing(sqlite3.connect(world.db.path)) as file, file:
+        assert file.execute(RENAMED.replace("= ?", "= 'run.paused'")).rowcount == 2
+    await world.decide(ANA, YES, first)
+    await world.settle()
+    assert len(world.effects) == 1
+    assert await world.count(Event.INTEGRITY_BROKEN) == 1
+
+
+async def test_what_was_rolled_back_is_no_break_in_the_log(worlds: Any) -> None:
+    """A start that is undone with its transaction leaves nothing behind, and the next one starts."""
+    world = await worlds(BUY)
+    run = await world.waiting()
+    await world.decide(ANA)
+
+    def undone(tx: Any) -> None:
+        record(tx, world.context, Event.NOISE, SYSTEM)
+        assert world.context.chain.is_whole_since(tx, world.seal, Event.RUN_STARTED.value, run_id=run.id)
+        raise RuntimeError("undone")
+
+    with pytest.raises(RuntimeError, match="undone"):
+        await world.db.transact(undone)
+    await world.settle()
+    assert len(world.effects) == 1
+    assert await world.count(Event.INTEGRITY_BROKEN) == 0
+
+
+async def test_a_verdict_that_was_taken_is_taken_by_no_second_start(worlds: Any) -> None:
+    """Not even where its journal is gone, and the log knows the start as that of another call."""
+    world = await worlds(BUY)
+    run = await world.waiting()
+    await world.decide(ANA)
+    await world.killed_at("acted")
+    asked = (await world.requests(run))[0]
+    entry = await world.call(run)
+    lease = Lease("B9", 9)
+    await world.sql("delete from journal")
+    await world.sql("update audit set digest = '' where event = 'call.started'")
+    await world.sql("update run set status = 'running', owner = 'B9', attempt = 9")
+
+    def start(tx: Any) -> Any:
+        context = replace(world.context, chain=Trusting())
+        return start_call(tx, context, runs.get(tx, run.id), lease, BUY.calls[0])  # type: ignore[arg-type]
+
+    assert (asked.consumed_at, entry.request_id) == (entry.started_at, asked.id)
+    assert isinstance(await world.db.transact(start), Refuse)
+    assert await world.count(Event.INTEGRITY_BROKEN) == 1
+
+
+@pytest.mark.parametrize("point", ["acted", "finished"])
+async def test_a_call_under_the_key_of_one_that_was_started_is_not_that_one(worlds: Any, point: str) -> None:
+    """It neither runs in the place of the first nor is told what came of it, though a policy lets both of them run."""
+    world = await worlds(BUY, policies=policy_set(Policy(tools=("buy",), action=Action.ALLOW, idempotent=True)))
+    run = await world.start()
+    await world.killed_at(point)
+    world.agent.steps = (one("buy", {"amount": 90_000}),)
+    await world.settle()
+    assert [effect["args"] for effect in world.effects] == [{"amount": 10}]
+    assert await world.count(Event.INTEGRITY_BROKEN) == 1
+    assert "buy done" not in str((await world.run(run)).output)
 
 
 async def test_a_lapsed_approval_put_before_a_later_rejection_runs_nothing(worlds: Any) -> None:

@@ -1,9 +1,12 @@
-"""Random harms to the rows of one run, well-formed but not sealed by us: what somebody with the file and without the
-key can write between a card and the call."""
+"""Harms to the rows of one run between its card and its call: what somebody can write who has the file and not the key.
+Whoever does them knows the code. A row is changed with its plain digest and every copy of it, the log is told of it by
+an entry that is linked like any other, and what belongs to another request is brought with its genuine seal."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -11,52 +14,94 @@ from typing import Any
 
 from agent_runtime.agents import ToolCall
 from agent_runtime.digest import digest_call
-from storage.models import Request
-from tests.core.world import World
+from storage.types import Json
+from tests.core.world import EVE, World
+from tests.security.stories import Kept
 
 HEX = "0123456789abcdef"
-TIMES = ("2030-01-07 08:00:00.000000", "2030-01-07 09:30:00.000000", "2031-01-01 00:00:00.000000")
+TIMES = ("2030-01-07 08:00:00.000000", "2030-01-07 09:00:30.000000", "2031-01-01 00:00:00.000000")
+YES = "revision = ? and kind = 'approved' and withdrawn_at is null"
+
+Row = dict[str, Any]
+Then = Callable[[World], Awaitable[object]]
+"""What somebody does after the rows were harmed, through the front door."""
 
 
 @dataclass(frozen=True)
 class Victim:
-    """One run between its card and its call. `before` is its request's row as it was when it opened, `taken_back` are
-    rows of votes as they were before they were taken back; `other` is another run's request in the same store."""
+    """One run, what else its store holds, and rows of it as they were once."""
 
-    world: World
-    request: Request
-    before: tuple[Any, ...]
-    other: Request
-    taken_back: Sequence[tuple[Any, ...]] = ()
+    file: sqlite3.Connection
+    run_id: str
+    request_id: str | None
+    other_id: str
+    """Another run's request."""
+    kept: Kept
 
-    async def sql(self, statement: str, *values: Any) -> int:
-        return await self.world.sql(statement, *values)
+    def sql(self, statement: str, *values: Any) -> int:
+        """Write; how many rows that changed."""
+        return self.file.execute(statement, values).rowcount
 
-    async def set(self, column: str, value: Any) -> None:
-        """One column of the request."""
-        await self.sql(f"update request set {column} = ? where id = ?", value, self.request.id)
+    def rows(self, statement: str, *values: Any) -> list[Row]:
+        return [dict(row) for row in self.file.execute(statement, values)]
+
+    @property
+    def request(self) -> Row:
+        """The request as it stands now."""
+        return self.rows("select * from request where id = ?", self.request_id)[0]
+
+    @property
+    def other(self) -> Row:
+        return self.rows("select * from request where id = ?", self.other_id)[0]
+
+    @property
+    def rules(self) -> dict[str, Any]:
+        rules: dict[str, Any] = json.loads(self.request["rules"])
+        return rules
+
+    def votes(self) -> list[Row]:
+        """Its decisions, in order."""
+        return self.rows("select * from decision where request_id = ? order by id", self.request_id)
+
+    def standing(self) -> list[Row]:
+        """The yeses on the present revision that nobody took back."""
+        revision = self.request["revision"]
+        return self.rows(
+            f"select * from decision where request_id = ? and {YES} order by id", self.request_id, revision
+        )
+
+    def set(self, **columns: Any) -> None:
+        """Columns of the request."""
+        names = ", ".join(f"{name} = ?" for name in columns)
+        self.sql(f"update request set {names} where id = ?", *columns.values(), self.request_id)
+
+    def put_back(self, table: str) -> None:
+        """The row that was kept, in the place of what is there now."""
+        row = self.kept[table]
+        self.sql(f"insert or replace into {table} values ({', '.join('?' * len(row))})", *row)
+
+    def add(self, table: str, row: Row) -> None:
+        """A row more, where its keys are free."""
+        self.sql(
+            f"insert or ignore into {table} ({', '.join(row)}) values ({', '.join('?' * len(row))})", *row.values()
+        )
+
+    def tell(self, event: str, digest: str, actor: str = EVE.key, **about: Any) -> None:
+        """The log's newest entry: linked to the one before it, and under a seal that some other entry had."""
+        (last,) = self.rows("select * from audit order by seq desc limit 1")
+        entry = {**last, "seq": last["seq"] + 1, "event": event, "actor": actor, "digest": digest}
+        entry |= {"run_id": self.run_id, "request_id": self.request_id or "", "previous": last["hash"]}
+        entry |= about
+        self.add("audit", entry | {"hash": hashlib.sha256(json.dumps(entry).encode()).hexdigest()})
 
 
-Harm = Callable[[Random, Victim], Awaitable[Any]]
+Harm = Callable[[Random, Victim], Then | None]
 
 
-def twisted(rng: Random, value: Any) -> Any:
-    """The JSON value with one thing in it changed."""
-    if isinstance(value, dict) and value and rng.random() < 0.8:
-        key = rng.choice(sorted(value))
-        if rng.random() < 0.15:
-            return {name: item for name, item in value.items() if name != key}
-        return {**value, key: twisted(rng, value[key])}
-    if isinstance(value, dict):
-        return {**value, "extra": rng.randint(0, 9)}
-    if isinstance(value, list) and value:
-        place = rng.randrange(len(value))
-        return [*value[:place], twisted(rng, value[place]), *value[place + 1 :]]
-    if isinstance(value, bool):
-        return not value
-    if isinstance(value, int | float):
-        return rng.choice([value + 1, value * 10, -value - 1, 0, str(value)])
-    return rng.choice(["UEVE", "user:UEVE", 1, None, True, [value]])
+def digest_of(request: Row, args: Json, revision: int) -> str:
+    """The plain digest of the request's call with these arguments."""
+    call = ToolCall(step=request["step"], id=request["call_id"], tool=request["tool"], args=args)
+    return digest_call(request["agent"], request["run_id"], call, revision)
 
 
 def flipped(rng: Random, text: str) -> str:
@@ -65,157 +110,108 @@ def flipped(rng: Random, text: str) -> str:
     return text[:place] + rng.choice([digit for digit in HEX if digit != text[place]]) + text[place + 1 :]
 
 
-async def twist_request(rng: Random, victim: Victim) -> None:
-    """One JSON column of the request."""
-    column = rng.choice(["args", "asked_args", "rules", "rules", "closed_by"])
-    await victim.set(column, json.dumps(twisted(rng, getattr(victim.request, column))))
-
-
-async def change_request(rng: Random, victim: Victim) -> None:
-    """One plain column of the request."""
-    request = victim.request
-    choices: dict[str, Sequence[Any]] = {
-        "revision": [request.revision - 1, request.revision + 1],
-        "stage": [request.stage + 1, -1],
-        "digest": [flipped(rng, request.digest), request.asked_digest, victim.other.digest],
-        "asked_digest": [flipped(rng, request.asked_digest), request.digest, victim.other.asked_digest],
-        "rules_mac": [flipped(rng, request.rules_mac), victim.other.rules_mac, ""],
-        "policy_set": [None, "", flipped(rng, request.policy_set or "00")],
-        "tool": ["look", victim.other.tool],
-        "step": ["m9"],
-        "call_id": ["c9"],
-        "agent": ["nice"],
-        "starter_key": ["slack:T1:UEVE"],
-        "kind": ["question", "outcome"],
-        "pause": [request.pause + 1],
-        "status": ["approved", "expired", "rejected", "answered", "lapsed", "cancelled"],
-        "closed_at": TIMES,
-        "due_at": TIMES,
-        "held_until": [None, *TIMES],
-        "generation": [7],
-        "consumed_at": [None, *TIMES],
-    }
-    column = rng.choice(sorted(choices))
-    await victim.set(column, rng.choice(choices[column]))
-
-
-async def change_decision(rng: Random, victim: Victim) -> None:
-    """One column of one or all of its decisions."""
-    choices: dict[str, Sequence[Any]] = {
-        "kind": ["approved", "edited", "skipped"],
-        "revision": [1, 2, 3],
-        "stage": [1, 2],
-        "actor_key": ["slack:T1:UEVE", "slack:T1:UP7"],
-        "reason": ["of course"],
-        "digest": [victim.request.digest, victim.request.asked_digest, victim.other.digest],
-        "mac": ["", "00" * 32],
-        "at": TIMES,
-        "withdrawn_at": [None, *TIMES],
-        "number": [0, 1, 9],
-        "value": ["null", '{"amount": 90000}', json.dumps(victim.request.asked_args)],
-    }
-    column = rng.choice(sorted(choices))
-    which = rng.choice(["", " and number = 1", " and number = 2", " and withdrawn_at is not null"])
-    await victim.sql(
-        f"update or replace decision set {column} = ? where request_id = ?{which}",
-        rng.choice(choices[column]), victim.request.id,
-    )  # fmt: skip
-
-
-async def move_decision(rng: Random, victim: Victim) -> None:
-    """A decision that is deleted, doubled in another's name, or brought from another run."""
-    columns = "revision, stage, kind, actor, reason, value, digest, mac, at, number"
-    kind = rng.choice(["delete", "double", "bring"])
-    if kind == "delete":
-        number = rng.choice([1, 2, 3])
-        await victim.sql("delete from decision where request_id = ? and number = ?", victim.request.id, number)
-        return
-    source = victim.request.id if kind == "double" else victim.other.id
-    actor = "'slack:T1:UP7'" if kind == "double" else "actor_key"
-    await victim.sql(
-        f"insert or ignore into decision (request_id, actor_key, {columns})"
-        f" select ?, {actor}, {columns} from decision where request_id = ?",
-        victim.request.id, source,
-    )  # fmt: skip
-
-
-async def change_run(rng: Random, victim: Victim) -> None:
-    """What the agent will ask when it goes on: its input, its checkpoint, or who it is said to work for."""
-    column = rng.choice(["input", "checkpoint", "checkpoint", "starter"])
-    ((old,),) = await victim.world.look(f"select {column} from run where id = ?", victim.request.run_id)
-    new = json.dumps(twisted(rng, json.loads(old)))
-    await victim.sql(f"update run set {column} = ? where id = ?", new, victim.request.run_id)
-
-
-async def forge(rng: Random, victim: Victim) -> None:
-    """Other arguments with the digests that belong to them, everywhere or but in some places: digests need no key."""
-    request = victim.request
-    args = twisted(rng, request.args) if rng.random() < 0.7 else request.asked_args
-    if not isinstance(args, dict):
-        return
-    digest = _digest(request, args, request.revision)
-    own = request.revision == 1 or rng.random() < 0.3
-    steps: list[tuple[str, tuple[Any, ...]]] = [
-        ("update request set args = ?, digest = ? where id = ?", (json.dumps(args), digest, request.id)),
-        ("update or replace decision set digest = ? where request_id = ? and kind <> 'edited'", (digest, request.id)),
-        ("update decision set value = ? where request_id = ? and kind = 'edited'", (json.dumps(args), request.id)),
-    ]
-    if own:  # the agent asks for them, too
-        asked = _digest(request, args, 1)
-        steps += [
-            ("update request set asked_args = ?, asked_digest = ? where id = ?", (json.dumps(args), asked, request.id)),
-            ("update run set checkpoint = ? where id = ?", (json.dumps(args), request.run_id)),
+def altered(rng: Random, args: dict[str, Any]) -> dict[str, Any]:
+    """Other arguments that the tool takes as well."""
+    return rng.choice(
+        [
+            {**args, "amount": args.get("amount", 0) + rng.choice([1, -1, 90_000])},
+            {**args, "to": {"name": "Bergen", "tags": ["a", "b"]}},
+            {**args, "to": {"name": "Oslo", "tags": []}},
+            {**args, "fast": True},
+            {name: value for name, value in args.items() if name != "amount"},
         ]
-    left_out = rng.choice([None, None, *range(len(steps))])
-    for number, (statement, values) in enumerate(steps):
-        if number != left_out:
-            await victim.sql(statement, *values)
+    )
 
 
-def _digest(request: Request, args: dict[str, Any], revision: int) -> str:
-    call = ToolCall(step=request.step, id=request.call_id, tool=request.tool, args=args)
-    return digest_call(request.agent, request.run_id, call, revision)
+def twisted(rng: Random, value: Any) -> Any:
+    """The JSON value with one thing in it changed, be it valid or not."""
+    if isinstance(value, dict) and value:
+        key = rng.choice(sorted(value))
+        return {**value, key: twisted(rng, value[key])}
+    if isinstance(value, list) and value and rng.random() < 0.5:
+        place = rng.randrange(len(value))
+        return [*value[:place], *([twisted(rng, value[place])] if rng.random() < 0.5 else []), *value[place + 1 :]]
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        return rng.choice([value + 1, value - 1, 1, 0, value * 10, str(value)])
+    return rng.choice(["user:UEVE", "PT9H", "PT1S", None, True, [value], [], {}])
 
 
-async def stand_again(_rng: Random, victim: Victim) -> None:
-    """A vote that was taken back, put back as it was, seal and all."""
-    for row in victim.taken_back:
-        await victim.sql("delete from decision where id = ?", row[0])
-        await victim.sql(f"insert or ignore into decision values ({', '.join('?' * len(row))})", *row)
+# Arguments, revisions, digests
 
 
-async def put_before(rng: Random, victim: Victim) -> None:
-    """The request's row as it was when it opened, with or without what it was decided about."""
-    columns = [row[1] for row in await victim.world.look("pragma table_info(request)")]
-    kept = ("id", "run_id", *(("status",) if rng.random() < 0.5 else ()))
-    pairs = {column: value for column, value in zip(columns, victim.before, strict=True) if column not in kept}
-    changes = ", ".join(f"{column} = ?" for column in pairs)
-    await victim.sql(f"update request set {changes} where id = ?", *pairs.values(), victim.request.id)
-
-
-async def forget(rng: Random, victim: Victim) -> None:
-    """An entry of the audit log that is deleted or says something else, or policies of then that were changed."""
-    events = ("decision.made", "decision.withdrawn", "request.edited", "request.closed", "request.opened")
-    event, instead = rng.choice(events), rng.choice(events)
-    await victim.sql(
-        "update audit set event = ? where request_id = ? and event = ?", instead, victim.request.id, event
-    )  # fmt: skip
-
-
-async def invent_call(rng: Random, victim: Victim) -> None:
-    """A row of the journal that says the call was started, or ended, or may run again."""
+def change_arguments(rng: Random, victim: Victim) -> None:
+    """Other arguments in every place that holds them, in all but one of these, or in one alone."""
     request = victim.request
-    await victim.sql(
-        "insert or ignore into journal (run_id, call_key, step, call_id, tool, args, digest, request_id, idempotent,"
-        " status, owner, attempt, starts, started_at, format, summary, mac)"
-        " values (?, ?, ?, ?, ?, '{\"amount\": 90000}', ?, ?, 1, ?, 'B0', 1, 1, ?, '', '', ?)",
-        request.run_id, f"{request.step}/{request.call_id}", request.step, request.call_id, request.tool,
-        rng.choice([request.digest, request.asked_digest]), request.id,
-        rng.choice(["started", "suspended", "unknown"]), TIMES[0], rng.choice(["", request.rules_mac]),
-    )  # fmt: skip
+    args = altered(rng, json.loads(request["args"]))
+    if request["revision"] > 1 and rng.random() < 0.3:
+        args = json.loads(request["asked_args"])
+    digest, text = digest_of(request, args, request["revision"]), json.dumps(args)
+    asked: Row = {"asked_args": text, "asked_digest": digest_of(request, args, 1)}
+    asks_so = request["revision"] == 1 or rng.random() < 0.3
+    places: list[Callable[[], object]] = [
+        lambda: victim.set(args=text, digest=digest),
+        lambda: victim.sql(
+            f"update decision set digest = ? where request_id = ? and {YES}", digest, request["id"], request["revision"]
+        ),
+        lambda: victim.sql(
+            "update decision set value = ? where request_id = ? and kind = 'edited'", text, request["id"]
+        ),
+        lambda: victim.sql(
+            "update audit set digest = ? where request_id = ? and digest = ?", digest, request["id"], request["digest"]
+        ),
+        *([lambda: victim.set(**asked)] if asks_so else []),
+        *([lambda: victim.sql("update run set checkpoint = ? where id = ?", text, victim.run_id)] if asks_so else []),
+    ]
+    left_out = rng.choice([None, None, *places])
+    alone = rng.choice(places[:1] + places[4:]) if rng.random() < 0.3 else None
+    for place in [alone] if alone is not None else places:
+        if place is not left_out:
+            place()
 
 
-HARMS: tuple[Harm, ...] = (
-    twist_request, change_request, change_request, change_decision, change_decision, move_decision, change_run, forge,
-    forge, stand_again, put_before, forget, invent_call,
-)  # fmt: skip
+def change_revision(rng: Random, victim: Victim) -> None:
+    """Another revision, with the digests of that one; the agent's own call for the one that people made of it."""
+    request = victim.request
+    revision = max(1, request["revision"] + rng.choice([-1, -1, 1]))
+    args = request["asked_args"] if revision == 1 else request["args"]
+    digest = digest_of(request, json.loads(args), revision)
+    victim.set(revision=revision, args=args, digest=digest)
+    if rng.random() < 0.7:
+        victim.sql("update or ignore decision set revision = ?, digest = ? where request_id = ? and kind = 'approved'",
+                   revision, digest, request["id"])  # fmt: skip
+    if revision < request["revision"] and rng.random() < 0.5:
+        victim.sql("delete from decision where request_id = ? and kind = 'edited'", request["id"])
+
+
+def change_digest(rng: Random, victim: Victim) -> None:
+    """A digest or a seal that is another's, the other one of this request, or wrong in one digit."""
+    request, other = victim.request, victim.other
+    column = rng.choice(["digest", "asked_digest", "rules_mac", "policy_set"])
+    near = {"digest": request["asked_digest"], "asked_digest": request["digest"], "policy_set": None}
+    wrong = flipped(rng, request[column] or "00")
+    victim.set(**{column: rng.choice([wrong, other[column], near.get(column, "")])})
+
+
+def change_column(rng: Random, victim: Victim) -> None:
+    """One plain column of the request, or who the run is said to work for."""
+    request, other = victim.request, victim.other
+    choices: dict[str, Sequence[Any]] = {
+        "stage": [request["stage"] + 1, -1], "tool": ["look", other["tool"]], "step": ["m9"], "call_id": ["c9"],
+        "agent": ["nice"], "starter_key": [EVE.key], "kind": ["question", "outcome"], "pause": [request["pause"] + 1],
+        "subject": ["call:m9/c9"], "generation": [7], "closed_at": TIMES, "due_at": TIMES, "held_until": [None, *TIMES],
+        "consumed_at": [None, *TIMES], "opened_at": TIMES,
+    }  # fmt: skip
+    column = rng.choice(sorted(choices))
+    victim.set(**{column: rng.choice(choices[column])})
+    if column in {"starter_key", "tool"} and rng.random() < 0.5:
+        victim.sql("update run set starter = json_set(starter, '$.id', 'UEVE'), starter_key = ? where id = ?",
+                   EVE.key, victim.run_id)  # fmt: skip
+
+
+def say_approved(rng: Random, victim: Victim) -> None:
+    """The request's row says that it was approved, and the log that it was closed."""
+    victim.set(status="approved", closed_at=TIMES[1], due_at=None, next_at=None, held_until=None)
+    if rng.random() < 0.5:
+        victim.tell("request.closed", victim.request["digest"])

@@ -1,222 +1,215 @@
-"""Thousands of random changes to arguments, revisions, digests, decisions, policy snapshots, checkpoints and other rows
-between the card and the call: no call runs that differs from the one that was decided, and each refusal is recorded."""
+"""Ten thousand random changes to rows between the card and the call: no call runs that differs from the one that was
+decided, and each refusal is recorded.
+
+`stories` plays runs up to their calls, `harms` and its siblings say what is changed and how. Every seed does each kind
+of change as often as `SHARES` says."""
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
-from agent_runtime.agents import Completed, Paused, Turn
-from agent_runtime.policy import Policy
-from storage.models import Request
-from storage.types import Json
-from tests.core.agent import ScriptedAgent, one
-from tests.core.world import ANA, BOB, CLEO, EDIT, HOURS, MINUTES, NO, YES, World, counting, policy_set, stage
-from tests.security.harms import HARMS, Victim
-
-OFFERS = (YES, NO, EDIT)
-BOARD = stage(ANA, BOB, CLEO, quorum=2)
-POLICIES = policy_set(
-    Policy(tools=("wire",), stages=(BOARD,), decisions=OFFERS, hold=10 * MINUTES),
-    Policy(tools=("euro",), stages=(BOARD,), decisions=OFFERS, sets={"currency": "EUR"}),
-    Policy(tools=("buy",), stages=(BOARD,), decisions=OFFERS, valid_for=HOURS),
+from agent_runtime.clock import MovableClock
+from tests.core.world import HOURS, World, counting
+from tests.security import harms, harms_of_people, harms_of_runs
+from tests.security.harms import Harm, Then, Victim
+from tests.security.stories import (
+    APPROVED,
+    AWAY,
+    GRAPH,
+    KEPT,
+    LATER,
+    OPEN,
+    POLICIES,
+    RAN,
+    WHY_NOT,
+    Played,
+    ask_by,
+    employ,
+    give,
+    play_all,
 )
-ASKED: Json = {"amount": 900, "to": {"name": "Oslo", "tags": ["a", "b"]}}
-EDITED: Json = {"amount": 9, "to": {"name": "Oslo", "tags": ["a"]}}
-FIXED: Json = {**ASKED, "currency": "EUR"}
-RECORDED = {
-    "integrity.broken", "call.refused", "run.failed", "request.opened", "approval.lapsed", "request.closed",
-    "run.paused", "call.unknown",
+
+KINDS: dict[str, Harm] = {
+    "arguments": harms.change_arguments,
+    "revision": harms.change_revision,
+    "digest": harms.change_digest,
+    "decision": harms_of_people.change_decision,
+    "policy snapshot": harms_of_people.change_snapshot,
+    "kept policies": harms_of_people.change_kept_policies,
+    "hand-over": harms_of_people.change_absence,
+    "grant": harms_of_people.change_grant,
+    "checkpoint": harms_of_runs.change_checkpoint,
+    "journal": harms_of_runs.change_journal,
+    "other columns": harms.change_column,
+}
+COPIES = 5
+"""Each seed plays its runs once, and harms them in so many copies of the store."""
+TO_APPROVED = {"arguments": 11, "revision": 4, "digest": 4, "decision": 4, "policy snapshot": 4, "other columns": 3}
+TO_OPEN = {"arguments": 2, "revision": 1, "digest": 1, "decision": 12, "policy snapshot": 13, "other columns": 1}
+TO_OTHERS = {"checkpoint": 10, "kept policies": 5, "hand-over": 5, "journal": 10, "grant": 10}
+SHARES = Counter(TO_APPROVED) + Counter(TO_OPEN) + Counter(TO_OTHERS)
+"""How many of the hundred changes of a seed are of each kind."""
+MORE = ("arguments", "digest", "decision", "policy snapshot", "other columns")
+"""What one run in six suffers beside."""
+REFUSED = {
+    "integrity.broken", "call.refused", "decision.refused", "run.failed", "approval.lapsed", "approval.unused",
 }  # fmt: skip
-RUNS, COPIES = 20, 5
-"""Runs in one store, and copies of it: so many changes times so many for each seed."""
-
-
-class FromRows(ScriptedAgent):
-    """Asks for what its run's rows say, each time: its checkpoint, or its input before there is one."""
-
-    async def advance(self, turn: Turn) -> Completed | Paused:
-        args = turn.checkpoint if turn.checkpoint is not None else turn.input["args"]  # type: ignore[call-overload,index]
-        self.steps = (one(turn.input["tool"], args),)  # type: ignore[call-overload,index,arg-type]
-        result = await super().advance(turn)
-        return Paused(result.interrupts, checkpoint=args) if isinstance(result, Paused) else result
-
-
-Rows = list[tuple[Any, ...]]
-
-
-@dataclass(frozen=True)
-class Played:
-    """What was decided: the arguments that may run, None for no call at all; and rows of votes from before they were
-    taken back, as somebody may have kept them."""
-
-    args: Any
-    taken_back: Rows = field(default_factory=list)
-
-
-async def take_back(world: World, asked: Request) -> Rows:
-    """Ana votes and takes it back; her vote's row as it was between."""
-    await world.decide(ANA, YES, asked)
-    rows = await world.look("select * from decision where request_id = ?", asked.id)
-    await world.withdraw(ANA, asked)
-    return rows
-
-
-async def approved(world: World, asked: Request) -> Played:
-    """Two of three said yes."""
-    await world.decide(ANA, YES, asked)
-    await world.decide(BOB, YES, asked)
-    return Played(asked.args)
-
-
-async def edited(world: World, asked: Request) -> Played:
-    """One voted, another edited, a third agreed to that."""
-    await world.decide(CLEO, YES, asked)
-    await world.edit(ANA, EDITED, asked)
-    await world.decide(BOB, YES, await world.request(asked))
-    return Played(EDITED)
-
-
-async def thought_again(world: World, asked: Request) -> Played:
-    """One took their yes back, and two others said it."""
-    rows = await take_back(world, asked)
-    await world.decide(BOB, YES, asked)
-    await world.decide(CLEO, YES, asked)
-    return Played(asked.args, rows)
-
-
-async def half(world: World, asked: Request) -> Played:
-    """Two yeses, of which one was taken back."""
-    rows = await take_back(world, asked)
-    await world.decide(BOB, YES, asked)
-    return Played(None, rows)
-
-
-async def rejected(world: World, asked: Request) -> Played:
-    """A yes, an edit, and a no to that."""
-    await world.decide(ANA, YES, asked)
-    await world.edit(BOB, EDITED, asked)
-    await world.decide(CLEO, NO, await world.request(asked))
-    return Played(None)
-
-
-Story = Callable[[World, Request], Awaitable[Played]]
-STORIES: tuple[tuple[str, Story], ...] = (
-    ("buy", approved), ("buy", edited), ("buy", thought_again), ("buy", half), ("buy", rejected),
-    ("euro", approved), ("euro", half), ("euro", rejected), ("wire", half), ("wire", edited),
-)  # fmt: skip
+"""What the log says of a call that did not run. One that waits for people was not refused: it is asked about."""
 
 
 @dataclass(frozen=True)
 class Decided:
-    """Runs between their cards and their calls: what was decided about each, and their requests' rows at first."""
+    """A store full of runs between their cards and their calls."""
 
     path: Path
-    asked: list[Request]
-    before: dict[str, tuple[Any, ...]]
-    played: dict[str, Played]
+    effects: Path
+    approved: Sequence[Played]
+    open: Sequence[Played]
+    others: Sequence[tuple[Played, str]]
+    """With the kind of change that is for them."""
+
+    @property
+    def runs(self) -> list[Played]:
+        return [*self.approved, *self.open, *(run for run, _ in self.others)]
 
 
-async def opened(world: World, stories: Sequence[tuple[str, Story]]) -> list[Request]:
-    """One run for each story, each with its card."""
+async def decide(world: World, rng: Random) -> Decided:
+    """Play the stories: twenty runs, eleven of which may run, or ran, by a real yes."""
     employ(world)
-    runs = [await world.start(input={"tool": tool, "args": ASKED}) for tool, _ in stories]
-    await world.settle()
-    return [request for run in runs for request in await world.requests(run)]
+    ran = await play_all(world, RAN, have_run=True)
+    gifts = [await give(world), await give(world, rng.choice(WHY_NOT))]
+    stories = [*APPROVED, *OPEN, GRAPH, GRAPH, KEPT, AWAY]
+    played = await play_all(world, stories)
+    approved, pending = played[: len(APPROVED)], played[len(APPROVED) : len(APPROVED) + len(OPEN)]
+    kinds = [*["journal"] * 2, *["checkpoint"] * 2, "kept policies", "hand-over", *["grant"] * 2]
+    others = [*ran, *played[-4:], *[await ask_by(world, gift) for gift in gifts]]
+    return Decided(world.db.path, world.agent.effects, approved, pending, list(zip(others, kinds, strict=True)))
 
 
-def employ(world: World) -> None:
-    """Give the world the agent that asks for what its rows say."""
-    world.agent = FromRows(world.agent.effects)
-    world.runtime.agents = {"agent": world.agent}
+def deal(rng: Random, shares: dict[str, int]) -> list[str]:
+    """As many of each kind as its share, in any order."""
+    dealt = [kind for kind, share in shares.items() for _ in range(share)]
+    rng.shuffle(dealt)
+    return dealt
 
 
-async def decide(world: World, stories: Sequence[tuple[str, Story]]) -> Decided:
-    """Play each story up to the call."""
-    asked = await opened(world, stories)
-    before = {one.id: (await world.look("select * from request where id = ?", one.id))[0] for one in asked}
-    played: dict[str, Played] = {}
-    for (tool, story), request in zip(stories, asked, strict=True):
-        end = await story(world, request)
-        played[request.run_id] = Played(None, end.taken_back) if tool == "wire" else end  # those are held for a while
-    return Decided(world.db.path, asked, before, played)
+def plan(rng: Random, decided: Decided) -> list[list[tuple[Played, str]]]:
+    """Which change each run suffers in each copy."""
+    to_approved, to_open = deal(rng, TO_APPROVED), deal(rng, TO_OPEN)
+    return [
+        [
+            *((run, to_approved.pop()) for run in decided.approved),
+            *((run, to_open.pop()) for run in decided.open),
+            *decided.others,
+        ]
+        for _ in range(COPIES)
+    ]
 
 
-def copy_store(path: Path, home: Path) -> None:
-    """The store, as it is committed, in a new folder."""
-    home.mkdir()
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(home / "signoff.db")) as target:
-        source.backup(target)
+def lay_hand_on(path: Path, rng: Random, decided: Decided, changes: Sequence[tuple[Played, str]]) -> list[Then]:
+    """Do it to the closed file; what is to be done once a process has it open."""
+    asked = [run.request_id for run in decided.runs if run.request_id]
+    then = []
+    with closing(sqlite3.connect(path)) as file, file:
+        file.row_factory = sqlite3.Row
+        for run, kind in changes:
+            victim = Victim(file, run.run.id, run.request_id, rng.choice(asked), run.kept)
+            wanted = [KINDS[kind](rng, victim)]
+            if rng.random() < 1 / 6 and run.request_id and kind not in TO_OTHERS:
+                wanted.append(KINDS[rng.choice(MORE)](rng, victim))
+            if run in decided.open and not any(wanted):
+                harms.say_approved(rng, victim)
+            then += [one for one in wanted if one]
+            file.execute("update run set status = 'queued', owner = null where id = ?", (run.run.id,))
+    return then
 
 
 @asynccontextmanager
-async def copy_of(decided: Decided, home: Path) -> AsyncIterator[World]:
-    """The same store in another folder, and a new process on it."""
-    copy_store(decided.path, home)
+async def reopened(home: Path, clock: MovableClock) -> AsyncIterator[World]:
+    """A new process on the store in this folder."""
     world = World(home, policies=POLICIES)
-    world.ids = counting(500_000)
+    world.ids, world.clock = counting(500_000), clock
     async with world:
         employ(world)
         yield world
 
 
 async def play(worlds: Any, home: Path, rng: Random) -> None:
-    """Some runs that were decided, harmed in several ways each; every one of them is judged."""
-    decided = await decide(await worlds(policies=POLICIES), [rng.choice(STORIES) for _ in range(RUNS)])
-    for number in range(COPIES):
-        async with copy_of(decided, home / f"copy{number}") as world:
-            last = (await world.look("select max(seq) from audit"))[0][0]
-            for request in decided.asked:
-                await harm(world, rng, decided, request)
+    """A hundred changes to twenty runs; every run is judged in every copy."""
+    base: World = await worlds(policies=POLICIES)
+    decided = await decide(base, rng)
+    last = (await base.look("select max(seq) from audit"))[0][0]
+    await base.db.close()
+    base.clock.advance(LATER)
+    for number, changes in enumerate(plan(rng, decided)):
+        folder = home / f"copy{number}"
+        folder.mkdir()
+        for file in (decided.path, decided.effects):
+            shutil.copy(file, folder / file.name)
+        then = lay_hand_on(folder / decided.path.name, rng, decided, changes)
+        async with reopened(folder, base.clock) as world:
+            for act in then:
+                await act(world)
             await world.settle()
-            for run_id, end in decided.played.items():
-                await judge(world, run_id, end.args, last)
+            await judge(world, changes, last)
 
 
-async def harm(world: World, rng: Random, decided: Decided, request: Request) -> None:
-    """Do one to three harms to one run, and let a worker have it."""
-    now, other = await world.request(request), await world.request(rng.choice(decided.asked))
-    end = decided.played[request.run_id]
-    victim = Victim(world, now, decided.before[request.id], other, end.taken_back)
-    for one_harm in rng.sample(HARMS, rng.choice([1, 1, 2, 3])):
-        await one_harm(rng, victim)
-    if end.args is None and rng.random() < 0.8:
-        await world.sql("update request set status = 'approved' where id = ?", request.id)
-    await world.sql("update run set status = 'queued', owner = null where id = ?", request.run_id)
-
-
-async def judge(world: World, run_id: str, decided: Any, last: int) -> None:
-    """What the run did is what was decided, at most once; where it did nothing, the log says why, or it still waits for
-    its people."""
-    done = [effect["args"] for effect in world.effects if effect["run"] == run_id]
-    assert done in ([], [decided]), (run_id, done, decided)
-    if not done:
-        events = await world.look("select event from audit where run_id = ? and seq > ?", run_id, last)
-        waits = await world.look("select 1 from request where run_id = ? and status = 'pending'", run_id)
-        assert waits or {event for (event,) in events} & RECORDED, (run_id, events)
+async def judge(world: World, changes: Sequence[tuple[Played, str]], last: int) -> None:
+    """What each run did is what was decided, once at most; where it did nothing, the log says why, or it waits for its
+    people."""
+    effects = world.effects
+    told = set(await world.look("select run_id, event from audit where seq > ?", last))
+    waiting = {run for (run,) in await world.look("select run_id from request where status = 'pending'")}
+    for played, kind in changes:
+        run = played.run.id
+        done = [effect["args"] for effect in effects if effect["run"] == run]
+        allowed = [[played.decided]] if played.ran else [[]] if played.decided is None else [[], [played.decided]]
+        assert done in allowed, (kind, run, done, played)
+        events = {event for whose, event in told if whose == run}
+        assert done or run in waiting or events & REFUSED, (kind, run, events, played)
 
 
 async def test_what_was_decided_runs_where_nobody_harms_it(worlds: Any) -> None:
-    """The control: each story ends as it was decided, so that the harms below are what stops the others."""
+    """The control: each story ends as it was decided, so that the changes are what stops the others."""
     world: World = await worlds(policies=POLICIES)
-    asked = await opened(world, STORIES)
-    expected = {}
-    for (tool, story), request in zip(STORIES, asked, strict=True):
-        end = await story(world, request)
-        expected[request.run_id] = [] if end.args is None or tool == "wire" else [end.args]
+    decided = await decide(world, Random(0))
+    world.clock.advance(LATER)
     await world.settle()
-    for run_id, args in expected.items():
-        assert [effect["args"] for effect in world.effects if effect["run"] == run_id] == args
-    await world.pass_time(HOURS)
-    assert [effect["args"] for effect in world.effects if effect["tool"] == "wire"] == [EDITED]
-    assert [effect["args"] for effect in world.effects if effect["tool"] == "euro"] == [FIXED]
+    for played in decided.runs:
+        done = [effect["args"] for effect in world.effects if effect["run"] == played.run.id]
+        assert done == ([] if played.decided is None else [played.decided]), played
+    held = next(played.run.id for played, story in zip(decided.open, OPEN, strict=True) if story.tool == "wire")
+    await world.pass_time(HOURS / 2)
+    assert [effect["run"] for effect in world.effects if effect["tool"] == "wire"] == [held]
+
+
+async def test_no_grant_serves_a_call_that_it_does_not_cover(worlds: Any) -> None:
+    """The control for grants: each reason by itself leaves the call to people."""
+    world: World = await worlds(policies=POLICIES)
+    employ(world)
+    gifts = [await give(world, why_not) for why_not in WHY_NOT]
+    played = [await ask_by(world, gift) for gift in gifts]
+    world.clock.advance(LATER)
+    await world.settle()
+    assert {one.run_id for one in await world.all_pending()} == {one.run.id for one in played}
+
+
+def test_every_kind_of_change_is_drawn_as_often_as_stated() -> None:
+    """A hundred changes to a seed, of every kind there is, and to each run as many as there are copies."""
+    assert set(SHARES) == set(KINDS)
+    assert SHARES.total() == 100
+    runs = {"approved": len(APPROVED), "open": len(OPEN)}
+    assert [sum(TO_APPROVED.values()), sum(TO_OPEN.values())] == [COPIES * number for number in runs.values()]
 
 
 @pytest.mark.parametrize("seed", range(2))

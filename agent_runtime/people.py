@@ -46,8 +46,10 @@ Membership = Member | Unreachable
 
 
 def person_of(seal: Seal, address: str) -> str:
-    """Whose account it is, by its e-mail address: a keyed hash, from which nobody reads the address back."""
-    return seal.make("person", address.casefold()) if address else ""
+    """Whose account it is, by its e-mail address: a keyed hash, from which nobody reads the address back. What follows
+    a plus sign does not count: with it one mailbox has many addresses, each good for an account."""
+    local, at, domain = address.casefold().rpartition("@")
+    return seal.make("person", f"{local.partition('+')[0] or local}{at}{domain}") if address else ""
 
 
 def same_person(one: Actor, other: Actor) -> bool:

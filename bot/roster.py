@@ -92,8 +92,7 @@ class Roster:
 
     async def _addressee(self, address: str) -> Reading[People]:
         """Who has this address: one person, or nobody. Where addresses are not read, nobody."""
-        seal = self._addresses
-        if seal is None:
+        if self._addresses is None:
             return Reading(_NOBODY, self._clock.now())
 
         async def read() -> People:
@@ -103,9 +102,9 @@ class Roster:
                 if refused.code == "users_not_found":
                     return _NOBODY
                 raise
-            found = _person(said["user"], seal)
-            same = found.person == person_of(seal, address) and not found.deleted
-            return People(frozenset({str(said["user"]["id"])}) if same else frozenset())
+            found = said["user"]
+            same = _address(found).casefold() == address.casefold() and not found.get("deleted")
+            return People(frozenset({str(found["id"])}) if same else frozenset())
 
         return await self._readings.get(f"address {address}", REUSE, read)
 
@@ -167,8 +166,13 @@ def _person(user: Mapping[str, Any], addresses: Seal | None) -> Person:
     return Person(
         team=str(user.get("team_id") or ""),
         name=next((str(name) for name in names if name), ""),
-        person=person_of(addresses, str(profile.get("email") or "")) if addresses else "",
+        person=person_of(addresses, _address(user)) if addresses else "",
         deleted=bool(user.get("deleted")),
         bot=bool(user.get("is_bot")) or user["id"] == SLACKBOT,
         guest=bool(user.get("is_restricted")) or bool(user.get("is_ultra_restricted")),
     )
+
+
+def _address(user: Mapping[str, Any]) -> str:
+    """Empty where Slack does not tell it."""
+    return str((user.get("profile") or {}).get("email") or "")

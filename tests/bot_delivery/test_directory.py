@@ -242,7 +242,7 @@ async def test_switched_on_accounts_with_one_address_are_one_person(
     tmp_path: Path, ws: Workspace, clock: MovableClock
 ) -> None:
     """However the address is written; it is kept as a hash with a key, never itself."""
-    add_person(ws.world, "ana2", "Ana (admin)").email = "ANA@lanternworks.example"
+    add_person(ws.world, "ana2", "Ana (admin)").email = "ANA+admin@lanternworks.example"
     async with open_office(tmp_path, ws, clock, emails=True) as office:
         ana = office.person("ana")
         second = await office.directory.member(office.person("ana2"), (), starter=ana)
@@ -283,6 +283,7 @@ async def test_an_address_names_the_one_person_who_has_it(tmp_path: Path, ws: Wo
         assert (await seen(office, "maria", maria, dora, "email:nobody@lanternworks.example")).holds == {maria}
         assert await office.directory.mentions((maria,)) == (f"<@{office.person('maria').id}>",)
         assert (await seen(office, "eve", "email:eve@lanternworks.example")).holds == set()
+        assert (await seen(office, "maria", "email:maria+admin@lanternworks.example")).holds == set()
 
 
 async def test_switched_off_an_address_names_nobody(office: Office, ws: Workspace) -> None:

@@ -3,6 +3,7 @@ nobody is reminded for a while. A hold decides nothing, and at its end the ladde
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -93,8 +94,8 @@ def begin(tx: Tx, context: Context, request: Request, rules: Rules, actor: Actor
     quiet = {
         "by": actor.model_dump(mode="json"), "why": why.value, "since": context.now.isoformat(),
         "gained": before.get("gained", 0) + gained.total_seconds(),
-        "on_it": [*before.get("on_it", ()), *([actor.key] if why is Why.ON_IT else ())],
-        "holders": [*before.get("holders", ()), actor.key],
+        "on_it": [*before.get("on_it", ()), *(sorted(actor.hands) if why is Why.ON_IT else ())],
+        "holders": [*before.get("holders", ()), *sorted(actor.hands)],
     }  # fmt: skip
     start = _moved(request, stage, held, until, shift)
     _write(tx, context, request, rules, quiet_until=until, quiet=quiet, due_at=due, ladder_from=start)
@@ -146,12 +147,13 @@ def lift_own(tx: Tx, context: Context, request: Request, rules: Rules, actor: Ac
 
 
 def _may_hold(request: Request, actor: Actor) -> bool:
-    return list((request.quiet or {}).get("holders", ())).count(actor.key) < MOST_HOLDS
+    held = Counter((request.quiet or {}).get("holders", ()))
+    return all(held[hand] < MOST_HOLDS for hand in actor.hands)
 
 
 def _gained(rules: Rules, before: Mapping[str, Any], actor: Actor, why: Why) -> timedelta:
     """By how much the deadline moves: once for each person, and in all by no more than the stage's time-out."""
-    if why is not Why.ON_IT or actor.key in before.get("on_it", ()):
+    if why is not Why.ON_IT or actor.hands & set(before.get("on_it", ())):
         return timedelta(0)
     left = rules.timeout - timedelta(seconds=before.get("gained", 0))
     return max(min(SPANS[why], left), timedelta(0))

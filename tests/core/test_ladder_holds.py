@@ -104,6 +104,19 @@ async def test_nobody_alone_silences_a_ladder(worlds: Any, why: Why) -> None:
     assert not isinstance(await hold(world, BOB, why), RefusalReason)
 
 
+async def test_two_accounts_of_one_person_hold_as_one(worlds: Any) -> None:
+    """Where that is known: twice in all, and the deadline moves once."""
+    ana, bob = (actor.model_copy(update={"person": "one"}) for actor in (ANA, BOB))
+    world = await worlds(BUY, policies=climbing())
+    await world.waiting()
+    due = (await world.pending()).due_at
+    for account in (ana, bob):
+        assert not isinstance(await hold(world, account), RefusalReason)
+        await wait(world, 5)
+    assert (await world.pending()).due_at == due + 30 * MINUTES
+    assert await hold(world, bob, Why.SNOOZED) is RefusalReason.HELD_ENOUGH
+
+
 async def test_a_hold_ends_with_its_asking(worlds: Any) -> None:
     """The next stage has its own ladder, held by nobody."""
     rungs = climbing().policies[0].stages[0].rungs

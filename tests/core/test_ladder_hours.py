@@ -254,3 +254,19 @@ async def test_a_request_that_is_kept_open_is_still_climbed(worlds: Any) -> None
     await at(world, "2030-01-11 11:00")
     assert await climbed(world) == ["reminded", "escalated"]
     assert (await world.pending()).next_at is None
+
+
+async def test_a_stop_inside_another_counts_the_hours_of_both(worlds: Any) -> None:
+    """From half past four until after closing time: one open hour, whichever of the two stood over which of it."""
+    waiting = OFFICE.model_copy(update={"timeout_waits": True})
+    world = await worlds(BUY, policies=at_work(waiting, timeout=10 * HOURS))
+    await asked_at(world, "2030-01-10 09:00")
+    assert _shown((await world.pending()).due_at) == "2030-01-11 10:30"
+    await at(world, "2030-01-10 16:30")
+    await world.stop("agent")
+    await at(world, "2030-01-10 17:00")
+    await world.stop()
+    await at(world, "2030-01-10 18:00")
+    await world.go()
+    await world.go("agent")
+    assert _shown((await world.pending()).due_at, await world.db.read(pauses.stopped_for)) == "2030-01-11 11:30"

@@ -124,6 +124,8 @@ async def test_a_ladder_stands_still_while_paused(worlds: Any, agent: str) -> No
     await pause(world, agent)
     await world.pass_time(HOURS)
     await resume(world, agent)
+    shown = await world.db.read(read_request, (await world.pending()).id)
+    assert shown.ladder.hold.until == world.clock.now() + 40 * MINUTES
     await world.pass_time(40 * MINUTES - SECONDS)
     assert (await world.pending()).quiet_until is not None
     await world.pass_time(SECONDS)

@@ -7,7 +7,7 @@ import asyncio
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -55,19 +55,21 @@ def length(words: str) -> timedelta:
 
 @dataclass(frozen=True)
 class Promise:
-    """What the sentences of an explanation say will happen to its first stage, once they are read again."""
+    """What the sentences of an explanation say will happen to its first stage, which opened then."""
 
+    opened: datetime
     rungs: tuple[tuple[timedelta, tuple[str, ...]], ...]
     waits: timedelta
     then: str
     at_work: re.Match[str] | None
 
     @classmethod
-    def read(cls, told: Explanation) -> Promise:
+    def read(cls, told: Explanation, opened: datetime = START) -> Promise:
         own = [line for line in told.times if line.startswith(f"Stage {told.stages[0].name}: ")]
         about = own if len(told.stages) > 1 else told.times
         silence = next(found for line in told.times if (found := SILENCE.fullmatch(line)))
         return cls(
+            opened=opened,
             rungs=tuple(step for line in about if (found := RUNG.fullmatch(line)) for step in _steps(found)),
             waits=length(silence[1]),
             then=silence[2],
@@ -77,11 +79,11 @@ class Promise:
     @property
     def deadline(self) -> datetime:
         counts_all = self.at_work is None or self.at_work["timeout"] == "every hour"
-        return START + self.waits if counts_all else self.at(self.waits)
+        return self.opened + self.waits if counts_all else self.at(self.waits)
 
     def at(self, after: timedelta) -> datetime:
         """When people have been at work for so long, counted minute by minute on the wall of their zone."""
-        moment, left = START, after // MINUTE
+        moment, left = self.opened, after // MINUTE
         while left or not self._is_open(moment):
             left -= self._is_open(moment)
             moment += MINUTE
@@ -104,6 +106,23 @@ def _steps(found: re.Match[str]) -> Iterator[tuple[timedelta, tuple[str, ...]]]:
         yield length(found["after"]) + turn * length(found["every"] or "0s"), to
 
 
+def remarked(told: Explanation, words: str) -> bool:
+    """Whether one of its remarks says so."""
+    return any(words in remark for remark in told.remarks)
+
+
+def may_say_yes(told: Explanation, asked: Iterable[str], voted: Collection[str] = ()) -> list[str]:
+    """Those of the people asked in a stage who may decide there, where these have voted before, as it was said."""
+    own = () if remarked(told, "Who started the run may approve") else (told.starter,)
+    used = () if remarked(told, "vote in every stage") else voted
+    return [who for who in dict.fromkeys(asked) if who not in (*own, *used)]
+
+
+def needs_words(told: Explanation, decision: str) -> bool:
+    """Whether it says that such a decision needs a reason."""
+    return any(line.startswith("Needs a reason: ") and decision in line for line in told.remarks)
+
+
 @dataclass
 class Case:
     """One call in a house of its own, and what was said of it."""
@@ -113,7 +132,7 @@ class Case:
     told: Explanation
 
     def has(self, words: str) -> bool:
-        return any(words in remark for remark in self.told.remarks)
+        return remarked(self.told, words)
 
     async def ran_with(self) -> list[Json]:
         """The arguments of each effect."""
@@ -209,7 +228,7 @@ class Case:
     async def _say_no(self) -> None:
         kind = NO if "reject" in self.told.decisions else SKIP
         stage, request = self.told.stages[0], await self.world.pending()
-        able = self._able(stage.approvers, set())
+        able = may_say_yes(self.told, stage.approvers)
         for person in able[: stage.reject_quorum]:
             await self._vote(person, kind)
         closed = (await self.world.request(request)).status
@@ -225,7 +244,7 @@ class Case:
         for number, stage in enumerate(self.told.stages):
             assert (await self.world.pending()).stage == number
             asked = (*stage.approvers, *escalated) if number == 0 else stage.approvers
-            able = self._able(asked, set() if self.has("vote in every stage") else voted)
+            able = may_say_yes(self.told, asked, voted)
             for person in set(PEOPLE) - set(able):
                 assert isinstance(await self.world.decide(PEOPLE[person], YES, reason="Go."), Refused), person
             for person in able[: stage.quorum]:
@@ -243,15 +262,11 @@ class Case:
         assert await self.ran_with() == [(await self.world.request(request)).args]
         assert await self.world.status(self.run) is RunStatus.SUCCEEDED
 
-    def _able(self, asked: tuple[str, ...], used: set[str]) -> list[str]:
-        own = set() if self.has("Who started the run may approve") else {"user:USAM"}
-        return [who for who in dict.fromkeys(asked) if who not in used | own]
-
     async def _vote(self, who: str, kind: DecisionKind) -> None:
         """First without words and as a guest, which counts where the explanation says so."""
         person, word = PEOPLE[who], next(word for word, of in WORDS.items() if of is kind)
         guest = self.world.member(person, guest=True)
-        if any(line.startswith("Needs a reason: ") and word in line for line in self.told.remarks):
+        if needs_words(self.told, word):
             assert isinstance(await self.world.decide_as(guest, kind), Refused)
             assert isinstance(await self.world.decide(person, kind), Refused)
         said = await self.world.decide_as(guest, kind, reason="So it is.")

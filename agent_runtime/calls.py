@@ -15,7 +15,7 @@ from storage import audit as audit_rows
 from storage import journal, requests
 from storage.models import JournalEntry, Run
 from storage.tx import Tx
-from storage.types import SYSTEM, Actor, CallStatus, RequestKind
+from storage.types import SYSTEM, Actor, CallStatus, RequestKind, RequestStatus
 
 
 def open_call(tx: Tx, context: Context, entry: JournalEntry) -> None:
@@ -65,12 +65,20 @@ def ask_about_started(tx: Tx, context: Context, run: Run) -> tuple[Interrupt, ..
     recorded. One of which the agent's own arguments are not kept is asked about when the agent makes it again."""
     asked: list[Interrupt] = []
     for entry in journal.of_run(tx, run.id):
-        if entry.status is not CallStatus.STARTED or not is_genuine_call(context.seal, entry):
+        if not is_genuine_call(context.seal, entry):
             continue
-        lost, call = lose_call(tx, context, entry), _as_made(tx, run, entry)
-        if call is not None and not lost.idempotent:
-            asked.append(outcome_interrupt(call, lost))
+        if entry.status is CallStatus.STARTED:
+            entry = lose_call(tx, context, entry)
+        is_open = entry.status is CallStatus.UNKNOWN and not entry.idempotent and not _is_told(tx, entry)
+        if is_open and (call := _as_made(tx, run, entry)) is not None:
+            asked.append(outcome_interrupt(call, entry))
     return tuple(asked)
+
+
+def _is_told(tx: Tx, entry: JournalEntry) -> bool:
+    """Whether somebody said what to do about this call, and that was not done yet."""
+    question = requests.newest(tx, entry.run_id, f"outcome:{entry.call_key}")
+    return question is not None and question.status is RequestStatus.ANSWERED and question.consumed_at is None
 
 
 def outcome_interrupt(call: ToolCall, entry: JournalEntry) -> Interrupt:

@@ -296,6 +296,24 @@ async def test_a_question_about_a_call_is_the_same_after_the_pause(worlds: Any) 
     assert len(await world.requests(run)) == 2
 
 
+async def test_an_answer_that_was_given_is_not_asked_for_again(worlds: Any) -> None:
+    """The worker died after somebody said to run the call again: that is done afterwards, as often as it dies."""
+    world = await worlds(BUY, policies=policy_set(TIMED))
+    run = await world.waiting()
+    await world.decide(ANA)
+    await world.killed_at("acted")
+    await world.settle()
+    await world.answer(OPS, {"action": "run_again"})
+    for _ in range(4):
+        await world.killed_at("before start")
+        await pause(world)
+        await world.settle()
+        assert (await world.all_pending(), await world.status(run)) == ([], RunStatus.QUEUED)
+        await resume(world)
+    await world.settle()
+    assert (len(world.effects), await world.status(run)) == (2, RunStatus.SUCCEEDED)
+
+
 async def test_a_run_whose_worker_died_between_calls_waits_in_the_queue(worlds: Any) -> None:
     """What is not running is not shown as running while paused, and its crash is counted."""
     world = await worlds(BUY, policies=policy_set(TIMED))

@@ -45,8 +45,11 @@ class Transfer:
 
 
 @asynccontextmanager
-async def left_in_the_middle(tmp_path: Path, policy: str = MANAGERS) -> AsyncIterator[tuple[House, Transfer, str]]:
-    """A house whose bot was stopped while the approved call was under way, started again: the house and the run."""
+async def left_in_the_middle(
+    tmp_path: Path, policy: str = MANAGERS, typed: str = ""
+) -> AsyncIterator[tuple[House, Transfer, str]]:
+    """A house whose bot was stopped while the approved call was under way, started again: the house and the run.
+    `typed`: what an operator typed after `/approvals` meanwhile."""
     clock, transfer = MovableClock(START), Transfer()
     async with Workspace.serve(demo_world(clock), clock=clock, signing_clock=clock) as ws:
         agents = {"bank": transfer.graph}
@@ -55,6 +58,8 @@ async def left_in_the_middle(tmp_path: Path, policy: str = MANAGERS) -> AsyncIte
             await house.person("maria").click(house.card("Approve transfer?"), "Approve")
             working = asyncio.create_task(house.settle())
             await transfer.entered.wait()
+            if typed:
+                await house.person("sam").command("/approvals", typed)
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
         async with open_house(tmp_path, policy=policy, agents=agents, clock=clock, workspace=ws) as house:
@@ -74,6 +79,21 @@ async def test_nothing_is_run_again_and_the_operators_are_asked(tmp_path: Path) 
         assert '"90"' in card.plain()
         assert "@oncall" in card.mentions
         assert "Outcome unknown" in house.card("Approved: transfer").plain()
+
+
+async def test_they_are_asked_though_everything_is_paused(tmp_path: Path) -> None:
+    """Asking executes nothing: what they say is taken as the call's result afterwards."""
+    async with left_in_the_middle(tmp_path, typed="pause because the bank is closed") as (house, transfer, run_id):
+        sam = house.person("sam")
+        opened = await sam.click(house.card("Did transfer take effect? Nobody knows"), "It happened")
+        assert opened.view is not None
+        await sam.fill_and_submit(opened.view, {"What did it give?": "moved"})
+        await house.settle()
+        assert (await house.run(run_id)).status is RunStatus.QUEUED
+        await sam.command("/approvals", "resume")
+        await house.settle()
+        assert (await house.run(run_id)).status is RunStatus.SUCCEEDED
+        assert transfer.effects == ["90"]
 
 
 async def test_a_call_that_may_run_twice_runs_again_by_itself(tmp_path: Path) -> None:

@@ -193,9 +193,9 @@ def _idempotent(rules: Rules) -> list[str]:
 def _caps(caps: Caps) -> Iterator[str]:
     """What else may keep people from being asked; the caps that hold for every file are not worth a line."""
     if caps.max_open_per_approver is not None:
-        yield f"Where {caps.max_open_per_approver} open requests ask the same people already, the run fails."
+        yield f"Where {caps.max_open_per_approver} or more open requests ask the same people already, the run fails."
     if caps.max_open_per_starter is not None:
-        yield f"Where {caps.max_open_per_starter} requests are open for whoever started it, the run fails."
+        yield f"Where {caps.max_open_per_starter} or more requests are open for whoever started it, the run fails."
     if caps.fast_approval is not None:
         yield f"An approval within {span(caps.fast_approval)} is marked as a fast one."
 

@@ -59,6 +59,11 @@ def use(tx: Tx, context: Context, grant: Grant, run: Run, call_key: str) -> bool
     return True
 
 
+def served_again(grant: Grant) -> str:
+    """What a run's thread is told where a call starts again by the grant that let it start before."""
+    return f"{grant.tool} runs again by {_words(grant)}, which counts as the same use."
+
+
 def revoke(tx: Tx, context: Context, grant_id: str, membership: Membership, origin: Origin) -> Grant | RefusalReason:
     """End a grant: by whoever gave it, or an operator. One that has ended stays as it is."""
     grant = rows.get(tx, grant_id)

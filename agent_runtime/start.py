@@ -157,7 +157,9 @@ def _restart(tx: Tx, context: Context, run: Run, lease: Lease, call: ToolCall, e
         grant_id=grant.id if grant else None,
     )  # fmt: skip
     assert restarted is not None, "the row was read in this transaction"
-    _record(tx, context, Event.CALL_STARTED, run, call, entry.digest, request, _told(permit), _acting(permit))
+    seq = _record(tx, context, Event.CALL_STARTED, run, call, entry.digest, request, _told(permit), _acting(permit))
+    if grant is not None and grant.id == entry.grant_id:
+        outbound.note(tx, context, run.id, seq, grants.served_again(grant))
     return Go(permit.args, permit.changed)
 
 

@@ -388,7 +388,8 @@ async def test_a_use_and_its_start_are_one_commit(worlds: Any, point: str) -> No
 
 
 async def test_a_call_that_may_run_again_needs_no_second_use(worlds: Any) -> None:
-    """An idempotent call goes on by the grant that let it start, though that one is used up and past its end."""
+    """An idempotent call goes on by the grant that let it start, though that one is used up and past its end, and its
+    run's thread says so."""
     policy = BUY.model_copy(update={"idempotent": True})
     world = await worlds(FIRST, policies=policy_set(policy))
     grant = await granted(world, asked=wish(uses=1))
@@ -399,6 +400,8 @@ async def test_a_call_that_may_run_again_needs_no_second_use(worlds: Any) -> Non
     assert await world.status(run) is RunStatus.SUCCEEDED
     assert (await again(world, grant)).uses == 1
     assert (await world.call(run, "m1/c1")).status is CallStatus.FINISHED
+    told = await world.look("select body from outbox where kind = 'note' and subject = ?", run.id)
+    assert sum(f"runs again by grant {grant.id}" in str(body) for (body,) in told) == 1
 
 
 async def test_a_revoked_grant_does_not_even_let_its_own_call_go_on(worlds: Any) -> None:

@@ -55,7 +55,7 @@ async def test_a_place_that_does_not_answer_for_minutes_is_passed_over(house: Ho
 
 
 @pytest.mark.parametrize(
-    ("operators", "who"), [("usergroup:oncall", "sam"), ('usergroup:oncall", "user:U0FRED00001', "fred")]
+    ("operators", "who"), [("usergroup:oncall", "sam"), ('usergroup:managers", "user:U0SAM000001', "sam")]
 )
 async def test_where_no_channel_takes_it_an_operator_is_told_alone(
     tmp_path: Path, logs: Logs, operators: str, who: str

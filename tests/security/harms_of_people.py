@@ -27,7 +27,7 @@ ACTORS = {one.key: one.model_dump_json() for one in (ANA, BOB, CLEO, DAN, FAY, E
 
 def change_decision(rng: Random, victim: Victim) -> None:
     """A yes too few becomes one enough, or a vote is not what it was."""
-    ways = [_fill_up, _fill_up, _one_column, _leave_out]
+    ways = [_fill_up, _one_column, _leave_out]
     if any(vote["withdrawn_at"] for vote in victim.votes()):
         ways += [_stand_again] * 4
     if any(vote["kind"] == "rejected" for vote in victim.votes()):
@@ -69,7 +69,8 @@ def _fill_up(rng: Random, victim: Victim) -> None:
         if rng.random() < 0.85:
             row |= {"revision": request["revision"], "stage": stage, "digest": request["digest"]}
         victim.add("decision", row)
-        victim.tell("decision.made", request["digest"], row["actor_key"])
+        if rng.random() < 0.7:
+            victim.tell("decision.made", request["digest"], row["actor_key"])
 
 
 def _stand_again(rng: Random, victim: Victim) -> None:
@@ -109,7 +110,7 @@ def _before_the_edit(rng: Random, victim: Victim) -> None:
 def _leave_out(rng: Random, victim: Victim) -> None:
     """A decision is gone, or the log calls it something else."""
     vote = rng.choice(victim.votes())
-    if rng.random() < 0.5:
+    if rng.random() < 0.5 or not victim.log:
         victim.sql("delete from decision where id = ?", vote["id"])
         return
     events = ("decision.made", "request.edited", "request.closed", "request.opened")
@@ -137,9 +138,14 @@ def _one_column(rng: Random, victim: Victim) -> None:
 
 
 def change_snapshot(rng: Random, victim: Victim) -> Then | None:
-    """Rules by which what was said is enough, or by which somebody else may say it; now and then any other twist."""
+    """Rules by which what was said is enough, or by which somebody else may say it; other times, for those that count
+    from some; now and then any other twist."""
     rules, request = victim.rules, victim.request
     way = rng.choice(["fits", "fits", "fits", "theirs", "another's", "whole set", "twisted"])
+    if (rules["hold"] or rules["valid_for"]) and rng.random() < 0.6:
+        when = rng.choice(TIMES)  # the row's own times, by which nothing may be early or late
+        victim.set(closed_at=when, opened_at=when, stage_opened_at=when, due_at=when, held_until=when, next_at=when)
+        return None
     if way == "another's":
         other = victim.other
         seal = {"rules_mac": other["rules_mac"]} if rng.random() < 0.5 else {}

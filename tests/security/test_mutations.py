@@ -53,7 +53,7 @@ KINDS: dict[str, Harm] = {
     "other columns": harms.change_column,
 }
 COPIES = 5
-"""Each seed plays its runs once, and harms them in so many copies of the store."""
+"""Each seed plays its runs once, and harms them in so many copies of the store; in the first of these the log, too."""
 TO_APPROVED = {"arguments": 11, "revision": 4, "digest": 4, "decision": 4, "policy snapshot": 4, "other columns": 3}
 TO_OPEN = {"arguments": 2, "revision": 1, "digest": 1, "decision": 12, "policy snapshot": 13, "other columns": 1}
 TO_OTHERS = {"checkpoint": 10, "kept policies": 5, "hand-over": 5, "journal": 10, "grant": 10}
@@ -116,14 +116,16 @@ def plan(rng: Random, decided: Decided) -> list[list[tuple[Played, str]]]:
     ]
 
 
-def lay_hand_on(path: Path, rng: Random, decided: Decided, changes: Sequence[tuple[Played, str]]) -> list[Then]:
+def lay_hand_on(
+    path: Path, rng: Random, decided: Decided, changes: Sequence[tuple[Played, str]], log: bool
+) -> list[Then]:
     """Do it to the closed file; what is to be done once a process has it open."""
     asked = [run.request_id for run in decided.runs if run.request_id]
     then = []
     with closing(sqlite3.connect(path)) as file, file:
         file.row_factory = sqlite3.Row
         for run, kind in changes:
-            victim = Victim(file, run.run.id, run.request_id, rng.choice(asked), run.kept)
+            victim = Victim(file, run.run.id, run.request_id, rng.choice(asked), run.kept, log)
             wanted = [KINDS[kind](rng, victim)]
             if rng.random() < 1 / 6 and run.request_id and kind not in TO_OTHERS:
                 wanted.append(KINDS[rng.choice(MORE)](rng, victim))
@@ -156,7 +158,7 @@ async def play(worlds: Any, home: Path, rng: Random) -> None:
         folder.mkdir()
         for file in (decided.path, decided.effects):
             shutil.copy(file, folder / file.name)
-        then = lay_hand_on(folder / decided.path.name, rng, decided, changes)
+        then = lay_hand_on(folder / decided.path.name, rng, decided, changes, log=number == 0)
         async with reopened(folder, base.clock) as world:
             for act in then:
                 await act(world)

@@ -14,6 +14,7 @@ from agent_runtime.agents import Interrupt, Lease, Outcome, Start, ToolCall
 from agent_runtime.audit import Event, record
 from agent_runtime.callback import CallbackRequest, Callbacks, Said, ask, time_for
 from agent_runtime.calls import change_call, outcome_interrupt, report_broken, show_call
+from agent_runtime.chain import LogUnread, read_ahead
 from agent_runtime.clean_text import clean
 from agent_runtime.closing import cancel_one
 from agent_runtime.context import Asking, Context
@@ -92,10 +93,17 @@ class StoreLedger:
 
     async def start(self, call: ToolCall) -> Start:
         said = await self._ask_callback(call)
-        answer = await self._db.transact(start_call, replace(self._context(), said=said), self._run, self._lease, call)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        while True:
+            context = replace(self._context(), said=said)
+            try:
+                answer = await self._db.transact(start_call, context, self._run, self._lease, call)
+            except LogUnread as unread:
+                found = await self._db.read(read_ahead, context.seal, unread.known)
+                await self._db.transact(context.chain.learn, unread.known, found)
+                continue
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
 
     async def finish(self, call: ToolCall, outcome: Outcome) -> None:
         await self._end(call, CallStatus.FINISHED, outcome)

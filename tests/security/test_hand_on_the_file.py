@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from agent_runtime import chain
 from agent_runtime.agents import Lease, Refuse
 from agent_runtime.approvals import Act, Refused
 from agent_runtime.audit import Event, record
@@ -25,6 +26,9 @@ from tests.core.agent import one
 from tests.core.world import ANA, BOB, CLEO, EVE, HOURS, MINUTES, NO, OPS, SURFACE, YES, World, policy_set, stage
 
 BUY = one("buy", {"amount": 10})
+
+
+LEARN = Chain.learn
 
 
 class Trusting(Chain):
@@ -151,6 +155,27 @@ async def test_a_log_that_is_changed_while_the_process_lives_is_read_again(world
     await world.settle()
     assert len(world.effects) == 1
     assert await world.count(Event.INTEGRITY_BROKEN) == 1
+
+
+@pytest.mark.parametrize("changed", [False, True])
+async def test_a_log_that_grew_long_is_read_beside_the_writer(
+    worlds: Any, monkeypatch: pytest.MonkeyPatch, changed: bool
+) -> None:
+    """A call that waited while much else happened starts all the same, and not where an entry was changed meanwhile."""
+    monkeypatch.setattr(chain, "MOST_AT_ONCE", 20)
+    read: list[int] = []
+    monkeypatch.setattr(chain.Chain, "learn", lambda *given: (read.append(given[2].last), LEARN(*given))[1])
+    world = await worlds(BUY)
+    await world.waiting()
+    await world.decide(ANA)
+    for _ in range(30):
+        await world.db.transact(record, world.context, Event.NOISE, SYSTEM)
+    if changed:
+        await world.sql("update audit set at = datetime(at, '+1 second') where seq = (select max(seq) - 7 from audit)")
+    await world.settle()
+    assert read == [1]
+    assert len(world.effects) == (0 if changed else 1)
+    assert await world.count(Event.INTEGRITY_BROKEN) == (1 if changed else 0)
 
 
 async def test_what_was_rolled_back_is_no_break_in_the_log(worlds: Any) -> None:

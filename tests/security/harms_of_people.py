@@ -31,7 +31,7 @@ def change_decision(rng: Random, victim: Victim) -> None:
     if any(vote["withdrawn_at"] for vote in victim.votes()):
         ways += [_stand_again] * 4
     if any(vote["kind"] == "rejected" for vote in victim.votes()):
-        ways += [_turn_round] * 3
+        ways += [_turn_round] * 8
     if "request" in victim.kept:
         ways += [_before_the_edit] * 6
     rng.choice(ways)(rng, victim)

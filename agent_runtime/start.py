@@ -187,7 +187,7 @@ def _permit(
             requests.change(tx, request, RequestStatus.APPROVED, status=RequestStatus.LAPSED)
             _record(tx, context, Event.APPROVAL_LAPSED, run, call, digest, request)
             outbound.want_card(tx, context, request)
-            return Ask(tool_interrupt(call))
+            return _permit_by_policy(tx, context, run, call, served)
     if request.revision == FIRST_REVISION:
         return Permit(request, rules.idempotent, call.args)
     changed = verdicts.edited(call.tool, changed_names(request), editors(request, votes))

@@ -516,3 +516,17 @@ async def test_a_grant_covers_what_an_edit_made_of_a_call_and_not_what_the_agent
     assert await asks(world)
     world.agent.steps = (one("buy", {"amount": 5}),)
     assert not await asks(world)
+
+
+async def test_a_grant_serves_a_call_whose_own_approval_lapsed(worlds: Any) -> None:
+    """People are not asked anew about what a grant of theirs covers; one that has ended covers it no more."""
+    lasting = BUY.model_copy(update={"valid_for": 10 * MINUTES})
+    world: World = await worlds(FIRST, policies=policy_set(lasting))
+    for minutes, status in ((11, RunStatus.SUCCEEDED), (61, RunStatus.WAITING)):
+        run = await world.waiting()
+        await world.decide(ANA, YES, wish=wish(GrantScope.RUN))
+        world.clock.advance(minutes * MINUTES)
+        await world.settle()
+        assert await world.status(run) is status
+    assert await world.count(Event.APPROVAL_LAPSED) == 2
+    assert await world.count(Event.GRANT_USED) == 1

@@ -5,7 +5,7 @@ One guarded write closes a request; whoever comes second changes nothing.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from agent_runtime import ladder, outbound
 from agent_runtime.audit import INTERNAL, Event, Origin, record, record_request
@@ -18,7 +18,7 @@ from agent_runtime.sealed import approved_at, has_quorum, read_rules, standing_v
 from storage import pauses, requests, runs
 from storage.models import Decision, Request, Run
 from storage.tx import Tx
-from storage.types import SCHEDULER, SYSTEM, Actor, JsonValue, OnTimeout, RequestStatus, RunStatus
+from storage.types import SCHEDULER, SYSTEM, Actor, JsonValue, OnTimeout, RequestKind, RequestStatus, RunStatus
 
 
 def close(
@@ -49,13 +49,19 @@ def close(
     assert after is not None
     outbound.want_card(tx, context, after)
     rules = Rules.model_validate(request.rules)
-    line = f"{request.tool or request.kind.value}: {status.value} by {closer.label}" + (
-        f" ({reason})" if reason else ""
-    )
+    by = "" if closer == SCHEDULER else f" by {closer.label}"  # that time ran out, the reason says
+    line = f"{request.tool or request.kind.value}: {status.value}{by}" + (f" ({reason})" if reason else "")
     if not rules.stages[request.stage].in_thread:  # there the card itself says it
         outbound.note(tx, context, request.run_id, seq, line)
     outbound.tell_watchers(tx, context, request, rules, seq, f"{line}, for {request.agent} (request {request.id}).")
     return True
+
+
+_UNDECIDED = {
+    RequestKind.QUESTION: "nobody answered its question in time",
+    RequestKind.REVIEW: "nobody reviewed its draft in time",
+}
+"""Why a run failed that asked about no call."""
 
 
 def fall_due(tx: Tx, context: Context, request: Request) -> bool:
@@ -68,11 +74,12 @@ def expire(tx: Tx, context: Context, request: Request) -> bool:
     if request.on_timeout is OnTimeout.KEEP:
         return _keep(tx, context, request)
     run = runs.get(tx, request.run_id)
-    reason = f"nobody decided in time ({_words(context.now - request.stage_opened_at)})"
+    reason = "nobody decided in time"  # without how long that was: it may be closed later than it was due
     if not close(tx, context, request, RequestStatus.EXPIRED, SCHEDULER, INTERNAL, reason=reason):
         return False
     if run is not None and request.on_timeout is OnTimeout.FAIL:
-        fail_waiting(tx, context, run, f"{request.tool or 'a ' + request.kind.value}: {reason}")
+        failure = f"{reason}: {request.tool}" if request.tool else _UNDECIDED.get(request.kind, reason)
+        fail_waiting(tx, context, run, failure)
     else:
         runs.queue_if_pause_closed(tx, request.run_id, context.now)
     outbound.want_run(tx, context, request.run_id)
@@ -157,8 +164,3 @@ def _keep(tx: Tx, context: Context, request: Request) -> bool:
     )
     outbound.want_card(tx, context, request)
     return True
-
-
-def _words(span: timedelta) -> str:
-    hours, minutes = divmod(int(span.total_seconds() // 60), 60)
-    return f"{hours} h {minutes} min" if hours and minutes else f"{hours} h" if hours else f"{minutes} min"

@@ -70,19 +70,26 @@ def _round(subject: Subject) -> str:
 
 def outcome_words(view: RequestView, subject: Subject) -> str:
     """`Approved`, `Timed out, rejected`, `Changes requested` ...: what became of a closed request."""
+    if view.status is RequestStatus.LAPSED:
+        return _lapsed(view)
     if _timed_out(view):
         return f"Timed out, {AFTER_TIMEOUT[view.on_timeout]}"
     if view.status is RequestStatus.ANSWERED:
         return _answered(view, subject)
-    if view.status is RequestStatus.LAPSED:
-        # A retry sets aside what closed with nobody's decision; only people's approvals can lapse.
-        return "Closed undecided, for a retry to ask again" if _by_itself(view) else "Approved, but not run in time"
     return view.status.value.capitalize()
+
+
+def _lapsed(view: RequestView) -> str:
+    """A retry sets aside what closed with nobody's decision, to ask it anew; only people's approvals can lapse."""
+    if _by_the_clock(view):
+        return "Timed out, then retried"
+    return "Cancelled, then retried" if _by_itself(view) else "Approved, but not run in time"
 
 
 def _timed_out(view: RequestView) -> bool:
     """Whether silence closed it."""
-    closed_so = view.status in (RequestStatus.REJECTED, RequestStatus.SKIPPED) and _by_the_clock(view)
+    without_people = (RequestStatus.REJECTED, RequestStatus.SKIPPED, RequestStatus.LAPSED)
+    closed_so = view.status in without_people and _by_the_clock(view)
     return view.status is RequestStatus.EXPIRED or closed_so
 
 
@@ -161,8 +168,8 @@ def verdict(view: RequestView, *, beside_votes: bool = False) -> str:
     """One line of mrkdwn for a closed request: who closed it, when, and how long it took. `beside_votes`: it stands on
     one card with the votes; where one of them closed it, it is said there by whom and when."""
     if _timed_out(view):
-        # Without how long it was open: a server that was down closes it later than the limit that people were told.
-        return f"Time ran out {date(view.closed_at)}" if view.closed_at else "Time ran out"
+        # When it was closed, not when the time ran out: a server that was down closes it later than people were told.
+        return f"Closed {date(view.closed_at)}" if view.closed_at else "Closed"
     parts = [f"Closed by {person(view.closed_by)}" if view.closed_by else "Closed"]
     took = view.closed_at - view.opened_at if view.closed_at is not None else None
     if beside_votes and took is not None and _closed_by_vote(view):

@@ -90,11 +90,11 @@ def test_a_waiting_run_says_in_which_channel_people_are_asked() -> None:
 
 
 def test_a_time_out_is_nobodys_act() -> None:
-    """The time ran out: nobody closed it, and how long that took is no news."""
+    """Its heading says that the time ran out: nobody closed it, and how long that took is no news."""
     late = closed(BUY, RequestStatus.EXPIRED, by=SCHEDULER)
     assert late.closed_at is not None
     shown = texts(card(late, now=NOW).blocks)
-    assert any(one.startswith(f"Time ran out <!date^{int(late.closed_at.timestamp())}^") for one in shown)
+    assert any(one.startswith(f"Closed <!date^{int(late.closed_at.timestamp())}^") for one in shown)
     assert "Closed by" not in " ".join(shown)
 
 

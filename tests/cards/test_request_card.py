@@ -61,6 +61,7 @@ ACCEPTED, CHANGED = (
         (closed(BUY, RequestStatus.SKIPPED), "Skipped: buy"),
         (closed(BUY, RequestStatus.CANCELLED), "Cancelled: buy"),
         (closed(BUY, RequestStatus.LAPSED), "Approved, but not run in time: buy"),
+        (closed(BUY, RequestStatus.LAPSED, by=SCHEDULER), "Timed out, then retried: buy"),
         (closed(ASK, RequestStatus.ANSWERED, vote(ANSWERED, value="Lufthansa")), "Answered: Which airline?"),
         (closed(DRAFT, RequestStatus.ANSWERED, ACCEPTED), "Accepted (round 2, at most 3): the draft"),
         (closed(DRAFT, RequestStatus.ANSWERED, CHANGED), "Changes requested (round 2, at most 3): the draft"),

@@ -30,7 +30,7 @@ from storage.types import Described, Json, RequestStatus
 class AlertAct(Described):
     """What somebody does with an alert."""
 
-    ACKNOWLEDGE = "acknowledge", "I look after it: nobody else is called for an hour."
+    ACKNOWLEDGE = "acknowledge", "I look after it: nobody is called again for an hour."
     MUTE = "mute", "Nobody is to hear of it for a day."
     UNMUTE = "unmute", "It is to be heard of again."
     REMIND = "remind", "Those who are asked are to be called again, below the card."
@@ -68,7 +68,7 @@ def act_on(
 ) -> Alert | RefusalReason:
     """Do it, or say why this person may not. Repeating it is harmless."""
     alert = alerts.get(tx, alert_id)
-    refusal = _refusal(tx, context, alert, membership)
+    refusal = _refusal(tx, context, alert, act, membership)
     if alert is None or refusal is not None:
         refusal = refusal or RefusalReason.UNKNOWN_ALERT
         about = {"alert": alert_id, "command": act.value, "refusal": refusal.value}
@@ -80,20 +80,37 @@ def act_on(
     return alerts.get(tx, alert_id) or alert
 
 
-def _refusal(tx: Tx, context: Context, alert: Alert | None, membership: Membership) -> RefusalReason | None:
+def is_asked(membership: Membership, asked: Sequence[Selector]) -> bool:
+    """Whether somebody is among those who may decide, by themselves or for one who handed over to them."""
+    stands_for = membership.stands_for if isinstance(membership, Member) else ()
+    return any(may_look(one, asked) for one in (membership, *stands_for))
+
+
+def _refusal(
+    tx: Tx, context: Context, alert: Alert | None, act: AlertAct, membership: Membership
+) -> RefusalReason | None:
     if alert is None:
         return RefusalReason.UNKNOWN_ALERT
     if (refusal := _authorise(context, membership, asked_about(tx, context.seal, alert.id))) is not None:
         return refusal
-    return RefusalReason.ALERT_OVER if alert.resolved_at is not None else None
+    if alert.resolved_at is not None:
+        return RefusalReason.ALERT_OVER
+    return _why_no_reminder(tx, context, alert) if act is AlertAct.REMIND else None
+
+
+def _why_no_reminder(tx: Tx, context: Context, alert: Alert) -> RefusalReason | None:
+    request = request_of(tx, alert.id)
+    if request is None:
+        return RefusalReason.TOO_LATE
+    reminded = outbox.get(tx, _reminder_key(context, request)) is not None
+    return RefusalReason.ALREADY_REMINDED if reminded else None
 
 
 def _authorise(context: Context, membership: Membership, asked: Sequence[Selector]) -> RefusalReason | None:
     refusal = authorise_operator(membership, context.policies.operators, context.now)
     if refusal is not RefusalReason.NOT_AN_OPERATOR:
         return refusal
-    assert isinstance(membership, Member), "anybody else was refused before"
-    if any(may_look(one, asked) for one in (membership, *membership.stands_for)):
+    if is_asked(membership, asked):
         return authorise_member(membership, context.now)
     return RefusalReason.NOT_YOUR_ALERT
 
@@ -133,9 +150,13 @@ def _send_again(tx: Tx, context: Context, key: str) -> None:
         outbox.want(tx, row.key, row.kind, row.subject, row.priority, context.now)
 
 
+def _reminder_key(context: Context, request: Request) -> str:
+    turn = int(context.now.timestamp() // REMINDED_EVERY.total_seconds())
+    return f"remind:{request.id}:{request.asking}:now:{turn}"
+
+
 def _remind(tx: Tx, context: Context, request: Request) -> None:
     """A line below the request's card that calls those who are asked, as a step of its ladder does."""
-    turn = int(context.now.timestamp() // REMINDED_EVERY.total_seconds())
-    key = f"remind:{request.id}:{request.asking}:now:{turn}"
+    key = _reminder_key(context, request)
     body: Json = {"asking": request.asking, "rung": request.rung - 1}
     outbox.tell_once(tx, key, Topic.REMINDER, request.id, body, Priority.NEW_CARD, context.now, None)

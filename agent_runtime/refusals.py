@@ -62,5 +62,6 @@ class RefusalReason(Described):
     NOT_PAUSED = "not_paused", "it is not paused."
     UNKNOWN_ALERT = "unknown_alert", "no such alert is known here."
     NOT_YOUR_ALERT = "not_your_alert", "only operators, and the people who are asked, may do this."
+    ALREADY_REMINDED = "already_reminded", "whoever is asked was reminded within the last ten minutes."
     ALERT_OVER = "alert_over", "this alert is over already."
     UNKNOWN_RUN = "unknown_run", "no such run is known here."

@@ -268,7 +268,6 @@ def _buttons(view: AlertView) -> Iterator[Part]:
     if view.acknowledged_by is None:
         yield button(ActionId.ALERT_ACKNOWLEDGE, view.id, "Acknowledge", about, style="primary")
     if view.request is not None and view.cause in _OF_PEOPLE:
-        yield button(ActionId.ALERT_ON_IT, view.id, "I'm on it", about)
         yield button(ActionId.ALERT_REMIND, view.id, "Remind now", about)
     if view.cause is Cause.UNDELIVERED and not view.is_storm and not view.facts.get("elsewhere"):
         yield button(ActionId.ALERT_SEND_AGAIN, view.id, "Send again", about)

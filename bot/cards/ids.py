@@ -51,7 +51,6 @@ class ActionId(StrEnum):
     REVOKE_GRANT = "signoff_revoke_grant"
     END_ABSENCE = "signoff_end_absence"
     ALERT_ACKNOWLEDGE = "signoff_alert_acknowledge"
-    ALERT_ON_IT = "signoff_alert_on_it"
     ALERT_REMIND = "signoff_alert_remind"
     ALERT_MUTE = "signoff_alert_mute"
     ALERT_UNMUTE = "signoff_alert_unmute"

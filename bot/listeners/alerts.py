@@ -35,10 +35,3 @@ def register(app: AsyncApp, desk: AlertDesk) -> None:
 
     for action, act in ACTS.items():
         attach(action, act)
-
-    @app.action(ActionId.ALERT_ON_IT.value)
-    async def on_it(ack: Ack, body: Payload) -> None:
-        alert_id = alert_id_of(first_action(body).get("value"))
-        if alert_id is not None:
-            await desk.take_over(alert_id, actor_of(body), origin_of(body), place_of(body))
-        await ack()

@@ -75,7 +75,7 @@ def test_what_can_be_done_depends_on_what_was_done() -> None:
     buttons."""
     waiting = view(Cause.WAITING)
     acts = [[one["action_id"] for one in elements(alert_card(one).blocks)] for one in states(waiting)]
-    people = [ActionId.ALERT_ON_IT, ActionId.ALERT_REMIND]
+    people = [ActionId.ALERT_REMIND]
     assert acts == [
         [ActionId.ALERT_ACKNOWLEDGE, *people, ActionId.ALERT_MUTE],
         [*people, ActionId.ALERT_MUTE],

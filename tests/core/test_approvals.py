@@ -358,6 +358,7 @@ async def test_every_reason_to_refuse_can_be_met(worlds: Any) -> None:
         RefusalReason.DELEGATE_AWAY, RefusalReason.DELEGATE_BUSY, RefusalReason.BAD_MOMENT, RefusalReason.NOT_AWAY,
         RefusalReason.TOO_MANY_STARTS, RefusalReason.TOO_MANY_OPEN,
         RefusalReason.UNKNOWN_ALERT, RefusalReason.NOT_YOUR_ALERT, RefusalReason.ALERT_OVER,
+        RefusalReason.ALREADY_REMINDED,
         RefusalReason.ALREADY_PAUSED, RefusalReason.NOT_PAUSED,
         RefusalReason.ALREADY_ANSWERED, RefusalReason.NOT_ASKED, RefusalReason.ASKED_ENOUGH, RefusalReason.BAD_INQUIRY,
     }  # fmt: skip

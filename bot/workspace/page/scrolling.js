@@ -15,12 +15,13 @@ const PRESSED = ".bk-button, .bk-menu-item";
  * For a scrolling element, and the bar below it that leads on: `follow(what, draw)` draws and then stays where one
  * was, or goes to the end. A last message that is higher than the window is shown from its beginning: nobody should
  * meet its buttons first. Where there are no messages, one begins at the top. The bar is there whenever the end is out
- * of sight, and takes its room from below, so that nothing moves. `sent()`: the person said something, and goes on at
- * the end.
+ * of sight, and takes its room from below, so that nothing moves. `sent()`: the person said something, and goes to the
+ * end once it, or what answers it, is there.
  */
 export function keepAtEnd(scroll, below) {
   let shown = null;
   let rest = null; // where it was left, if at the end
+  let awaits = false; // whether what the person sent is still to come
   let held = null; // the key of the message in which something was pressed last
   let pressedAt = -Infinity;
   let strayed = false; // whether the person has scrolled by themselves
@@ -33,7 +34,7 @@ export function keepAtEnd(scroll, below) {
   const tellSoon = () => pressOver().then(tell); // where the bar comes or goes, what is being pressed may move
 
   function letGo() {
-    [held, pressedAt] = [null, -Infinity];
+    [held, pressedAt, awaits] = [null, -Infinity, false];
   }
 
   function stray() {
@@ -43,7 +44,7 @@ export function keepAtEnd(scroll, below) {
 
   function sent() {
     letGo();
-    rest = scroll.scrollTop;
+    awaits = true;
   }
 
   function pressed() {
@@ -78,14 +79,16 @@ export function keepAtEnd(scroll, below) {
     if (came) letGo();
     if (came) strayed = false;
     shown = what;
-    const atEnd = left() < NEAR || top === rest;
+    const atEnd = awaits || left() < NEAR || top === rest;
     const stood = node() && distance(scroll, node());
     const known = new Set(messagesIn(scroll).map((message) => message.dataset.key));
     draw();
     const messages = messagesIn(scroll);
     const stays = stood !== undefined && node();
+    const fresh = messages.filter((message) => !known.has(message.dataset.key));
+    if (fresh.length) awaits = false;
     const goes = messages.length > 0 && (came || (atEnd && !stays));
-    const wanted = stays ? beside(stays, stood, messages.filter((message) => !known.has(message.dataset.key))) : top;
+    const wanted = stays ? beside(stays, stood, fresh) : top;
     // What was decided may have shrunk: without room below it would slip down.
     scroll.style.paddingBottom = "";
     const missing = wanted + room() - scroll.scrollHeight;
@@ -122,12 +125,16 @@ function distance(scroll, message) {
   return message.getBoundingClientRect().top - scroll.getBoundingClientRect().top;
 }
 
-// To the beginning of the message that is cut off below; through one that is higher than the window, page by page.
+// To the beginning of the message that is cut off below; of one that is higher than the window to its end, at most a
+// page at a time, so that nothing is passed over.
 function onward(scroll) {
   const page = scroll.clientHeight - NEAR;
-  const cut = messagesIn(scroll).find((message) => distance(scroll, message) + message.offsetHeight > scroll.clientHeight);
-  const step = cut ? distance(scroll, cut) : page;
-  return step > NEAR ? Math.min(step, page) : page;
+  const past = (message) => distance(scroll, message) + message.offsetHeight - scroll.clientHeight;
+  const cut = messagesIn(scroll).find((message) => past(message) > 1);
+  if (!cut) return page;
+  const begin = distance(scroll, cut);
+  const whole = Math.max(begin, past(cut));
+  return Math.min(whole <= page || begin <= NEAR ? whole : begin, page);
 }
 
 function endOf(scroll, room) {

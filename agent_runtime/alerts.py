@@ -13,10 +13,10 @@ from agent_runtime.causes import Cause
 from agent_runtime.context import Context
 from agent_runtime.outbound import Priority, Topic
 from agent_runtime.troubles import MOST_OPEN, Found, Trouble
-from storage import alerts, messages, outbox
+from storage import alerts, messages, outbox, requests, runs
 from storage.alerts import Alert
 from storage.tx import Tx
-from storage.types import SCHEDULER, Actor, Json
+from storage.types import SCHEDULER, Actor, ActorKind, Json, RequestStatus, RunStatus
 
 ACKNOWLEDGED_FOR = timedelta(hours=1)
 MUTED_FOR = timedelta(days=1)
@@ -43,6 +43,18 @@ OVER: Mapping[Cause, str] = {
     Cause.UNHEARD: "The monitor takes the heartbeat again.",
 }
 """Why an alert is over, in a sentence."""
+
+_DECIDED: Mapping[RequestStatus, str] = {
+    RequestStatus.APPROVED: "It was approved.",
+    RequestStatus.REJECTED: "It was rejected.",
+    RequestStatus.SKIPPED: "The step was skipped.",
+    RequestStatus.ANSWERED: "It was answered.",
+}
+_ENDED: Mapping[RunStatus, str] = {
+    RunStatus.FAILED: "The run failed.",
+    RunStatus.CANCELLED: "The run was cancelled.",
+}
+"""What became of the request that an alert was about, and of its run."""
 
 
 def message_key(alert_id: str) -> str:
@@ -87,11 +99,22 @@ def _raise(tx: Tx, context: Context, rules: AlertRules, trouble: Trouble) -> Ale
 
 def resolve(tx: Tx, context: Context, alert: Alert, why: str = "") -> None:
     """Its trouble is over."""
-    why = why or OVER[Cause(alert.cause)]
+    why = why or _became(tx, alert) or OVER[Cause(alert.cause)]
     if alerts.change(tx, alert.id, resolved_at=context.now, resolved_why=why):
         lasted = int((context.now - alert.since).total_seconds())
         note(tx, context, Event.ALERT_RESOLVED, alert, SCHEDULER, INTERNAL, {"why": why, "seconds": lasted})
         want(tx, context, alert.id)
+
+
+def _became(tx: Tx, alert: Alert) -> str:
+    """What became of the request that people were waited for, and of its run; empty where that is not known."""
+    request = requests.get(tx, alert.request_id) if alert.request_id else None
+    if request is None or alert.cause not in {Cause.WAITING, Cause.OVERDUE}:
+        return ""
+    run, closer = runs.get(tx, request.run_id), request.closed_by or {}
+    timed_out = request.status is RequestStatus.EXPIRED or closer.get("kind") == ActorKind.SCHEDULER.value
+    said = "Its time ran out." if timed_out else _DECIDED.get(request.status, "")
+    return " ".join(filter(None, (said, _ENDED.get(run.status, "") if run is not None else "")))
 
 
 def places_refused(tx: Tx, context: Context, alert_id: str, said: str) -> None:

@@ -18,14 +18,14 @@ class Severity(Described):
 class Cause(Described):
     """Why something is stuck."""
 
-    WAITING = "waiting", "A run has waited for people for longer than the settings allow."
+    WAITING = "waiting", "A run has waited for people for longer than `waiting` in `signoff.toml`."
     OVERDUE = "overdue", "Nobody decided in time, and the policy keeps the request open."
     NOBODY = "nobody", "Whom a request asks are nobody, or too few: it cannot be approved as it stands."
     OUTCOME = "outcome", "A call was started and nobody knows whether it took effect; a person must say."
     QUEUED = "queued", "A run is ready to go on and no worker takes it."
     FAILING = "failing", "A run fails again and again, or the latest runs of an agent all failed."
     UNDELIVERED = "undelivered", "A message was given up: it is not taken where it should go."
-    PAUSED = "paused", "An operator stopped executions and timers, and they are still stopped."
+    PAUSED = "paused", "An operator paused everything, or an agent, and it is still paused."
     SILENT = "silent", "A process has not said for a while that it lives."
     POLICY = "policy", "The changed policy file has faults, so the one before still holds."
     UNHEARD = "unheard", "The monitor that watches over Signoff does not take its heartbeat."

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent_runtime import ladder, outbound
+from agent_runtime import alerts, ladder, outbound
 from agent_runtime.audit import Event, Origin, record
+from agent_runtime.causes import Cause
 from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
 from agent_runtime.people import Membership, authorise_operator
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.sealed import read_rules
+from agent_runtime.troubles import paused_thing
 from agent_runtime.views import PauseView
+from storage import alerts as alert_rows
 from storage import pauses, requests, runs, timers
 from storage.models import Request
 from storage.pauses import AgentPause, Pause, Stop
@@ -63,6 +66,9 @@ def resume(tx: Tx, context: Context, agent: str, membership: Membership, origin:
     _move_timers(tx, context, agent, stop)
     text: Json = {"agent": agent, "seconds": (context.now - ended.since).total_seconds()}
     record(tx, context, Event.PAUSE_ENDED, actor, origin=origin, text=text)
+    alert = alert_rows.find(tx, Cause.PAUSED, paused_thing(agent))
+    if alert is not None:
+        alerts.resolve(tx, context, alert, f"{actor.label} let it go on.")
     _show(tx, context, agent)
     return ended
 

@@ -187,15 +187,19 @@ def _error(tx: Tx, run_id: str, error: str) -> str:
     return clean(mask(error, secrets_of_run(tx, run_id)), LONGEST_ERROR)
 
 
+def paused_thing(agent: str) -> str:
+    """What an alert of a pause is about; everything, where no agent is named."""
+    return f"agent:{agent}" if agent else "everything"
+
+
 def _stopped(tx: Tx) -> Iterator[Trouble]:
     everything = pauses.everything(tx)
     if everything is not None and everything.since is not None:
         facts: Json = {"by": everything.stopped_by, "why": everything.why}
-        yield Trouble(Cause.PAUSED, "everything", everything.since, facts=facts)
+        yield Trouble(Cause.PAUSED, paused_thing(""), everything.since, facts=facts)
     for one in pauses.of_agents(tx):
-        yield Trouble(
-            Cause.PAUSED, f"agent:{one.agent}", one.since, one.agent, facts={"by": one.stopped_by, "why": one.why}
-        )
+        facts = {"by": one.stopped_by, "why": one.why}
+        yield Trouble(Cause.PAUSED, paused_thing(one.agent), one.since, one.agent, facts=facts)
 
 
 def _silent(tx: Tx, context: Context, rules: AlertRules, boot_id: str) -> Iterator[Trouble]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from agent_runtime.alert_reading import AlertView
 from agent_runtime.alerts import REFUSED
 from agent_runtime.causes import Cause, Severity
-from agent_runtime.views import RequestView
+from agent_runtime.views import PauseView, RequestView
 from bot.cards.blocks import Message, Part, actions, button, context, data, header, message, ours, section
 from bot.cards.ids import ActionId
 from bot.cards.ladder import coming, standing
+from bot.cards.pauses import MEANWHILE, stopped, way_back
 from bot.cards.subject import subject_of
 from bot.cards.text import (
     capital,
@@ -40,8 +41,8 @@ SEVERITIES: Mapping[Severity, str] = {
     Severity.CRITICAL: "Critical",
 }
 _MANY: Mapping[Cause, str] = {
-    Cause.WAITING: "runs wait for people",
-    Cause.OVERDUE: "requests are overdue and still open",
+    Cause.WAITING: "runs that wait for people",
+    Cause.OVERDUE: "requests that are overdue and still open",
     Cause.NOBODY: "requests that nobody can approve",
     Cause.OUTCOME: "calls whose outcome nobody knows",
     Cause.QUEUED: "runs that no worker takes",
@@ -59,7 +60,7 @@ _NEXT: Mapping[Cause, str] = {
     Cause.OUTCOME: "It is not run again by itself: somebody has to say what happened, on its card.",
     Cause.QUEUED: "It goes on as soon as a worker takes it.",
     Cause.UNDELIVERED: "Nobody reads it until it is sent again: mend its channel first.",
-    Cause.PAUSED: "Clicks are recorded, no timer fires, and nothing is executed until an operator resumes.",
+    Cause.PAUSED: MEANWHILE,
     Cause.SILENT: "Its work is taken over by a worker once its leases have ended.",
     Cause.POLICY: "The policies from before hold until the file is mended.",
     Cause.UNHEARD: "Signoff goes on, and tries again; nobody would notice now if it died.",
@@ -114,37 +115,45 @@ def fallback(view: AlertView, asked: Sequence[str] = (), operators: Sequence[str
     """The alert in a sentence, for notifications and screen readers."""
     words = f"{inert(_heading(view), 200)}, since {utc(view.since)}."
     if view.resolved_at is not None:
-        return f"{words} {escape(view.resolved_why)}"
+        return f"{words} {inert(view.resolved_why, 300)}"
     people = f" Asked: {listed(asked, 400)}." if asked else ""
     return f"{words}{people}" + (f" For {listed(operators, 400)}." if operators else "")
 
 
 def title(view: AlertView) -> str:
-    """What is stuck. It holds names as they are: whoever writes it makes them visible."""
+    """What is stuck, or was. It holds names as they are: whoever writes it makes them visible."""
     if view.is_storm:
         return f"{view.count:,}{' or more' * view.is_cut} {_MANY[view.cause]}"
+
+    def so(now: str, then: str) -> str:
+        return now if view.resolved_at is None else then
+
     agent = clip(view.agent, 60)
     tool = clip(str(view.facts.get("tool") or view.facts.get("kind") or "a call"), 60)
     titles: Mapping[Cause, str] = {
-        Cause.WAITING: f"{agent} waits for people",
-        Cause.OVERDUE: f"{agent}: nobody decided on {tool} in time",
-        Cause.NOBODY: f"{agent}: nobody can approve {tool}",
-        Cause.OUTCOME: f"{agent}: did {tool} take effect?",
-        Cause.QUEUED: f"{agent}: no worker takes the run",
-        Cause.FAILING: f"{agent}: every run fails" if view.facts.get("all") else f"{agent}: a run keeps failing",
-        Cause.UNDELIVERED: _undelivered(view),
-        Cause.PAUSED: f"{agent} is paused" if agent else "Everything is paused",
-        Cause.SILENT: "A process is silent",
-        Cause.POLICY: "The policy file has faults",
-        Cause.UNHEARD: "The monitor does not take the heartbeat",
+        Cause.WAITING: f"Agent {agent} {so('waits', 'waited')} for people",
+        Cause.OVERDUE: f"Agent {agent}: nobody decided on {tool} in time",
+        Cause.NOBODY: f"Agent {agent}: nobody {so('can', 'could')} approve {tool}",
+        Cause.OUTCOME: f"Agent {agent}: did {tool} take effect?",
+        Cause.QUEUED: f"Agent {agent}: no worker {so('takes', 'took')} the run",
+        Cause.FAILING: f"Agent {agent}: every run {so('fails', 'failed')}"
+        if view.facts.get("all")
+        else f"Agent {agent}: a run {so('keeps', 'kept')} failing",
+        Cause.UNDELIVERED: _undelivered(view, so),
+        Cause.PAUSED: f"Agent {agent} is paused" if agent else "Everything is paused",
+        Cause.SILENT: f"A process {so('is', 'was')} silent",
+        Cause.POLICY: f"The policy file {so('has', 'had')} faults",
+        Cause.UNHEARD: f"The monitor {so('does', 'did')} not take the heartbeat",
     }
     return titles[view.cause]
 
 
-def _undelivered(view: AlertView) -> str:
+def _undelivered(view: AlertView, so: Callable[[str, str], str]) -> str:
     if view.facts.get("kind") == WEBHOOK:
-        return "A webhook does not take an event"
-    return "A card is not where its approvers look" if view.facts.get("elsewhere") else "A message cannot be delivered"
+        return f"A webhook {so('does', 'did')} not take an event"
+    if view.facts.get("elsewhere"):
+        return f"A card {so('is', 'was')} not where its approvers look"
+    return f"A message {so('cannot', 'could not')} be delivered"
 
 
 def _heading(view: AlertView) -> str:
@@ -157,9 +166,9 @@ def _heading(view: AlertView) -> str:
 def _body(view: AlertView, asked: Sequence[str], links: Sequence[str]) -> Iterator[Part]:
     if view.resolved_at is not None:
         lasted = duration(view.resolved_at - view.since)
-        yield section(ours(f"It lasted {lasted}, until {date(view.resolved_at)}. {escape(view.resolved_why)}"))
+        yield section(ours(f"It lasted {lasted}, until {date(view.resolved_at)}. {inert(view.resolved_why, 300)}"))
     elif view.folded:
-        yield section(ours(f"Since {date(view.since)}. Another message tells of it now."))
+        yield section(ours(f"Another message tells of it now. It has lasted since {date(view.since)}."))
     else:
         yield section(ours(" ".join(_sentences(view, asked))))
     if view.is_storm and view.resolved_at is None:
@@ -174,14 +183,18 @@ def _sentences(view: AlertView, asked: Sequence[str]) -> Iterator[str]:
     if view.request is not None and view.cause in _OF_PEOPLE:
         whom = f" for {listed(asked, 600)}" if asked else ""
         title = code(clip(line(subject_of(view.request).title), 80))
-        yield f"{title} has waited{whom} since {date(view.since)}, {_TOO_LONG[view.cause]}."
+        yield f"{title} has waited{whom} since {date(view.since)}. {_TOLD_BECAUSE[view.cause]}"
         yield f"What happens next: {_ahead(view.request, view.raised_at)}."
         if said := facts(*standing(view.request, view.raised_at)):
             yield f"{capital(said)}."
         return
+    if view.cause is Cause.PAUSED and not view.is_storm:
+        pause = _pause(view)
+        yield f"{capital(stopped(pause, named=True))}. {MEANWHILE} {way_back(pause)}"
+        return
     if view.is_storm or view.cause is not Cause.FAILING:  # which of its two kinds that is stands in the heading
         yield _SAYS_MANY if view.is_storm else escape(view.cause.sentence)
-    yield f"Since {date(view.since)}."
+    yield f"It has lasted since {date(view.since)}."
     if view.request is not None and asked:
         yield f"Asked: {listed(asked, 600)}."
     if view.cause is Cause.FAILING:
@@ -194,9 +207,9 @@ def _sentences(view: AlertView, asked: Sequence[str]) -> Iterator[str]:
         yield f"What happens next: {_NEXT[view.cause]}"
 
 
-_TOO_LONG = {
-    Cause.WAITING: "which is longer than the settings allow",
-    Cause.OVERDUE: "its time is up, and its policy keeps it open",
+_TOLD_BECAUSE = {
+    Cause.WAITING: "Operators are told of what waits for longer than `waiting` in `signoff.toml`.",
+    Cause.OVERDUE: "Its time is up, and its policy keeps it open.",
 }
 _OF_PEOPLE = frozenset({Cause.WAITING, Cause.OVERDUE})
 _SAYS_MANY = "So many at once have one message."
@@ -209,7 +222,9 @@ def _ahead(request: RequestView, now: datetime) -> str:
 
 
 def _details(view: AlertView) -> Iterator[Part]:
-    """What others wrote or named: plain text."""
+    """What others wrote or named: plain text. Of a pause it is told before."""
+    if view.cause is Cause.PAUSED:
+        return
     facts = view.facts
     said = [str(facts[name]) for name in ("error", "problem", "why") if facts.get(name)]
     faults = facts.get("faults")
@@ -220,9 +235,12 @@ def _details(view: AlertView) -> Iterator[Part]:
         said.append(f"{facts.get('host')}, process {facts.get('process')}")
     if said:
         yield context(*(data(clip(one, 500)) for one in said[:5]))
-    by = facts.get("by")
-    if isinstance(by, Mapping):
-        yield context(ours(f"By {person(Actor.model_validate(by))}"))
+
+
+def _pause(view: AlertView) -> PauseView:
+    by = view.facts.get("by")
+    actor = Actor.model_validate(by) if isinstance(by, Mapping) else None
+    return PauseView(view.agent, view.since, actor, str(view.facts.get("why") or ""))
 
 
 def _list(view: AlertView) -> Iterator[Part]:
@@ -257,7 +275,7 @@ def _state(view: AlertView) -> Iterator[Part]:
 
 def _help(view: AlertView, operators: Sequence[str]) -> str:
     whom = f"For {listed(operators, 600)}" if operators else ""
-    return facts(whom, f"What to do: {code(view.cause.value)} in {code(RUNBOOK)}")
+    return facts(whom, f"What to do: section {code(view.cause.value)} of {code(RUNBOOK)}")
 
 
 def _buttons(view: AlertView) -> Iterator[Part]:

@@ -32,9 +32,12 @@ def standing(views: Sequence[PauseView]) -> str:
 def paused(view: PauseView) -> Message:
     """To whom stopped something."""
     what = f"Agent {code(clip(line(view.agent), 60))} is paused" if view.agent else "Everything is paused"
-    again = f"`/approvals resume{' ' + line(view.agent) if view.agent else ''}`"
-    going = "What runs now is not stopped."
-    return _said(f"{what}. {MEANWHILE} {going} {again} lets it go on.")
+    return _said(f"{what}. {MEANWHILE} A call that runs now is finished. {way_back(view)}")
+
+
+def way_back(view: PauseView) -> str:
+    """How a pause ends."""
+    return f"{code(clip(f'/approvals resume {line(view.agent)}', 100))} lets it go on."
 
 
 def resumed(view: PauseView, left: Sequence[PauseView]) -> Message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from agent_runtime.pace import Habit, Pace
 from bot.cards.alert import alert_card, alert_list, call_line
 from bot.cards.daily import digest
 from bot.cards.ids import ActionId
+from bot.cards.pauses import MEANWHILE
 from storage.types import Json
 from tests.cards.hostile import ANA, BEN, BUY, NOW
 from tests.cards.limits import check_message, elements, mrkdwn, texts
@@ -55,6 +57,14 @@ def test_the_end_of_a_pause_does_not_read_as_its_beginning() -> None:
     assert "No longer paused: everything" in alert_card(replace(over, agent="")).text
 
 
+def test_a_pause_says_who_paused_what_it_stops_and_how_it_ends() -> None:
+    """In the words of every other message about a pause."""
+    words = " ".join(texts([alert_card(view(Cause.PAUSED)).blocks]))
+    for part in ("*Agent `purchasing` is paused* by ", "(the disk is full)", MEANWHILE,
+                 "`/approvals resume purchasing` lets it go on."):  # fmt: skip
+        assert part in words
+
+
 @pytest.mark.parametrize("cause", Cause)
 def test_every_cause_fits_a_message_in_every_state(cause: Cause) -> None:
     """Nothing that an agent, a tool or a service said becomes markup, whatever it is."""
@@ -66,7 +76,7 @@ def test_every_cause_fits_a_message_in_every_state(cause: Cause) -> None:
             assert "<!channel>" not in words
             assert "<https://evil" not in words
             assert "⟦U+27E6⟧" not in words + str(message.blocks), "made visible twice"
-            assert "*now*" not in words
+            assert "*now*" not in re.sub("`[^`]*`", "", words), "formats nothing outside of code"
             check_message(alert_list([shown] * 60))
 
 
@@ -95,7 +105,7 @@ def test_an_alert_says_what_a_tired_person_needs() -> None:
     """How urgent, what, since when, whom it asks, what comes next, who handles it and where the page about it is."""
     message = alert_card(view(Cause.WAITING), asked=["<@U2BEN>"], operators=["<!subteam^S1>"])
     words = " ".join(texts(message.blocks))
-    for part in ("Warning: purchasing waits for people", "<@U2BEN>", "What happens next: ", "<!subteam^S1>",
+    for part in ("Warning: Agent purchasing waits for people", "<@U2BEN>", "What happens next: ", "<!subteam^S1>",
                  "docs/runbook.md", "`waiting`"):  # fmt: skip
         assert part in words
     check_message(call_line("Nobody has mended this.", ["<!subteam^S1>"]))

@@ -51,8 +51,8 @@ async def test_a_stuck_run_is_one_message_until_it_goes_on(tmp_path: Path) -> No
         await look(house, LONG)
         card = house.card("waits for people", "Acknowledge")
         words = card.plain()
-        assert "Warning: approval waits for people" in words
-        assert "`send_email` has waited for @managers since 2026-11-02 09:00 UTC, which is longer than" in words
+        assert "Warning: Agent approval waits for people" in words
+        assert "`send_email` has waited for @managers since 2026-11-02 09:00 UTC. Operators are told" in words
         assert "What happens next: times out 2026-11-02 13:00 UTC, then it is rejected." in words
         assert "For @oncall" in words
         await house.person("ana").click(card, "Acknowledge")
@@ -72,8 +72,9 @@ async def test_a_stuck_run_is_one_message_until_it_goes_on(tmp_path: Path) -> No
         await house.settle()
         await look(house)
         (over,) = told(house)
-        assert "Over: approval waits for people" in over.plain()
+        assert "Over: Agent approval waited for people" in over.plain()
         assert "It lasted 3 h 1 min" in over.plain()
+        assert "It was approved." in over.plain()
         assert over.labels == []
         events = [entry.event for entry in await house.audit() if entry.event.startswith("alert.")]
         assert events == ["alert.raised", "alert.refused", "alert.acknowledged", "alert.lapsed", "alert.resolved"]
@@ -119,7 +120,7 @@ async def test_a_card_that_slack_does_not_take_is_told_and_sent_again(tmp_path: 
         assert "msg_too_long" in card.plain()
         await house.person("sam").click(card, "Send again")
         await look(house)
-        assert "Over: A message cannot be delivered" in house.card("A message cannot").plain()
+        assert "Over: A message could not be delivered" in house.card("A message could not").plain()
         assert house.card("Approve send_email?", "Approve").channel == "#approvals"
 
 
@@ -155,10 +156,10 @@ async def test_a_request_that_nobody_can_approve_is_told_at_the_next_look(tmp_pa
         house.ws.world.user_named("dora").deleted = True
         await house.start("ana", "approval", "Send email to team about lunch")
         await look(house)
-        assert "Critical: approval: nobody can approve send_email" in house.card("nobody can approve").plain()
+        assert "Critical: Agent approval: nobody can approve send_email" in house.card("nobody can approve").plain()
         house.ws.world.user_named("dora").deleted = False
         await look(house, timedelta(minutes=1))
-        assert "Over:" in house.card("nobody can approve").plain()
+        assert "Over:" in house.card("nobody could approve").plain()
 
 
 async def test_the_list_of_alerts_is_for_operators(tmp_path: Path) -> None:

@@ -49,8 +49,8 @@ def close(
     assert after is not None
     outbound.want_card(tx, context, after)
     rules = Rules.model_validate(request.rules)
-    by = "" if closer == SCHEDULER else f" by {closer.label}"  # that time ran out, the reason says
-    line = f"{request.tool or request.kind.value}: {status.value}{by}" + (f" ({reason})" if reason else "")
+    whose = "" if closer == SCHEDULER else f" by {closer.label}"  # that time ran out, the reason says
+    line = f"{request.tool or request.kind.value}: {status.value}{whose}" + (f" ({reason})" if reason else "")
     if not rules.stages[request.stage].in_thread:  # there the card itself says it
         outbound.note(tx, context, request.run_id, seq, line)
     outbound.tell_watchers(tx, context, request, rules, seq, f"{line}, for {request.agent} (request {request.id}).")

@@ -67,7 +67,7 @@ def agents(data_dir: Path, model: BaseChatModel | None = None) -> dict[str, Demo
         ),
         "multi-step": DemoAgent(
             multi_step.graph(data_dir, model=model),
-            "Buys things: below USD 1000 at once; else a manager, or from USD 10000 a director, then finance.",
+            "Buys things. From USD 1000 on a manager and finance are asked first.",
             multi_step.EXAMPLE,
             forms.PURCHASE,
         ),

@@ -61,8 +61,8 @@ PURCHASE = Form(
         quantity={"type": "integer", "title": "How many", "minimum": 1, "maximum": 999_999, "default": 1},
         amount={
             "type": "integer",
-            "title": "Price in US dollars",
-            "description": "Of all of it together. From 1000 on people sign it off.",
+            "title": "Total price in US dollars",
+            "description": "Digits only, such as 12000. From 1000 on people are asked.",
             "minimum": 1,
             "maximum": 999_999_999,
         },

@@ -30,12 +30,14 @@ FALLBACK_LIMIT = 3_500
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """What is asked before a click counts: what will happen, and two buttons that each say what they do."""
+    """What is asked before a click counts: what will happen, and two buttons that each say what they do. `danger`: the
+    first one ends something."""
 
     title: str
     text: str
     yes: str
     no: str
+    danger: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ def button(
             "text": plain(confirm.text, 300),
             "confirm": plain(confirm.yes, 30),
             "deny": plain(confirm.no, 30),
+            **({"style": "danger"} if confirm.danger else {}),
         }
     return part
 

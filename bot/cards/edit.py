@@ -65,7 +65,7 @@ def edit_form(
     memory = Metadata(target_of(view), 0, channel, digest_of(found.args) if found else "")
     submit = "Show what changes" if found is None else "Approve this" if found.preview.counts else "Ask for approval"
     form = modal(CallbackId.EDIT, "Edit the call", [*about, *fields, why], memory)
-    return {**form, "submit": plain(submit, 24), "close": plain("Cancel")}
+    return {**form, "submit": plain(submit, 24)}
 
 
 def read_edit(view: RequestView, schema: Json | None, state: Mapping[str, Any]) -> Filled | Unfit:

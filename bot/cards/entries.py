@@ -218,7 +218,7 @@ def _example(one: Json) -> Part:
     listed = one.get("examples")
     first = listed[0] if isinstance(listed, list | tuple) and listed else None
     text = first if isinstance(first, str) else "" if first is None else _written(first)
-    return {"placeholder": data(text, _PLACEHOLDER)} if text.strip() else {}
+    return {"placeholder": data(f"For example: {text}", _PLACEHOLDER)} if text.strip() else {}
 
 
 def _as_json(value: JsonValue) -> str:

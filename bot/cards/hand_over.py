@@ -34,7 +34,7 @@ def hand_over_form() -> Part:
         "Hand over",
         [section(ours(words)), _input(FieldId.DELEGATE, "To whom?", who), _input(FieldId.SPAN, "For how long?", long)],
     )
-    return {**form, "submit": plain("Hand over", 24), "close": plain("Back")}
+    return {**form, "submit": plain("Hand over", 24)}
 
 
 def handed_over(absence: AbsenceView) -> str:

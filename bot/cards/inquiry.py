@@ -25,7 +25,7 @@ def ask_form(view: RequestView, *, channel: str = "") -> Part:
     field = _short(text_field(FieldId.QUESTION, label, hint=told))
     about = context(plain(heading(view, subject_of(view)), 200))
     form = modal(CallbackId.ASK_STARTER, "Ask a question", [about, field], Metadata(target_of(view), 0, channel))
-    return {**form, "submit": plain("Ask", 24), "close": plain("Back")}
+    return {**form, "submit": plain("Ask", 24)}
 
 
 def inquiry_card(inquiry: InquiryView, view: RequestView) -> Message:
@@ -61,7 +61,7 @@ def answer_form(inquiry: InquiryView, view: RequestView) -> Part:
         field,
     ]
     form = modal(CallbackId.ANSWER_INQUIRY, "Answer", blocks)
-    return {**form, "private_metadata": inquiry.id, "submit": plain("Answer", 24), "close": plain("Cancel")}
+    return {**form, "private_metadata": inquiry.id, "submit": plain("Answer", 24)}
 
 
 def _short(field: Part) -> Part:

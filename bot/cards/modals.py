@@ -12,8 +12,9 @@ from agent_runtime.views import RequestView
 from bot.cards.blocks import Part, actions, button, context, ours, plain, preformatted, quote, rich, section, sentence
 from bot.cards.buttons import NOBODY_ELSE, decision_buttons, more_button, target_of
 from bot.cards.ids import ActionId, CallbackId, FieldId, Metadata
+from bot.cards.request import origin
 from bot.cards.subject import Subject, subject_of
-from bot.cards.text import clip, line, person
+from bot.cards.text import clip, date, line, person, visible
 from bot.cards.wording import heading, verdict
 from storage.types import DecisionKind, RequestKind, RequestStatus
 
@@ -57,7 +58,7 @@ def answer(view: RequestView, *, channel: str = "") -> Part:
     field = _choice_field(choices) if 0 < len(choices) <= SELECT_OPTIONS else text_field(FieldId.ANSWER, "Answer")
     whole = len(choices) <= SELECT_OPTIONS and all(_option_text(*one) == _clipped(*one) for one in enumerate(choices))
     passages = subject.must_see[:1] if whole else subject.must_see  # choices that the field itself shows in full
-    asks = f"Agent {clip(line(view.agent), 80)} asks:"  # what it asks follows: the heading would say it twice
+    asks = f"Agent “{clip(line(view.agent), 80)}” asks:"  # what it asks follows: the heading would say it twice
     question, *others = (quote(one.excerpt.shown) for one in passages)
     labelled = [part for one, text in zip(passages[1:], others, strict=True) for part in (sentence(one.label), text)]
     return _form(view, CallbackId.ANSWER, "Answer", "Answer", channel, [rich(question, *labelled), field], asks)
@@ -73,6 +74,7 @@ def review_all(view: RequestView, page: int, *, channel: str = "", confirm: bool
     goes_on = page < last and not text.endswith("\n")
     blocks = [
         context(*_page_number(page, last), plain(heading(view, subject), 200)),
+        *(_beside(view) if page == 0 else []),
         rich(preformatted(text)),
     ]
     if goes_on:
@@ -84,6 +86,14 @@ def review_all(view: RequestView, page: int, *, channel: str = "", confirm: bool
     elif page == last:
         blocks.append(actions(*_last_page_buttons(view, subject, confirm)))
     return modal(CallbackId.REVIEW_ALL, "Review everything", blocks, Metadata(target_of(view), page, channel))
+
+
+def _beside(view: RequestView) -> list[Part]:
+    """What stands beside the agent's texts on the card: who asks, until when, and the policy's note."""
+    until = f"times out {date(view.due_at)}" if view.due_at and view.paused is None and not view.held_until else ""
+    words = f"The policy's note: {visible(view.note, lines=True, fold=True).text}"
+    note = [section(plain(words))] if view.note else []
+    return [context(*origin(view, ""), *([ours(until)] if until else [])), *note]
 
 
 def _last_page_buttons(view: RequestView, subject: Subject, confirm: bool) -> list[Part]:
@@ -158,7 +168,7 @@ def _form(
         return closed(view, channel=channel)
     about = context(plain(asked or heading(view, subject_of(view)), 200))
     form = modal(callback, title, [about, *blocks], Metadata(target_of(view), 0, channel))
-    return {**form, "submit": plain(submit, 24), "close": plain("Back")}
+    return {**form, "submit": plain(submit, 24)}
 
 
 def modal(callback: CallbackId, title: str, blocks: Sequence[Part], metadata: Metadata | None = None) -> Part:

@@ -28,19 +28,19 @@ _SCOPES = {
 }
 
 
-def more(view: RequestView, actor: Actor, *, channel: str = "") -> Part:
-    """What this person can do beside the buttons of the card."""
+def more(view: RequestView, actor: Actor, *, channel: str = "", read: bool = False) -> Part:
+    """What this person can do beside the buttons of the card; `read`: they come from having read everything."""
     if view.status is not RequestStatus.PENDING:
         return closed(view, channel=channel)
     subject = subject_of(view)
     blocks: list[Part] = [context(plain(heading(view, subject), 200))]
-    for sentence, offered in _offers(view, subject, actor):
+    for sentence, offered in _offers(view, subject, actor, read):
         # Beside its sentence, or below it on a phone, and apart from the next: it is plain which belongs to which.
         blocks += [divider(), {**section(ours(sentence)), "accessory": offered}]
     return modal(CallbackId.MORE, "More", blocks, Metadata(target_of(view), 0, channel))
 
 
-def _offers(view: RequestView, subject: Subject, actor: Actor) -> Iterator[tuple[str, Part]]:
+def _offers(view: RequestView, subject: Subject, actor: Actor, read: bool) -> Iterator[tuple[str, Part]]:
     """What each does, and its button."""
 
     def labelled(action: ActionId, label: str) -> Part:
@@ -50,7 +50,8 @@ def _offers(view: RequestView, subject: Subject, actor: Actor) -> Iterator[tuple
     if voted:
         words = "Your vote does not count any more; you can decide again."
         yield words, labelled(ActionId.TAKE_BACK, "Take my vote back")
-    yield "Every argument in full, page by page.", labelled(ActionId.REVIEW_ALL, "Review everything")
+    if not read:
+        yield "Every argument in full, page by page.", labelled(ActionId.REVIEW_ALL, "Review everything")
     yield _ASKING, labelled(ActionId.ASK_STARTER, "Ask a question")
     if view.held_until is None:
         yield _ON_IT, labelled(ActionId.ON_IT, "I'm on it")
@@ -60,13 +61,16 @@ def _offers(view: RequestView, subject: Subject, actor: Actor) -> Iterator[tuple
         yield _ALLOWING, labelled(ActionId.ALLOW_NEXT, "Approve this and the next")
     if DecisionKind.SKIPPED in view.decisions:
         yield _SKIPPING, skip_button(view, subject)
-    yield "Let somebody decide in your stead while you are away.", labelled(ActionId.HAND_OVER, "Hand over")
+    yield (
+        "While you are away, somebody decides all that asks you, this request included.",
+        labelled(ActionId.HAND_OVER, "Hand over"),
+    )
 
 
 _ASKING = "Ask whoever started the run, in its thread. The request stays open meanwhile."
 _ON_IT = (
-    "Everybody sees for half an hour that you look into it. Reminders wait meanwhile; the first time you press it, the "
-    "time limit waits, too."
+    "Everybody sees for half an hour that you look into it. Reminders wait until then, and so does the time limit, but "
+    "that only once."
 )
 _SNOOZING = "Nobody is reminded for an hour; the time limit stays as it is."
 _ALLOWING = "Approve this call, and have the next ones like it run without asking: as many and as long as you choose."
@@ -103,7 +107,7 @@ def allow_next(view: RequestView, *, channel: str = "") -> Part:
         text_field(FieldId.REASON, "Reason", optional=not needed, hint=told),
     ]
     form = modal(CallbackId.ALLOW_NEXT, "Approve the next, too", blocks, Metadata(target_of(view), 0, channel))
-    return {**form, "submit": plain("Approve", 24), "close": plain("Back")}
+    return {**form, "submit": plain("Approve", 24)}
 
 
 _UNLESS = (

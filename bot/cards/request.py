@@ -99,7 +99,7 @@ def fallback(
 
 def started(view: RequestView) -> str:
     """Which agent asks, for whom, in one sentence of mrkdwn."""
-    return f"Agent {escape(clip(line(view.agent), 80))}, started by {escape(clip(line(view.starter.label), 80))}."
+    return f"Agent “{escape(clip(line(view.agent), 80))}”, started by {escape(clip(line(view.starter.label), 80))}."
 
 
 def note_line(view: RequestView) -> str:
@@ -111,7 +111,7 @@ def origin(view: RequestView, thread_link: str) -> Iterator[Part]:
     """Who asks, for whom and since when."""
     if view.auto_approve:
         yield ours("*Auto-approval is on: calls run without asking anybody.*")
-    yield plain(f"Agent {clip(line(view.agent), 200)},")
+    yield plain(f"Agent “{clip(line(view.agent), 200)}”,")
     yield ours(
         facts(f"started by {person(view.starter)}", f"asked {date(view.opened_at)}", link(thread_link, "thread"))
     )

@@ -30,9 +30,11 @@ from storage.types import JsonValue, RequestKind, RunStatus
 
 _CANCELLING = Confirm(
     "Cancel this run?",
-    "Its open requests are closed, and nothing new is started. What has already run stays done.",
+    "Only whoever started it or an operator may. Its open requests are closed, and nothing new is started. What has "
+    "already run stays done.",
     yes="Cancel the run",
     no="Keep it running",
+    danger=True,
 )
 OPEN = frozenset({RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING})
 _WORDS, _FIELD, _FIELDS = 60, 40, 100
@@ -158,7 +160,9 @@ def _body(view: RunView) -> Iterator[Part]:
     elif view.status is RunStatus.FAILED:
         yield sentence(bold("What failed"))
         yield quote(prose(view.error or "The agent gave no reason.", characters=1_500, lines=20).shown)
-        yield sentence("Retry goes on from the last checkpoint; calls that have already run are not run again.")
+        yield sentence(
+            "Retry goes on where this run failed: what nobody decided is asked again, what has run is not run again."
+        )
     else:
         yield from _passage("Task", _task(view))
 

@@ -38,7 +38,7 @@ def start_form(
         "callback_id": CallbackId.START.value,
         "title": plain("Start an agent"),
         "submit": plain("Start"),
-        "close": plain("Cancel"),
+        "close": plain("Close"),
         "private_metadata": draft.metadata,
         "blocks": blocks,
     }
@@ -94,5 +94,5 @@ def _with_example(blocks: list[Part], entry: AgentEntry | None) -> list[Part]:
     """A text agent's example stands in its empty field."""
     if entry is None or not entry.example.strip() or "element" not in blocks[0]:
         return blocks
-    element = {**blocks[0]["element"], "placeholder": plain(clip(line(entry.example), 150))}
+    element = {**blocks[0]["element"], "placeholder": plain(clip(f"For example: {line(entry.example)}", 150))}
     return [{**blocks[0], "element": element}, *blocks[1:]]

@@ -278,7 +278,7 @@ def in_common(before: ApprovedBefore) -> str:
     where the two calls have none in common."""
     shared = [
         f"{how} {clip(', '.join(clip(line(name), 40) for name in names), 300)}"
-        for how, names in (("same", before.same), ("other", before.other))
+        for how, names in (("same as here:", before.same), ("different here:", before.other))
         if names
     ]
     return facts(*shared)

@@ -168,7 +168,7 @@ class Buttons:
         if view is None or not has_vote(view, actor):
             view = await self._readable(press, _any_but_a_yes)
         if view is not None:
-            await self._show(press, more(view, actor, channel=press.channel))
+            await self._show(press, more(view, actor, channel=press.channel, read=is_in_modal(press.body)))
 
     async def open_ask(self, press: Press) -> None:
         """What to ask whoever started the run, for those who may decide."""

@@ -193,10 +193,10 @@ def test_automatic_approval_is_announced_on_every_card() -> None:
 def test_the_fallback_text_is_enough_to_decide_to_open_the_message() -> None:
     """Agent, tool, who asked and the deadline; after closing, who closed it."""
     assert card(BUY, now=NOW).text == (
-        "Approve buy? Agent purchasing, started by Ana. Due 2026-11-21 14:00 UTC, then it is rejected."
+        "Approve buy? Agent “purchasing”, started by Ana. Due 2026-11-21 14:00 UTC, then it is rejected."
     )
     assert card(closed(BUY, RequestStatus.APPROVED), now=NOW).text == (
-        "Approved: buy. Closed by Ben. Agent purchasing, started by Ana."
+        "Approved: buy. Closed by Ben. Agent “purchasing”, started by Ana."
     )
 
 

@@ -134,7 +134,7 @@ async def test_yes_runs_the_call_that_was_shown(terminal: Terminal, tmp_path: Pa
     run = await terminal.play(run_id)
     shown = terminal.screen.getvalue()
     for part in (
-        "Approve send_email? Agent approval, started by the requester.",
+        "Approve send_email? Agent “approval”, started by the requester.",
         "Due 2026-03-02 14:00 CET, then it is rejected.",
         "The policy's note:", "  │ Sends a mail to", "Arguments:", "  │ to: ", "Approve? (yes/no/skip): ",
     ):  # fmt: skip

@@ -61,7 +61,7 @@ async def test_each_call_is_decided_by_itself_on_the_card_they_share(house: Hous
     became of each, and the run goes on with each verdict."""
     card, maria = house.card("Approve 5 calls?"), house.person("maria")
     assert len(house.ws.channel("#approvals").messages) == 1
-    assert card.text.startswith("Approve 5 calls? note, note, note, note, note. Agent noter, started by ")
+    assert card.text.startswith("Approve 5 calls? note, note, note, note, note. Agent “noter”, started by ")
     assert card.mentions >= {"@managers"}
     assert card.labels == [
         *(["Approve", "Reject", "Edit", "More..."] * 2),

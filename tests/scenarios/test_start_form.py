@@ -340,7 +340,8 @@ async def test_a_demo_agent_does_what_was_filled_in(house: House) -> None:
     """The purchase of the form is the purchase that is made."""
     ana, view = await form_of(house)
     view = await choose(ana, view, "multi-step")
-    assert (await ana.fill_and_submit(view, {"What": "mouse", "How many": "2", "Price in US dollars": "250"})).closed
+    filled = {"What": "mouse", "How many": "2", "Total price in US dollars": "250"}
+    assert (await ana.fill_and_submit(view, filled)).closed
     (run,) = await all_runs(house)
     assert run.status is RunStatus.SUCCEEDED
     (bought,) = records(house.dir, "purchases")

@@ -204,7 +204,7 @@ async def open_bot(
         deliveries = Deliveries(runtime, clients, directory, configuration.approvals_channel, budgets=budgets)
         readings = Readings(clock)
         desk = Desk(runtime, directory)
-        homes = Homes(db, HomeReader(desk, directory.channels), clients, clock)
+        homes = Homes(db, HomeReader(desk, directory), clients, clock)
         dispatch = Dispatch(build_slack_app(clients, directory, desk, homes))
         token = connection.app_token
         entrance: Door | SocketMode

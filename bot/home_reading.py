@@ -6,13 +6,17 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from agent_runtime.alert_reading import AlertView
+from agent_runtime.alerts import message_key
 from agent_runtime.outbound import card_key
 from agent_runtime.pace import Pace, read_pace
 from agent_runtime.reading import read_recent_runs
 from agent_runtime.refusals import RefusalReason
-from bot.cards.home import MOST_DECIDED, MOST_STARTED, MOST_WAITING, HomeView
-from bot.channels import Channels
+from agent_runtime.views import RunView
+from bot.alert_desk import AlertDesk
+from bot.cards.home import MOST_ALERTS, MOST_DECIDED, MOST_STARTED, MOST_WAITING, HomeView
 from bot.desk import Desk
+from bot.directory import Directory
 from bot.labels import labelled
 from bot.offers import Asked
 from bot.placing import run_key
@@ -29,9 +33,10 @@ PACE_AGE = timedelta(minutes=1)
 class HomeReader:
     """Reads what Homes show."""
 
-    def __init__(self, desk: Desk, channels: Channels) -> None:
+    def __init__(self, desk: Desk, directory: Directory) -> None:
         self._desk = desk
-        self._channels = channels
+        self._directory = directory
+        self._alerts = AlertDesk(desk, directory)
         self._pace: tuple[datetime, Pace] | None = None
 
     async def open_requests(self) -> tuple[Asked, ...]:
@@ -46,12 +51,15 @@ class HomeReader:
         recent = await db.read(read_recent_runs, MOST_STARTED, actor.key)
         started = [labelled(run, self._desk.runtime.agents) for run in recent]
         agents = await offers.startable(actor)
+        alerts = await self._open_alerts(actor)
         cards = [card_key(view) for view in waiting[:MOST_WAITING]]
-        links = await self._links([*cards, *(run_key(run.id) for run in started)])
+        told = [message_key(alert.id) for alert in alerts or ()][:MOST_ALERTS]
+        links = await self._links([*cards, *(run_key(run.id) for run in started), *told])
+        of_runs, of_alerts = links[len(cards) : len(cards) + len(started)], links[len(cards) + len(started) :]
         return HomeView(
             unsure=found is None,
             waiting=tuple(zip(waiting[:MOST_WAITING], links, strict=False)),
-            started=tuple(zip(started, links[len(cards) :], strict=True)),
+            started=tuple(zip(started, of_runs, strict=True)),
             more_waiting=len(waiting) > MOST_WAITING,
             may_start=not isinstance(agents, RefusalReason) and bool(agents),
             member=await offers.is_member(actor),
@@ -60,7 +68,22 @@ class HomeReader:
             behind=tuple(await self._desk.stands_in_for(actor)),
             pauses=await self._desk.switch.lasting(),
             pace=await self._read_pace(),
+            alerts=None if alerts is None else tuple(zip(alerts, of_alerts + [""] * len(alerts), strict=False)),
+            asked=dict(zip((run.id for run in started), await asyncio.gather(*map(self._asked, started)), strict=True)),
         )
+
+    async def _open_alerts(self, actor: Actor) -> list[AlertView] | None:
+        """Those that an operator should look at; None for everybody else."""
+        found = await self._alerts.open_alerts(actor)
+        return None if isinstance(found, RefusalReason) else [one for one in found if one.muted_until is None]
+
+    async def _asked(self, run: RunView) -> tuple[str, ...]:
+        """Whom the oldest open request of a run asks, as `mention` writes them."""
+        if not run.waiting_on:
+            return ()
+        oldest = run.waiting_on[0]
+        approvers = oldest.stages[min(oldest.stage, len(oldest.stages) - 1)].approvers
+        return await self._directory.mentions(approvers, run.starter)
 
     async def _read_pace(self) -> Pace:
         now = self._desk.runtime.clock.now()
@@ -71,7 +94,7 @@ class HomeReader:
     async def _links(self, keys: list[str]) -> list[str]:
         """The addresses of these deliveries' messages; empty ones where there is none, or none in time."""
         places = await self._desk.runtime.db.read(_places, keys)
-        asked = [asyncio.ensure_future(self._channels.permalink(*place)) for place in places if place]
+        asked = [asyncio.ensure_future(self._directory.channels.permalink(*place)) for place in places if place]
         if asked:
             _, late = await asyncio.wait(asked, timeout=LINK_SECONDS)
             for one in late:

@@ -98,8 +98,13 @@ def alert_line(view: AlertView) -> str:
         state = f"muted by {person(view.muted_by)} until {date(view.muted_until)}"
     elif view.acknowledged_by is not None and view.acknowledged_until is not None:
         state = f"{person(view.acknowledged_by)} looks after it until {date(view.acknowledged_until)}"
-    words = [f"*{inert(_heading(view), 200)}*", f"since {date(view.since)}", _run(view), state]
+    words = [alert_name(view), f"since {date(view.since)}", _run(view), state]
     return facts(*words)
+
+
+def alert_name(view: AlertView) -> str:
+    """What is stuck and how urgent that is, in mrkdwn."""
+    return f"*{inert(_heading(view), 200)}*"
 
 
 _MOST_LISTED = 20

@@ -38,7 +38,7 @@ def _line(view: RequestView) -> Part:
     closer = view.closed_by
     by = (" by ", who(closer)) if closer is not None and closer.kind in _BY_PEOPLE else ()
     at = (SEPARATOR, when(view.closed_at)) if view.closed_at is not None else ()
-    about = f"{SEPARATOR}{clip(line(view.agent), 60)} for "
+    about = f"{SEPARATOR}agent “{clip(line(view.agent), 60)}” for "
     name = f"{SEPARATOR}{clip(line(view.id), 20)}"
     return sentence(bold(clip(words, 150)), *by, about, who(view.starter), *at, name)
 

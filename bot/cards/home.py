@@ -1,13 +1,16 @@
-"""App Home: what waits for one person, what they started, what was decided lately, and who decides while they are
-away. A section for each; `home` puts them together."""
+"""App Home: what waits for one person, what is stuck where they are an operator, what they started, what was decided
+lately, and who decides while they are away. A section for each; `home` puts them together."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from agent_runtime.alert_reading import AlertView
 from agent_runtime.pace import Pace
 from agent_runtime.views import AbsenceView, PauseView, RequestView, RunView
+from bot.cards.alert import alert_name
 from bot.cards.blocks import Part, actions, bold, button, context, header, ours, rich, section, sentence, when, who
 from bot.cards.buttons import target_of
 from bot.cards.history import closed_requests
@@ -18,11 +21,12 @@ from bot.cards.run import OPEN, first_words, state
 from bot.cards.subject import Subject, subject_of
 from bot.cards.text import SEPARATOR, capital, clip, date, duration, facts, line, link, listed, person, quantity
 from bot.cards.wording import deadline, heading
-from storage.types import Actor
+from storage.types import Actor, RequestKind
 
 MOST_WAITING = 15
 MOST_STARTED = 15
 MOST_DECIDED = 10
+MOST_ALERTS = 3
 _PAUSED = "*paused*"
 """Of one thing in a list: by whom and why stands above the list, and on the message of each."""
 
@@ -38,7 +42,8 @@ class HomeView:
     """Everything one person's Home shows, each request and run with the address of its message, empty where it has
     none. `waiting` stands with the next deadline first, `started` and `decided` with the newest first; `more_waiting`
     says that not all that waits is in it, `unsure` that nobody knows what waits for this person. `away` is their
-    hand-over, `behind` are those who handed over to them."""
+    hand-over, `behind` are those who handed over to them. `alerts` are the open ones that nobody muted, with the
+    addresses of their messages; None for whoever is no operator. `asked` names whom runs wait for, by the runs' ids."""
 
     waiting: tuple[tuple[RequestView, str], ...]
     started: tuple[tuple[RunView, str], ...]
@@ -52,11 +57,13 @@ class HomeView:
     behind: tuple[Actor, ...] = ()
     pauses: tuple[PauseView, ...] = ()
     pace: Pace | None = None
+    alerts: tuple[tuple[AlertView, str], ...] | None = None
+    asked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def home(view: HomeView, now: datetime) -> Part:
     """The Home tab."""
-    sections = [_top(view), _waiting(view, now), _started(view), _decided(view)]
+    sections = [_top(view), _waiting(view, now), _alerts(view), _started(view), _decided(view)]
     if view.member:
         sections += [_hand_over(view), _pace(view)]
     blocks = [block for one in sections for block in one]
@@ -67,7 +74,8 @@ def _top(view: HomeView) -> list[Part]:
     stopped = [section(ours(standing(view.pauses)))] if view.pauses and view.member else []
     if not view.may_start:
         return stopped
-    return [*stopped, actions(button(ActionId.START, "start", "Start an agent", "opens a form", style="primary"))]
+    start = actions(button(ActionId.START, "start", "Start an agent", "opens a form", style="primary"))
+    return [*stopped, start, context(ours("What you start here goes on in a thread under *Messages*."))]
 
 
 def _waiting(view: HomeView, now: datetime) -> list[Part]:
@@ -77,10 +85,22 @@ def _waiting(view: HomeView, now: datetime) -> list[Part]:
     if view.unsure:
         blocks.append(section(ours("Slack did not say in time who you are. Open this again in a minute.")))
     elif not view.waiting:
-        blocks.append(section(ours("Nothing waits for you.")))
+        blocks.append(section(ours("No request waits for you." if view.alerts else "Nothing waits for you.")))
     if view.more_waiting or len(view.waiting) > MOST_WAITING:
         blocks.append(context(ours("More waits for you; what is due next stands here first.")))
     return blocks
+
+
+def _alerts(view: HomeView) -> list[Part]:
+    """What is stuck, a line for each, and what operators may type."""
+    if view.alerts is None:
+        return []
+    lines = [facts(alert_name(alert), link(address, "its message")) for alert, address in view.alerts[:MOST_ALERTS]]
+    if (rest := len(view.alerts) - len(lines)) > 0:
+        lines.append(f"and {rest:,} more")
+    told = [header("Open alerts"), section(ours("\n".join(lines)))] if lines else []
+    may = "`/approvals alerts` lists what is stuck, `/approvals pause` pauses everything or an agent"
+    return [*told, context(ours(f"You are an operator: {may}."))]
 
 
 def open_request(view: RequestView, address: str, now: datetime) -> list[Part]:
@@ -88,7 +108,9 @@ def open_request(view: RequestView, address: str, now: datetime) -> list[Part]:
     subject = subject_of(view)
     words = heading(view, subject)
     about = sentence(
-        bold(clip(words, 200)), f"{SEPARATOR}{clip(line(view.agent), 80)}{SEPARATOR}started by ", who(view.starter)
+        bold(clip(words, 200)),
+        f"{SEPARATOR}agent “{clip(line(view.agent), 80)}”{SEPARATOR}started by ",
+        who(view.starter),
     )
     place = link(address, "its message")
     return [
@@ -114,14 +136,20 @@ def _started(view: HomeView) -> list[Part]:
             when(run.created_at),
         )  # fmt: skip
         place = link(address, "its thread")
-        stands = facts(state(replace(run, paused=None)), _PAUSED if run.paused and run.status in OPEN else "")
+        stands = facts(_state(run, view.asked.get(run.id, ())), _PAUSED if run.paused and run.status in OPEN else "")
         blocks += [rich(name), context(ours(facts(stands, place)))]
     if not view.started:
-        how = " The button above and `/agent` start an agent." if view.may_start else ""
+        how = " *Start an agent*, at the top, and `/agent` start one." if view.may_start else ""
         blocks.append(section(ours(f"You have started nothing yet.{how}")))
     if len(view.started) > MOST_STARTED:
         blocks.append(context(ours(f"{quantity(len(view.started) - MOST_STARTED, 'older run')} not shown.")))
     return blocks
+
+
+def _state(run: RunView, asked: Sequence[str]) -> str:
+    """Where a run stands, and for whom it waits."""
+    in_thread = run.waiting_on and run.waiting_on[0].kind in {RequestKind.QUESTION, RequestKind.REVIEW}
+    return state(replace(run, paused=None), asked, "its thread" if in_thread and asked else "")
 
 
 def _decided(view: HomeView) -> list[Part]:

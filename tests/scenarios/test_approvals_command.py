@@ -108,7 +108,7 @@ async def test_history_tells_each_person_what_they_may_read_and_narrows_it(house
     request_id = run.waiting_on[0].id
     for who in ("maria", "ana", "sam"):
         told = await say(house, "history", who)
-        assert "Approved: send_email by @maria · approval for @ana" in told
+        assert "Approved: send_email by @maria · agent “approval” for @ana" in told
         assert request_id in told
     for who in ("fred", "dora", "gus"):
         assert "Nothing closed yet" in await say(house, "history", who)

@@ -34,6 +34,7 @@ async def test_home_says_what_waits_for_whoever_opens_it(house: House) -> None:
     assert "Nothing waits for you" in ana.plain()
     assert run.id in ana.plain()
     assert "its thread" in ana.plain()
+    assert "Waiting* for @managers since" in ana.plain()
     assert "Nothing waits for you" in fred.plain()
     assert "started nothing yet" in fred.plain()
 
@@ -77,7 +78,7 @@ async def test_home_tells_what_was_decided_how_fast_and_who_stands_in(house: Hou
     await house.settle()
     for who, told in (("maria", True), ("ana", True), ("fred", False)):
         words = (await home_of(house, who)).plain()
-        assert ("Approved: send_email by @maria · approval for @ana" in words) is told
+        assert ("Approved: send_email by @maria · agent “approval” for @ana" in words) is told
         assert ("Recently decided" in words) is told
         assert "Everybody’s median time to decide, this week: 3 min (1 request)." in words
     maria = house.person("maria")
@@ -166,3 +167,20 @@ async def test_a_home_that_was_drawn_by_another_is_drawn_over(house: House) -> N
         view = house.person("ana").home
         assert view is not None
         assert "Finished" in view.plain()
+
+
+async def test_home_tells_operators_what_is_stuck_and_how_to_pause(house: House) -> None:
+    """An alert stands on their Home with its message's address while it is open, and on nobody else's."""
+    await house.start("ana", "approval", MAIL)
+    assert "You are an operator: `/approvals alerts`" in (await home_of(house, "sam")).plain()
+    await house.advance(timedelta(hours=3))
+    await house.bot.alerts.look()
+    await house.settle()
+    sam = await home_of(house, "sam")
+    assert "*Warning: Agent approval waits for people* · its message" in sam.plain()
+    assert "Open alerts" in sam.plain()
+    assert "No request waits for you." in sam.plain()
+    for who in ("maria", "ana"):
+        words = (await home_of(house, who)).plain()
+        assert "Open alerts" not in words
+        assert "operator" not in words

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Open
+from tests.browser.test_forms import choose_agent
 from tests.browser.window import DESK, PHONE
 
 pytestmark = [
@@ -41,3 +42,20 @@ async def test_the_bar_below_leads_to_the_buttons_of_a_card_that_is_higher_than_
     await card.evaluate("at => { at.scrollIntoView(); document.getElementById('scroll').scrollTop -= 200; }")
     await maria.page.locator("#below").click()
     await expect(maria.button("Approve", "Approve send_email?", "One")).to_be_in_viewport(ratio=1)
+
+
+async def test_what_came_of_the_home_is_marked_at_its_tab(window: Open, width: int) -> None:
+    """Before the app has written it says so; the message of a run that was started from the Home marks the tab it is
+    in, until that is opened."""
+    shown = await window("ana", width=width, place="@signoff")
+    await shown.page.get_by_role("tab", name="Messages").click()
+    await expect(shown.page.locator("#log")).to_have_text("Signoff has not written to you yet.")
+    await shown.page.get_by_role("tab", name="Home").click()
+    await shown.page.get_by_role("button", name="Start an agent").click()
+    await choose_agent(shown, "feedback")
+    await shown.modal.locator("textarea, input").last.fill("Write a report about lamps")
+    await shown.modal.get_by_role("button", name="Start", exact=True).click()
+    marked = shown.page.get_by_role("tab", name="Messages unread")
+    await marked.click()
+    await shown.reads("Started the agent feedback")
+    await expect(marked).to_have_count(0)

@@ -21,7 +21,7 @@ async def test_two_people_in_two_windows_see_each_other_act(stage: Stage, window
     await ana.send("/agent approval Send email to team about meeting")
     await maria.reads("Approve send_email?")
     whose = ana.page.locator("[data-person=maria]")
-    await expect(whose).to_have_attribute("title", re.compile("1 request waits for them"))
+    await expect(whose).to_have_attribute("title", re.compile("1 thing waits for them"))
     await ana.reads("Waiting for @managers")
     await ana.message("Waiting for").get_by_role("button", name="@managers").click()
     await expect(ana.page.get_by_role("dialog", name="@managers")).to_contain_text("Maria Lindqvist")

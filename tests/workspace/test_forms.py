@@ -53,7 +53,8 @@ ELEMENTS: list[tuple[dict[str, Any], Any, dict[str, Any], dict[str, Any]]] = [
 REFUSED = [
     ({"type": "plain_text_input", "max_length": 3}, "four", "at most 3"),
     ({"type": "plain_text_input", "min_length": 3}, "ab", "at least 3"),
-    ({"type": "number_input", "is_decimal_allowed": False}, "1.5", "valid number"),
+    ({"type": "number_input", "is_decimal_allowed": False}, "1.5", "a whole number: digits"),
+    ({"type": "number_input", "is_decimal_allowed": True}, "12,000", "without separators"),
     ({"type": "number_input", "is_decimal_allowed": False, "min_value": "2"}, "1", "at least 2"),
     ({"type": "number_input", "is_decimal_allowed": False, "max_value": "2"}, "3", "at most 2"),
     ({"type": "email_text_input"}, "nobody", "valid email"),

@@ -156,9 +156,10 @@ def _text_refusal(element: Json, text: str) -> str | None:
 
 
 def _number_refusal(element: Json, text: str) -> str | None:
-    pattern = r"-?\d+(\.\d+)?" if element.get("is_decimal_allowed") else r"-?\d+"
-    if not re.fullmatch(pattern, text):
-        return "Please enter a valid number."
+    decimal = element.get("is_decimal_allowed")
+    if not re.fullmatch(r"-?\d+(\.\d+)?" if decimal else r"-?\d+", text):
+        kind, example = ("number", "12000.50") if decimal else ("whole number", "12000")
+        return f"Please enter a {kind}: digits without separators, such as {example}."
     if "min_value" in element and float(text) < float(element["min_value"]):
         return f"This must be at least {element['min_value']}."
     if "max_value" in element and float(text) > float(element["max_value"]):

@@ -85,6 +85,8 @@ function drawChannel(channel) {
   drawHint(look, home);
   $("log").hidden = home;
   $("composer").hidden = home;
+  $("nothing-yet").hidden = !isDirect() || look.messages.length > 0;
+  $("nothing-yet").textContent = `${look.app.real_name} has not written to you yet.`;
   const roots = look.messages.filter((message) => !isReply(message));
   channelScroll.follow(`${look.me.id} ${place.in} ${home}`, () => drawMessages($("messages"), look, roots, { threads: true }));
   composer.update(look);

@@ -3,16 +3,15 @@
 import { el } from "./blockkit/dom.js";
 import { post } from "./look.js";
 import { menuButton, menuItem } from "./menus.js";
-import { fullOf, now, secondsUntilMonday, setNow, shortOf } from "./moments.js";
+import { fullOf, nextMonday, now, setNow, shortOf, timeOf } from "./moments.js";
 import { toast } from "./toasts.js";
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const STEPS = [
-  ["+15 minutes", () => 15 * MINUTE],
-  ["+1 hour", () => HOUR],
-  ["+4 hours", () => 4 * HOUR],
-  ["Next Monday, 9:00", secondsUntilMonday],
+  ["+15 minutes", 15 * MINUTE],
+  ["+1 hour", HOUR],
+  ["+4 hours", 4 * HOUR],
 ];
 const UNITS = { minutes: MINUTE, hours: HOUR, days: 24 * HOUR };
 
@@ -49,6 +48,7 @@ function menu(done) {
       toast(error.message);
     }
   };
+  const monday = nextMonday();
   const amount = el("input", { type: "number", min: "1", step: "any", value: "2", required: true, "aria-label": "How much", name: "amount" });
   const unit = el("select", { "aria-label": "Of what", name: "unit" }, Object.keys(UNITS).map((name) => el("option", { selected: name === "hours" }, name)));
   const form = el("form", { class: "clock-form" }, amount, unit, el("button", { class: "button" }, "Move"));
@@ -58,7 +58,8 @@ function menu(done) {
   });
   return [
     el("p", { class: "menu-title" }, `It is ${fullOf(now())} here. Time only moves forward:`),
-    ...STEPS.map(([label, seconds]) => menuItem(label, "", () => move(seconds()), null)),
+    ...STEPS.map(([label, seconds]) => menuItem(label, "", () => move(seconds), null)),
+    menuItem(`Next Monday, ${timeOf(monday)}`, "", () => move(Math.ceil((monday - now()) / 1000)), null),
     form,
   ];
 }

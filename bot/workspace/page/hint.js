@@ -61,7 +61,7 @@ export function drawHint(look, isHome) {
       {},
       calling.length ? el("li", {}, "Something waits for you: ", calling.map((name) => el("button", { type: "button", class: "button", "data-go": name }, `Go to #${name}`))) : null,
       beginning(look, commands),
-      el("li", {}, "The number beside a person, at the top, is how many requests wait for them; one beside a channel, or the app, how many messages there call you that you have not read. Click the person to be them, and decide. Where a card asks a group, click its name: that tells who is in it."),
+      el("li", {}, "The number beside a person, at the top, is how many things wait for them: click the person to be them."),
       el("li", {}, "Nobody answers? Move the clock at the top."),
       el("li", {}, "Two people at once: ", el("a", { href: addressOf({ as: other.name }), target: "_blank", rel: "noopener" }, `open a second window as ${other.real_name}`), "."),
     ),

@@ -5,6 +5,7 @@ import { renderBlocks } from "./blockkit/blocks.js";
 import { el } from "./blockkit/dom.js";
 import { go, place } from "./place.js";
 import { replaceKeepingFocus } from "./keyed.js";
+import { FOR_ME, count, newMark } from "./marks.js";
 
 const LOADS_MS = 10_000;
 
@@ -32,8 +33,15 @@ export function drawTabs(look, isDirect) {
     tab.setAttribute("aria-selected", String(selected));
     tab.tabIndex = selected ? 0 : -1;
   }
+  drawMark(look);
   tellApp(look, isDirect ? open : null);
   return home;
+}
+
+// What the app wrote meanwhile, such as the message of a run that was started from its Home.
+function drawMark(look) {
+  const { unread, for_me } = look.channels.find((channel) => channel.kind === "im") ?? {};
+  document.getElementById("new-messages").replaceChildren(...(for_me ? [count(for_me, FOR_ME)] : unread ? [newMark()] : []));
 }
 
 // Slack tells the app whenever somebody opens its Home or its messages; the app draws its Home then.

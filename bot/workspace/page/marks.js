@@ -4,7 +4,7 @@ import { el } from "./blockkit/dom.js";
 
 const COLOURS = 8;
 
-/** What the number beside a conversation, or a thread, counts. Beside a person it is their requests, read or not. */
+/** What the number beside a conversation, or a thread, counts. Beside a person it is what asks them for something, read or not. */
 export const FOR_ME = "unread for you";
 
 /** What people read for a user id. */
@@ -20,6 +20,11 @@ export function avatar(look, id) {
   const initials = isApp ? "✓" : words.map((word) => word[0]).slice(0, 2).join("").toUpperCase();
   const colour = isApp ? "app" : [...id].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % COLOURS;
   return el("span", { class: `avatar colour-${colour}`, "aria-hidden": "true" }, initials);
+}
+
+/** The mark of a place in which something is new, though nothing in it calls anybody. */
+export function newMark() {
+  return el("span", { class: "new-mark", title: "unread" }, el("span", { class: "unseen" }, " unread"));
 }
 
 /** How many there are of something; what, is told to whoever points at it, or does not see the colour. */

@@ -35,11 +35,11 @@ export function dayOf(moment) {
   return name === day.format(now() - 86_400_000) ? "Yesterday" : name;
 }
 
-/** Seconds from now until the next Monday at nine in the morning here. */
-export function secondsUntilMonday() {
+/** The next Monday at nine in the morning here, as milliseconds since 1970. */
+export function nextMonday() {
   const monday = new Date(now());
   monday.setHours(9, 0, 0, 0);
   do monday.setDate(monday.getDate() + 1);
   while (monday.getDay() !== 1);
-  return Math.ceil((monday - now()) / 1000);
+  return monday.getTime();
 }

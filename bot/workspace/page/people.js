@@ -14,7 +14,7 @@ export function drawPeople(look) {
 function personEntry(look, person) {
   const me = person.id === look.me.id;
   const who = [person.real_name, person.title, person.from].filter(Boolean).join(", ");
-  const waits = person.waiting === 1 ? "request waits for them" : "requests wait for them";
+  const waits = person.waiting === 1 ? "thing waits for them" : "things wait for them";
   return {
     key: person.name,
     stamp: JSON.stringify([me, person.waiting, place.in]),
@@ -22,7 +22,7 @@ function personEntry(look, person) {
       const changes = { as: person.name, thread: "" };
       const link = el(
         "a",
-        { class: me ? "person me" : "person", href: addressOf(changes), "data-person": person.name, title: `${who}: ${person.waiting || "no"} ${waits}` },
+        { class: me ? "person me" : "person", href: addressOf(changes), "data-person": person.name, title: `${who}: ${person.waiting ? `${person.waiting} ${waits}` : "nothing waits for them"}` },
         avatar(look, person.id),
         el("span", { class: "person-name" }, person.real_name.split(" ")[0], el("span", { class: "role" }, person.from || person.title)),
         person.waiting ? count(person.waiting, waits) : null,

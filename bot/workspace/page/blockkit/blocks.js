@@ -79,7 +79,7 @@ function context(block, ctx) {
   const parts = (block.elements ?? []).map((each) =>
     each.type === "image" ? image(each, "bk-tiny") : el("span", { class: "bk-text" }, renderText(each, ctx)),
   );
-  return el("div", { class: "bk-context" }, parts);
+  return el("div", { class: "bk-context" }, parts.map((part, at) => [at ? " " : null, part]));
 }
 
 function actions(block, ctx) {

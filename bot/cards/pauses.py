@@ -9,7 +9,7 @@ from agent_runtime.views import PauseView
 from bot.cards.blocks import Message, message, ours, section
 from bot.cards.text import capital, clip, code, date, facts, inert, line, listed, person
 
-MEANWHILE = "Votes are recorded; nothing is started, and no time limit passes."
+MEANWHILE = "Votes are recorded, nothing is started, and no time limit passes."
 _WHY = 200
 _MOST_NAMED = 3
 _REPLY = "approvals"

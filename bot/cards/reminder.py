@@ -12,7 +12,7 @@ from bot.cards.ids import ActionId
 from bot.cards.ladder import at, coming, standing
 from bot.cards.subject import subject_of
 from bot.cards.text import capital, clip, code, date, escape, facts, line, link, listed, person
-from storage.types import OnTimeout
+from storage.types import OnTimeout, RequestKind
 
 
 def step_message(
@@ -28,17 +28,25 @@ def step_message(
     stands away from the card, whose address is `card`; `to` is the id of the person to whom it is said directly."""
     view, titles = views[0], [clip(line(subject_of(one).title), 80) for one in views]
     what, waits = listed([code(title) for title in titles]), "waits" if len(views) == 1 else "wait"
+    asks = view.kind is RequestKind.QUESTION
+    wanted = "an answer" if asks else "a decision"
     if to:
-        first = f"<@{to}>, {what} {waits} for you, too: nobody has decided so far."
+        nobody = "nobody has answered" if asks else "nobody has decided"
+        first = f"<@{to}>, {what} {waits} for you, too: {nobody} so far."
     else:
-        first = f"{listed(mentions) or 'Everybody who is asked'}: {what} still {waits} for a decision."
-    parts = [f"asked {date(view.opened_at)} by {person(view.starter)}", *standing(view, now), _following(view, now)]
+        first = f"{listed(mentions) or 'Everybody who is asked'}: {what} still {waits} for {wanted}."
+    parts = [
+        f"asked {date(view.opened_at)}",
+        f"started by {person(view.starter)}",
+        *standing(view, now),
+        _following(view, now),
+    ]
     if apart and (address := link(card, "the card")):
         parts.append(address)
     blocks: list[Part] = [section(ours(first)), context(ours(capital(facts(*parts))))]
     if apart:
         blocks += [actions(one) for one in _reviews(views)]
-    said = f"{listed(titles)} still {waits} for a decision. Agent {clip(line(view.agent), 80)}."
+    said = f"{listed(titles)} still {waits} for {wanted}. Agent “{clip(line(view.agent), 80)}”."
     return message(view.id, escape(said), blocks)
 
 

@@ -89,7 +89,7 @@ def fallback(
         by = f"Closed by {escape(clip(line(view.closed_by.label), 80))}. " if view.closed_by else ""
         return f"{first}. {by}{origin}"
     if view.paused is not None:
-        return f"{first}{'' if first.endswith('?') else '.'} {origin} Paused: nothing runs, no time limit passes."
+        return f"{first}{'' if first.endswith('?') else '.'} {origin} Paused: nothing is started, no time limit passes."
     if view.held_until is not None:
         return f"{first}. {origin} Runs {at(view.held_until)} unless an approval is taken back."
     until = f"Due {at(view.due_at)}, then {WHAT_FOLLOWS[view.on_timeout]}." if view.due_at else "No time limit."

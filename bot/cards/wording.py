@@ -151,7 +151,7 @@ def deadline(view: RequestView, now: datetime, *, each: bool = False) -> str:
     """When silence ends an open request, or its hold, and what follows, in mrkdwn; while it is paused nothing does.
     `each`: it is said of every open call on a card of several."""
     if view.paused is not None:
-        return f"{stopped(view.paused)}: votes are recorded, nothing runs, and no time limit passes"
+        return f"{stopped(view.paused)}: votes are recorded, nothing is started, and no time limit passes"
     if view.held_until is not None:
         hold = f" ({duration(view.hold)} after the last approval)" if view.hold else ""
         return f"*runs {date(view.held_until)}*{hold} unless one of its approvers takes their approval back"

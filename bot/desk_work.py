@@ -169,7 +169,7 @@ def answer(
     if isinstance(verdict, Accepted):
         assert view is not None
         return Answered(verdict, view, said(view))
-    sentence = notices.refusal(verdict.reason, view, mentions=mentions, detail=verdict.message)
+    sentence = notices.refusal(verdict.reason, view, mentions=mentions, detail=verdict.message, reader=actor)
     if place.message_ts and not verdict.repeated:
         tell(tx, context, act.request_id, actor, place, sentence)
     return Answered(verdict, view, sentence)

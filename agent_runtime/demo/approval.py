@@ -63,7 +63,11 @@ def after(state: Conversation, reply: Reply) -> dict[str, Any]:
         return {"result": f"The mail was not sent after {MAX_REVISIONS} revisions: {reply.why_not}."}
     asked = reply.call["args"]
     revised = {**asked, "body": planner.reworded(asked["body"], one_line(reply.reason))}
-    return propose(state, "The same mail, revised as you said.", PlannedCall("send_email", revised))
+    return propose(
+        state,
+        "The same mail with your words in it: the demo's planner writes no sentences of its own.",
+        PlannedCall("send_email", revised),
+    )
 
 
 def mail_tool(maildir: Path) -> BaseTool:

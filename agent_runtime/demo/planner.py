@@ -104,7 +104,8 @@ def draft(title: str) -> str:
 def revised(body: str, feedback: str, number: int) -> str:
     """The draft with a section on what the reviewer of round `number` asked for: a planner has nothing to add."""
     asked = " ".join(feedback.split()) or "The reviewer did not say what to change."
-    return f"{body}\n## To be added after round {number}\n\nThe reviewer asked for this:\n\n> {asked}\n"
+    why = "The demo's planner writes nothing itself: here are your words."
+    return f"{body}\n## Asked for in round {number}\n\n{why}\n\n> {asked}\n"
 
 
 def purchase(text: str) -> Purchase | None:

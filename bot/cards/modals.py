@@ -9,7 +9,20 @@ from collections.abc import Sequence
 
 from agent_runtime.prompts import LONGEST_TEXT, Question
 from agent_runtime.views import RequestView
-from bot.cards.blocks import Part, actions, button, context, ours, plain, preformatted, quote, rich, section, sentence
+from bot.cards.blocks import (
+    Part,
+    actions,
+    bold,
+    button,
+    context,
+    ours,
+    plain,
+    preformatted,
+    quote,
+    rich,
+    section,
+    sentence,
+)
 from bot.cards.buttons import NOBODY_ELSE, decision_buttons, more_button, target_of
 from bot.cards.ids import ActionId, CallbackId, FieldId, Metadata
 from bot.cards.request import origin
@@ -60,7 +73,9 @@ def answer(view: RequestView, *, channel: str = "") -> Part:
     passages = subject.must_see[:1] if whole else subject.must_see  # choices that the field itself shows in full
     asks = f"Agent “{clip(line(view.agent), 80)}” asks:"  # what it asks follows: the heading would say it twice
     question, *others = (quote(one.excerpt.shown) for one in passages)
-    labelled = [part for one, text in zip(passages[1:], others, strict=True) for part in (sentence(one.label), text)]
+    labelled = [
+        part for one, text in zip(passages[1:], others, strict=True) for part in (sentence(bold(one.label)), text)
+    ]
     return _form(view, CallbackId.ANSWER, "Answer", "Answer", channel, [rich(question, *labelled), field], asks)
 
 
@@ -134,7 +149,7 @@ def loading(title: str = "One moment") -> Part:
 def _reason(view: RequestView, kind: DecisionKind, callback: CallbackId, title: str, channel: str) -> Part:
     required = kind in view.require_reason
     field = text_field(FieldId.REASON, "Reason", optional=not required, hint=_follows(view, kind))
-    asked = f"{title} {subject_of(view).title}?" if view.kind is RequestKind.TOOL else ""
+    asked = subject_of(view).title if view.kind is RequestKind.TOOL else ""  # the form's title says what of it
     return _form(view, callback, title, title, channel, [field], asked)
 
 

@@ -50,8 +50,8 @@ def _offers(view: RequestView, subject: Subject, actor: Actor, read: bool) -> It
     if voted:
         words = "Your vote does not count any more; you can decide again."
         yield words, labelled(ActionId.TAKE_BACK, "Take my vote back")
-    if not read:
-        yield "Every argument in full, page by page.", labelled(ActionId.REVIEW_ALL, "Review everything")
+    words = "What you have just read, once more." if read else "Every argument in full, page by page."
+    yield words, labelled(ActionId.REVIEW_ALL, "Back to it" if read else "Review everything")
     yield _ASKING, labelled(ActionId.ASK_STARTER, "Ask a question")
     if view.held_until is None:
         yield _ON_IT, labelled(ActionId.ON_IT, "I'm on it")

@@ -10,7 +10,7 @@ from bot.cards.pauses import stopped
 from bot.cards.subject import subject_of
 from bot.cards.text import clip, code, date, escape, inert, line, listed, person
 from bot.cards.wording import outcome_words
-from storage.types import RequestKind, RequestStatus
+from storage.types import Actor, RequestKind, RequestStatus
 
 _REDRAWN = frozenset({RefusalReason.TOO_LATE, RefusalReason.OUTDATED})
 _OTHERS_MAY = frozenset(
@@ -28,22 +28,24 @@ _OTHERS_MAY = frozenset(
 
 
 def refusal(
-    reason: RefusalReason, view: RequestView | None = None, *, mentions: Sequence[str] = (), detail: str = ""
-) -> str:
+    reason: RefusalReason, view: RequestView | None = None, *, mentions: Sequence[str] = (), detail: str = "",
+    reader: Actor | None = None,
+) -> str:  # fmt: skip
     """Why nothing was changed. `mentions` name who can decide, as `mention` writes them; `detail` replaces the reason's
-    own sentence where the fault has a better one (a bad answer)."""
+    own sentence where the fault has a better one (a bad answer); `reader` is who is told."""
     if view is not None and view.status is not RequestStatus.PENDING and reason in _REDRAWN:
-        return closed(view)
+        return closed(view, reader)
     sentence = inert(detail, 500) if detail else reason.sentence
     about = f" {code(clip(subject_of(view).title, 80))}:" if view else ""
     return f"Nothing was changed.{about} {sentence[0].upper() + sentence[1:]}{_next(reason, view, mentions)}"
 
 
-def closed(view: RequestView) -> str:
-    """What became of a request that somebody wanted to decide."""
+def closed(view: RequestView, reader: Actor | None = None) -> str:
+    """What became of a request that somebody, the `reader`, wanted to decide."""
     subject = subject_of(view)
     words = outcome_words(view, subject).lower()
-    by = f" by {person(view.closed_by)}" if view.closed_by else ""
+    closer = view.closed_by
+    by = "" if closer is None else " by you" if reader and reader.key == closer.key else f" by {person(closer)}"
     at = f" {date(view.closed_at)}" if view.closed_at else ""
     return f"Too late: {code(clip(subject.title, 80))} was closed{by}{at} ({words}). Nothing was changed by your click."
 

@@ -142,7 +142,7 @@ def why(view: RequestView, subject: Subject) -> Iterator[tuple[Part, ...]]:
         yield (sentence("The agent gave no reason."),)
     elif _leads(view, subject):
         asks, wants = ("asks", "wants") if view.status is RequestStatus.PENDING else ("asked", "wanted")
-        yield (sentence(f"The agent {asks}:" if view.kind is RequestKind.QUESTION else f"The agent {wants} feedback:"),)
+        yield (sentence(bold(f"The agent {asks if view.kind is RequestKind.QUESTION else f'{wants} feedback'}")),)
 
 
 def _leads(view: RequestView, subject: Subject) -> bool:

@@ -94,9 +94,9 @@ def state(view: RunView, mentions: Sequence[str] = (), asked_in: str = "") -> st
     words = _stands(view, mentions, asked_in)
     if view.paused is None or view.status not in OPEN:
         return words
-    running = ": what runs now is not stopped, nothing new is started" if view.status is RunStatus.RUNNING else ""
-    afterwards = ": it begins afterwards" if _is_kept_back(view) else ""
-    return facts(words, f"{stopped(view.paused)}{running}{afterwards}")
+    running = "what runs now is not stopped, nothing new is started" if view.status is RunStatus.RUNNING else ""
+    afterwards = "it begins afterwards" if _is_kept_back(view) else ""
+    return facts(words, stopped(view.paused), running, afterwards)
 
 
 def _stands(view: RunView, mentions: Sequence[str], asked_in: str) -> str:
@@ -112,9 +112,8 @@ def _stands(view: RunView, mentions: Sequence[str], asked_in: str) -> str:
         return facts(f"{words}{people}{place} since {date(oldest.opened_at)}", others)
     if view.status in OPEN:
         return f"{words} since {date(view.updated_at)}"
-    if view.undone:
-        words = "*Finished: no call was run*"
-    return facts(f"{words} {date(view.updated_at)}", f"after {duration(view.updated_at - view.created_at)}")
+    ended, after = date(view.updated_at), f"after {duration(view.updated_at - view.created_at)}"
+    return facts("*Finished: no call was run*", ended, after) if view.undone else facts(f"{words} {ended}", after)
 
 
 _SAID = {RequestKind.QUESTION: "answer", RequestKind.REVIEW: "feedback"}

@@ -25,7 +25,11 @@ def result_line(view: RunView, text: str) -> Message:
     whose first words are the notification's."""
     result, notified = result_of(view), escape(clip(line(text), _NOTIFIED) or "-")
     if result.fits:
-        return message(view.id, notified, [rich(sentence(who(view.starter), ": finished. The result is above."))])
+        return message(
+            view.id,
+            notified,
+            [rich(sentence(who(view.starter), ": finished. The result is at the top of this thread."))],
+        )
     whole = excerpt(Visible(result.whole, result.escaped), characters=PAGE_CHARACTERS, lines=_LINES)
     much = "All of the result"
     if not whole.fits:

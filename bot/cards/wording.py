@@ -173,7 +173,7 @@ def verdict(view: RequestView, *, beside_votes: bool = False) -> str:
     parts = [f"Closed by {person(view.closed_by)}" if view.closed_by else "Closed"]
     took = view.closed_at - view.opened_at if view.closed_at is not None else None
     if beside_votes and took is not None and _closed_by_vote(view):
-        parts = [f"{'Answered' if view.kind is RequestKind.QUESTION else 'Decided'} after {duration(took)}"]
+        parts = [f"Open for {duration(took)}"]
     elif view.closed_at is not None and took is not None:
         parts[0] += f" {date(view.closed_at)}"
         parts.append(f"after {duration(took)}")

@@ -42,7 +42,7 @@ def test_skipping_says_that_nobody_else_is_asked() -> None:
 def test_what_people_did_is_said_once() -> None:
     """Who decided and when stands among the votes; whoever closed a request without a vote is named beside it."""
     approved = " ".join(texts(card(closed(BUY, RequestStatus.APPROVED, vote(DecisionKind.APPROVED)), now=NOW).blocks))
-    assert "Decided after 12 min" in approved
+    assert "Open for 12 min" in approved
     assert "Closed by" not in approved
     cancelled = " ".join(texts(card(closed(BUY, RequestStatus.CANCELLED, by=ANA), now=NOW).blocks))
     assert "Closed by <@U1ANA>" in cancelled

@@ -121,7 +121,7 @@ def test_a_closed_card_says_who_when_how_long_and_why() -> None:
     """The verdict, the person, the time it took and their own words stand on the card."""
     said = words(closed(BUY, RequestStatus.REJECTED, vote(REJECTED, "Too <dear>, *really*")))
     assert "<@U2BEN> rejected in stage 1 (`manager`) <!date^" in said
-    assert "Decided after 12 min" in said
+    assert "Open for 12 min" in said
     assert ", because:\nToo <dear>, *really*" in said
 
 

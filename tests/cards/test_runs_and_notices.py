@@ -122,7 +122,10 @@ def test_the_reply_to_a_finished_run_repeats_nothing_that_stands_above_it() -> N
     """The reply calls its starter; a notification has the first words of the result."""
     done = replace(RUN, status=RunStatus.SUCCEEDED, output="Sent <it> to team.")
     told = result_line(done, "Finished: Sent <it> to team.")
-    assert (said(told), told.text) == (": finished. The result is above.", "Finished: Sent &lt;it&gt; to team.")
+    assert (said(told), told.text) == (
+        ": finished. The result is at the top of this thread.",
+        "Finished: Sent &lt;it&gt; to team.",
+    )
     assert told.blocks[0]["elements"][0]["elements"][0] == {"type": "user", "user_id": RUN.starter.id}
 
 

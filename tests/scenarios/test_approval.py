@@ -90,7 +90,7 @@ async def test_the_result_stands_where_the_run_was_started(house: House) -> None
     assert done.labels == ["Start again with changes"]
     decided, result = root.thread
     assert "approved by Maria Lindqvist" in decided.plain()
-    assert result.plain() == "@ana: finished. The result is above."
+    assert result.plain() == "@ana: finished. The result is at the top of this thread."
     assert result.text == "Finished: Sent “Meeting” to team@example.com."
 
 

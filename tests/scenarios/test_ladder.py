@@ -85,7 +85,7 @@ async def test_a_reminder_an_escalation_and_a_yes_of_whom_it_was_escalated_to(ho
     await house.settle()
     assert done == ["x"]
     assert (await house.run(run.id)).status is RunStatus.SUCCEEDED
-    assert "Closed by" in card.now().plain() or "Decided after" in card.now().plain()
+    assert "Closed by" in card.now().plain() or "Open for" in card.now().plain()
 
 
 async def test_calls_on_one_card_are_told_of_together(tmp_path: Path, done: list[str]) -> None:

@@ -29,7 +29,7 @@ AGENT_COMMANDS: Mapping[str, str] = {
     "runs": "your latest runs",
     "status": "where a run stands: `/agent status R7K2MXQ`",
     "cancel": "stop a run: `/agent cancel R7K2MXQ`",
-    "retry": "go on with a failed run from its last checkpoint: `/agent retry R7K2MXQ`",
+    "retry": "go on with a failed run where it failed: `/agent retry R7K2MXQ`",
     "help": "this list",
 }
 _MOST_LINES = 40

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from agent_runtime import pausing
+from agent_runtime.alerts_watch import AlertsWatch
 from agent_runtime.approvals import Accepted
 from agent_runtime.audit import Event
 from agent_runtime.errors import ExecutionPaused
@@ -17,7 +18,7 @@ from agent_runtime.policy import Policy
 from agent_runtime.reading import read_request, read_run
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.views import PauseView
-from storage import audit, pauses
+from storage import alerts, audit, pauses
 from storage.types import Actor, CallStatus, OnTimeout, RequestKind, RequestStatus, RunStatus
 from tests.core.agent import Calls, call, one
 from tests.core.test_ladder import climbed, climbing
@@ -362,7 +363,8 @@ async def _wanted(world: World) -> dict[str, int]:
 
 
 async def test_only_operators_pause_and_every_attempt_is_on_record(worlds: Any) -> None:
-    """Who may not, who pauses twice, and who lets go on what was not paused is told so; nothing changes."""
+    """Who may not, who pauses twice, and who lets go on what was not paused is told so; nothing changes. The alert of
+    a pause ends with it, and says who ended it."""
     world = await worlds(BUY)
     assert await pause(world, by=SAM) is RefusalReason.NOT_AN_OPERATOR
     assert await resume(world) is RefusalReason.NOT_PAUSED
@@ -372,8 +374,12 @@ async def test_only_operators_pause_and_every_attempt_is_on_record(worlds: Any) 
     assert await resume(world) is RefusalReason.NOT_PAUSED
     (lasting,) = await world.db.read(read_pauses)
     assert (lasting.agent, lasting.by, lasting.why) == ("agent", OPS, "first")
+    await AlertsWatch(world.runtime).look()
+    (alert,) = await world.db.read(alerts.all_open)
     assert isinstance(await resume(world, "agent"), PauseView)
     assert await world.db.read(read_pauses) == ()
+    over = await world.db.read(alerts.get, alert.id)
+    assert (over.resolved_at, over.resolved_why) == (world.clock.now(), f"{OPS.label} let it go on.")
     counts = [await world.count(event) for event in (Event.PAUSE_BEGAN, Event.PAUSE_ENDED, Event.PAUSE_REFUSED)]
     assert counts == [1, 1, 5]
     assert (await world.verify()).problem == ""

@@ -120,6 +120,7 @@ async def test_a_card_that_slack_does_not_take_is_told_and_sent_again(tmp_path: 
         assert "msg_too_long" in card.plain()
         await house.person("sam").click(card, "Send again")
         await look(house)
+        assert "It is sent again now." in house.person("sam").ephemerals[-1].plain()
         assert "Over: A message could not be delivered" in house.card("A message could not").plain()
         assert house.card("Approve send_email?", "Approve").channel == "#approvals"
 

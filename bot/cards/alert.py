@@ -136,16 +136,16 @@ def title(view: AlertView) -> str:
     agent = clip(view.agent, 60)
     tool = clip(str(view.facts.get("tool") or view.facts.get("kind") or "a call"), 60)
     titles: Mapping[Cause, str] = {
-        Cause.WAITING: f"Agent {agent} {so('waits', 'waited')} for people",
-        Cause.OVERDUE: f"Agent {agent}: nobody decided on {tool} in time",
-        Cause.NOBODY: f"Agent {agent}: nobody {so('can', 'could')} approve {tool}",
-        Cause.OUTCOME: f"Agent {agent}: did {tool} take effect?",
-        Cause.QUEUED: f"Agent {agent}: no worker {so('takes', 'took')} the run",
-        Cause.FAILING: f"Agent {agent}: every run {so('fails', 'failed')}"
+        Cause.WAITING: f"Agent “{agent}” {so('waits', 'waited')} for people",
+        Cause.OVERDUE: f"Agent “{agent}”: nobody decided on {tool} in time",
+        Cause.NOBODY: f"Agent “{agent}”: nobody {so('can', 'could')} approve {tool}",
+        Cause.OUTCOME: f"Agent “{agent}”: did {tool} take effect?",
+        Cause.QUEUED: f"Agent “{agent}”: no worker {so('takes', 'took')} the run",
+        Cause.FAILING: f"Agent “{agent}”: every run {so('fails', 'failed')}"
         if view.facts.get("all")
-        else f"Agent {agent}: a run {so('keeps', 'kept')} failing",
+        else f"Agent “{agent}”: a run {so('keeps', 'kept')} failing",
         Cause.UNDELIVERED: _undelivered(view, so),
-        Cause.PAUSED: f"Agent {agent} is paused" if agent else "Everything is paused",
+        Cause.PAUSED: f"Agent “{agent}” is paused" if agent else "Everything is paused",
         Cause.SILENT: f"A process {so('is', 'was')} silent",
         Cause.POLICY: f"The policy file {so('has', 'had')} faults",
         Cause.UNHEARD: f"The monitor {so('does', 'did')} not take the heartbeat",

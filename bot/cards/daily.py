@@ -38,7 +38,7 @@ def _request(request: RequestView, address: str, now: datetime) -> str:
     title = code(clip(line(subject_of(request).title), 80))
     opened = link(address, "open its card") or f"request {code(line(request.id))}"
     since = f"waits since {date(request.opened_at)} ({duration(now - request.opened_at)})"
-    return facts(f"{title} of {inert(request.agent)} {since}", deadline(request, now), opened)
+    return facts(f"{title} of agent “{inert(request.agent)}” {since}", deadline(request, now), opened)
 
 
 def _alerts(view: DigestView) -> Iterator[Part]:
@@ -61,4 +61,4 @@ def _below(view: DigestView) -> Iterator[Part]:
 
 def _habit(habit: Habit) -> str:
     tool, agent = code(clip(line(habit.tool), 60)), inert(habit.agent)
-    return f"{tool} of {agent} was approved {habit.times:,} times in a row, unchanged: consider a rule for it."
+    return f"{tool} of agent “{agent}” was approved {habit.times:,} times in a row, unchanged: consider a rule for it."

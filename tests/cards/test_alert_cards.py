@@ -105,7 +105,7 @@ def test_an_alert_says_what_a_tired_person_needs() -> None:
     """How urgent, what, since when, whom it asks, what comes next, who handles it and where the page about it is."""
     message = alert_card(view(Cause.WAITING), asked=["<@U2BEN>"], operators=["<!subteam^S1>"])
     words = " ".join(texts(message.blocks))
-    for part in ("Warning: Agent purchasing waits for people", "<@U2BEN>", "What happens next: ", "<!subteam^S1>",
+    for part in ("Warning: Agent “purchasing” waits for people", "<@U2BEN>", "What happens next: ", "<!subteam^S1>",
                  "docs/runbook.md", "`waiting`"):  # fmt: skip
         assert part in words
     check_message(call_line("Nobody has mended this.", ["<!subteam^S1>"]))

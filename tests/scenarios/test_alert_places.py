@@ -31,7 +31,7 @@ async def house(tmp_path: Path, logs: Logs) -> AsyncIterator[House]:
 
 def waiting(house: House, channel: str) -> list[Message]:
     """What a channel is told of the run that waits."""
-    return [one for one in told(house, channel) if "approval waits for people" in one.plain()]
+    return [one for one in told(house, channel) if "Agent “approval” waits for people" in one.plain()]
 
 
 @pytest.mark.parametrize("code", ["no_permission", "a_code_of_tomorrow"])
@@ -67,7 +67,7 @@ async def test_where_no_channel_takes_it_an_operator_is_told_alone(
         for channel in ("#alerts", "#approvals"):
             house.ws.fail("chat.postMessage", error="is_archived", times=None, channel=channel)
         await look(house, LONG)
-        (told_alone,) = [one for one in house.messages() if "approval waits for people" in one.plain()]
+        (told_alone,) = [one for one in house.messages() if "Agent “approval” waits for people" in one.plain()]
         assert house.person(who).direct[-1].ts == told_alone.ts
 
 

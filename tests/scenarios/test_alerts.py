@@ -51,7 +51,7 @@ async def test_a_stuck_run_is_one_message_until_it_goes_on(tmp_path: Path) -> No
         await look(house, LONG)
         card = house.card("waits for people", "Acknowledge")
         words = card.plain()
-        assert "Warning: Agent approval waits for people" in words
+        assert "Warning: Agent “approval” waits for people" in words
         assert "`send_email` has waited for @managers since 2026-11-02 09:00 UTC. Operators are told" in words
         assert "What happens next: times out 2026-11-02 13:00 UTC, then it is rejected." in words
         assert "For @oncall" in words
@@ -72,7 +72,7 @@ async def test_a_stuck_run_is_one_message_until_it_goes_on(tmp_path: Path) -> No
         await house.settle()
         await look(house)
         (over,) = told(house)
-        assert "Over: Agent approval waited for people" in over.plain()
+        assert "Over: Agent “approval” waited for people" in over.plain()
         assert "It lasted 3 h 1 min" in over.plain()
         assert "It was approved." in over.plain()
         assert over.labels == []
@@ -157,7 +157,7 @@ async def test_a_request_that_nobody_can_approve_is_told_at_the_next_look(tmp_pa
         house.ws.world.user_named("dora").deleted = True
         await house.start("ana", "approval", "Send email to team about lunch")
         await look(house)
-        assert "Critical: Agent approval: nobody can approve send_email" in house.card("nobody can approve").plain()
+        assert "Critical: Agent “approval”: nobody can approve send_email" in house.card("nobody can approve").plain()
         house.ws.world.user_named("dora").deleted = False
         await look(house, timedelta(minutes=1))
         assert "Over:" in house.card("nobody could approve").plain()
@@ -198,6 +198,6 @@ async def test_the_digest_tells_what_waits_and_links_to_it(tmp_path: Path) -> No
         (told_once,) = digests()
         words = told_once.plain()
         assert words.startswith("Waiting for people: 1 request")
-        assert "`send_email` of approval waits since 2026-11-03 06:30 UTC" in words
+        assert "`send_email` of agent “approval” waits since 2026-11-03 06:30 UTC" in words
         assert "open its card" in words
         assert "half of them in" in words

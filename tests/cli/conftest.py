@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -91,7 +92,14 @@ class Shell:
         pipe = asyncio.subprocess.PIPE
         env = {"PATH": os.environ["PATH"], **self.env, **(more or {})}  # noqa: TID251 - a child needs it
         command = (sys.executable, "-m", "bot", *arguments)
-        return await asyncio.create_subprocess_exec(*command, cwd=self.folder, env=env, stdout=pipe, stderr=pipe)
+        return await asyncio.create_subprocess_exec(
+            *command, cwd=self.folder, env=env, stdout=pipe, stderr=pipe, preexec_fn=_hear_interrupts
+        )
+
+
+def _hear_interrupts() -> None:
+    """A shell has what it starts in the background ignore Ctrl-C, and every child of that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture

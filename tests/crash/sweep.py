@@ -8,11 +8,19 @@ from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import sqlalchemy as sa
+from sqlmodel import col
+
+from agent_runtime.chain import PURPOSE, hash_entry
+from agent_runtime.digest import Seal
+from storage import audit
+from storage.models import AuditEntry
+from storage.tx import Tx
 from tests.conftest import COMPILED
 from tests.crash import forks
 from tests.crash.effects import lines
 from tests.crash.judging import judge, look, started_calls
-from tests.crash.life import Faults, Life
+from tests.crash.life import KEY, Faults, Life
 from tests.crash.patterns import PATTERNS, build
 from tests.stores import put_store
 
@@ -104,7 +112,21 @@ class Sweep:
 
 
 def forget_starts(folder: Path) -> None:
-    """Take away every memory of calls without an end, as if nothing had been written before the effect."""
+    """Take away every memory of calls without an end, as if nothing had been written before the effect: in the log,
+    too, which is sealed anew, because nothing starts on one that was changed."""
     look(folder, "DELETE FROM journal WHERE status = 'started'")
     look(folder, "UPDATE request SET consumed_at = NULL")
     look(folder, "UPDATE audit SET event = 'forgotten' WHERE event = 'call.started'")
+    engine = sa.create_engine(f"sqlite:///{folder / 'signoff.db'}")
+    with engine.begin() as connection:
+        _seal_anew(Tx(connection), Seal(KEY))
+    engine.dispose()
+
+
+def _seal_anew(tx: Tx, seal: Seal) -> None:
+    previous = audit.GENESIS
+    for entry in audit.entries(tx, limit=1_000_000):
+        entry.previous = previous
+        previous = hash_entry(entry)
+        values = {"previous": entry.previous, "hash": previous, "mac": seal.make(PURPOSE, previous)}
+        tx.change(sa.update(AuditEntry).where(col(AuditEntry.seq) == entry.seq).values(**values))

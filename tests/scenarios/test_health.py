@@ -104,7 +104,7 @@ async def test_a_monitor_that_does_not_answer_is_an_alert_without_its_address(tm
         assert "s3cret" not in card.plain() + str(logs.entries)
         other.status = 200
         await beat(house, sender)
-        assert "Over:" in house.card("monitor does not take").plain()
+        assert "Over:" in house.card("monitor did not take").plain()
 
 
 async def test_ready_is_who_can_work_and_who_cannot_says_why(tmp_path: Path) -> None:

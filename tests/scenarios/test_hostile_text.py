@@ -103,7 +103,7 @@ async def test_questions_and_drafts(tmp_path: Path, payload: Any) -> None:
         run = await house.start("ana", "asker", HOSTILE)
         assert (await house.run(run.id)).status is RunStatus.WAITING
         require_harmless(house)
-        assert "⟦U+202E⟧" in house.messages()[-1].plain() + house.card("Agent asker,").plain()
+        assert "⟦U+202E⟧" in house.messages()[-1].plain() + house.card("Agent “asker”,").plain()
 
 
 async def test_results_and_failures(tmp_path: Path, logs: Logs) -> None:

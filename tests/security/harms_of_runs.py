@@ -60,8 +60,11 @@ def change_checkpoint(rng: Random, victim: Victim) -> None:
             victim.set(args=text, asked_args=text, digest=digest, asked_digest=digest)
             victim.sql("update decision set digest = ? where request_id = ?", digest, victim.request_id)
     elif way == "another's":
-        other = victim.rows("select * from checkpoint where thread_id <> ? order by id desc limit 1", victim.run_id)[0]
-        victim.sql("update checkpoint set body = ? where thread_id = ?", other["body"], victim.run_id)
+        # Those of the only other one may have been deleted just now.
+        for other in victim.rows(
+            "select * from checkpoint where thread_id <> ? order by id desc limit 1", victim.run_id
+        ):
+            victim.sql("update checkpoint set body = ? where thread_id = ?", other["body"], victim.run_id)
     elif way == "gone":
         where = rng.choice(["1", "id = (select max(id) from checkpoint where thread_id = ?1)"])
         victim.sql(f"delete from checkpoint where thread_id = ?1 and {where}", victim.run_id)

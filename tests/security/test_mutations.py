@@ -116,6 +116,11 @@ def plan(rng: Random, decided: Decided) -> list[list[tuple[Played, str]]]:
     ]
 
 
+def about(victim: Victim) -> object:
+    """All that is decided by."""
+    return victim.request, victim.votes()
+
+
 def lay_hand_on(
     path: Path, rng: Random, decided: Decided, changes: Sequence[tuple[Played, str]], log: bool
 ) -> list[Then]:
@@ -126,9 +131,12 @@ def lay_hand_on(
         file.row_factory = sqlite3.Row
         for run, kind in changes:
             victim = Victim(file, run.run.id, run.request_id, rng.choice(asked), run.kept, log)
+            before = about(victim) if run.request_id else None
             wanted = [KINDS[kind](rng, victim)]
             if rng.random() < 1 / 6 and run.request_id and kind not in TO_OTHERS:
                 wanted.append(KINDS[rng.choice(MORE)](rng, victim))
+            if before is not None and about(victim) == before:
+                wanted = []  # two changes undid each other: a vote that follows would be as good as any
             if run in decided.open and not any(wanted):
                 harms.say_approved(rng, victim)
             then += [one for one in wanted if one]

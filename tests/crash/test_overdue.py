@@ -71,28 +71,30 @@ async def test_a_click_and_a_timer_that_race_close_a_request_once(tmp_path: Path
             await asyncio.gather(*(world.start() for _ in range(AT_ONCE)))
             await asyncio.gather(*(world.runtime.worker.run_once() for _ in range(AT_ONCE)))
             asked = await world.all_pending()
-            acts = [world.decide(ANA, request=request) for request in asked] + [timer.sweep(), timer.sweep()]
+            # Who wins a race is up to the machine: one click is before it and one request has none, so both kinds occur.
+            before = await world.decide(ANA, request=asked[0])
+            acts = [world.decide(ANA, request=request) for request in asked[1:-1]] + [timer.sweep(), timer.sweep()]
             chance.shuffle(acts)
-            told = await asyncio.gather(*acts)
+            told = [before, *await asyncio.gather(*acts)]
             won = _winners(told, [await world.request(request) for request in asked])
             approved += won
             await asyncio.gather(*(timer.worker.run_once() for _ in range(AT_ONCE)))
             assert len(world.effects) == approved
-        assert 0 < approved < rounds * AT_ONCE
         assert await world.count(Event.REQUEST_CLOSED) == rounds * AT_ONCE
         assert await world.count(Event.RUN_SUCCEEDED) == rounds * AT_ONCE
         assert (await world.verify()).broken_at is None
 
 
 def _winners(told: Sequence[object], closed: Sequence[Request]) -> int:
-    """How many clicks won. Each request has one winner, and nobody else thinks that they won."""
+    """How many clicks won. Each request has one winner, and nobody else thinks that they won; the timer also has the
+    one that nobody clicked."""
     accepted = [one.request.id for one in told if isinstance(one, Accepted)]
     refused = [one for one in told if isinstance(one, Refused)]
     swept = sum(one for one in told if isinstance(one, int))
     by = {status: [one.id for one in closed if one.status is status] for status in RequestStatus}
     assert sorted(accepted) == sorted(by[RequestStatus.APPROVED])
     assert all(one.reason is RefusalReason.TOO_LATE for one in refused)
-    assert swept == len(refused) == len(by[RequestStatus.EXPIRED])
+    assert swept == len(refused) + 1 == len(by[RequestStatus.EXPIRED])
     assert len(accepted) + swept == len(closed) == AT_ONCE
     return len(accepted)
 

@@ -1,12 +1,14 @@
 """Absences: a person hands over their approvals to a delegate until a moment. Owns who may, and whether one holds.
 
 A delegate decides where the person may, and only in their own name: what was handed over to the person is not handed
-on. A row is sealed, and its end is told to the audit log: one that somebody put back holds nothing.
+on. A row is sealed, and its end is told to the audit log: one that somebody put back holds nothing, and where the log
+was changed since, nothing starts on what the delegate said.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -21,6 +23,7 @@ from storage import absences as rows
 from storage import audit as audit_rows
 from storage import requests
 from storage.absences import Absence
+from storage.models import Decision
 from storage.tx import Tx
 from storage.types import Actor, Json
 
@@ -107,6 +110,13 @@ def confirmed(tx: Tx, context: Context, membership: Membership) -> Membership:
     return replace(membership, stands_for=tuple(one for one in membership.stands_for if one.actor.key in behind))
 
 
+def stood_in(tx: Tx, context: Context, votes: Iterable[Decision]) -> bool:
+    """Whether each of these votes that was given in somebody's stead, and was not taken back, was given while a
+    hand-over held, by a log that is whole since that began. Raises LogUnread."""
+    behind = (vote for vote in votes if vote.on_behalf_of and vote.withdrawn_at is None)
+    return all(_held(tx, context, vote, Actor.model_validate(vote.on_behalf_of)) for vote in behind)
+
+
 def absence_view(absence: Absence) -> AbsenceView:
     """A hand-over as people see it."""
     person, delegate = Actor.model_validate(absence.person), Actor.model_validate(absence.delegate)
@@ -143,6 +153,16 @@ def _is_genuine(tx: Tx, context: Context, absence: Absence) -> bool:
         return False
     told = Counter(entry.event for entry in audit_rows.about(tx, _digest(absence)))
     return told[Event.ABSENCE_BEGAN.value] == 1 and told[Event.ABSENCE_ENDED.value] == 0
+
+
+def _held(tx: Tx, context: Context, vote: Decision, person: Actor) -> bool:
+    """Whether a hand-over of that person to whoever gave the vote held when they did."""
+    return any(
+        context.seal.fits(ABSENCE, _sealed(absence), absence.mac)
+        and not any(entry.at < vote.at for entry in audit_rows.about(tx, _digest(absence), Event.ABSENCE_ENDED.value))
+        and context.chain.is_whole_since(tx, context.seal, Event.ABSENCE_BEGAN.value, digest=_digest(absence))
+        for absence in rows.at(tx, person.key, vote.actor_key, vote.at)
+    )
 
 
 def _insert(tx: Tx, context: Context, absence: Absence) -> None:

@@ -77,10 +77,15 @@ class Chain:
         self._known: Known | None = None
         self._read_ahead: set[int] = set()
 
-    def is_whole_since(self, tx: Tx, seal: Seal, event: str, *, run_id: str = "", request_id: str = "") -> bool:
-        """Whether nothing was changed in the log, or left out of it, since the first such event of a run or request.
-        Raises LogUnread, once for each entry to begin with."""
-        told = rows.events_of_run(tx, run_id, event) if run_id else rows.of_request(tx, request_id, (event,))
+    def is_whole_since(
+        self, tx: Tx, seal: Seal, event: str, *, run_id: str = "", request_id: str = "", digest: str = ""
+    ) -> bool:
+        """Whether nothing was changed in the log, or left out of it, since the first such event of a run, of a request,
+        or of what has this digest and belongs to no run. Raises LogUnread, once for each entry to begin with."""
+        if run_id:
+            told = rows.events_of_run(tx, run_id, event)
+        else:
+            told = rows.of_request(tx, request_id, (event,)) if request_id else rows.about(tx, digest, event)
         first = told[0] if told else None
         if first is None or first.seq is None or not is_genuine_entry(first, seal):
             return False

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from agent_runtime import grants, outbound, verdicts
+from agent_runtime.absences import stood_in
 from agent_runtime.agents import Ask, Go, Interrupt, Lease, Outcome, Refuse, Replay, Start, ToolCall
 from agent_runtime.arguments import changes, require_reviewable
 from agent_runtime.audit import Event, record
@@ -204,6 +205,8 @@ def _why_not_approved(
         return "the decisions are not all there as they were made"
     if not has_quorum(context.seal, request, rules, votes):
         return "the call is not the one that was approved"
+    if not stood_in(tx, context, votes):
+        return "a vote was given in somebody's stead who had handed over to nobody"
     until = hold_ends(context, request, rules, votes)
     return "its approvals may still be taken back" if until is not None and context.now < until else ""
 
@@ -249,10 +252,12 @@ def _grant_for(
     if before is not None and covers(held, before, run, call.tool, args, judgement.rules):
         return before
     found = covering(held, run, call.tool, args, judgement.rules)
-    opened = Event.REQUEST_OPENED.value
-    if found is None or context.chain.is_whole_since(tx, context.seal, opened, request_id=found.request_id):
-        return found
-    return None  # what the log says of the grant's uses and end may be wrong: people are asked
+    if found is None:
+        return None
+    opened, votes = Event.REQUEST_OPENED.value, requests.votes(tx, [found.request_id])
+    whole = context.chain.is_whole_since(tx, context.seal, opened, request_id=found.request_id)
+    # What the log says of the grant's uses and end, or of who gave it, may be wrong: then people are asked.
+    return found if whole and stood_in(tx, context, votes) else None
 
 
 def _by_callback(tx: Tx, context: Context, run: Run, call: ToolCall, judgement: Require) -> Allow | Refuse | Ask:
@@ -302,8 +307,10 @@ def _may_run_again(tx: Tx, context: Context, entry: JournalEntry) -> bool:
         return False
     if request.asked_digest != entry.digest:
         return False
-    answer = genuine_answer(context.seal, request, requests.votes(tx, [request.id]))
-    return answer is not None and isinstance(answer.value, Mapping) and answer.value.get("action") == "run_again"
+    votes = requests.votes(tx, [request.id])
+    answer = genuine_answer(context.seal, request, votes)
+    said = answer.value if answer is not None and stood_in(tx, context, votes) else None
+    return isinstance(said, Mapping) and said.get("action") == "run_again"
 
 
 def _take_run_again(tx: Tx, context: Context, entry: JournalEntry) -> None:

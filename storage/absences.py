@@ -57,6 +57,12 @@ def holding(tx: Tx, now: datetime, limit: int) -> list[Absence]:
     return tx.all(Absence, statement.order_by(col(Absence.began_at), col(Absence.id)).limit(limit))
 
 
+def at(tx: Tx, person_key: str, delegate_key: str, moment: datetime) -> list[Absence]:
+    """The hand-overs of one person to another that had begun by then and were to last longer."""
+    statement = select(Absence).where(col(Absence.person_key) == person_key, col(Absence.delegate_key) == delegate_key)
+    return tx.all(Absence, statement.where(col(Absence.began_at) <= moment, col(Absence.until) > moment))
+
+
 def any_since(tx: Tx, moment: datetime) -> bool:
     """Whether a hand-over was to last past that moment."""
     return tx.scalar(select(col(Absence.id)).where(col(Absence.until) > moment).limit(1)) is not None

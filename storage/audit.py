@@ -57,10 +57,11 @@ def version(tx: Tx) -> int:
 _VERSION = sa.text("PRAGMA data_version")
 
 
-def about(tx: Tx, digest: str) -> list[AuditEntry]:
-    """What the log says, in order, of something that belongs to no run."""
+def about(tx: Tx, digest: str, event: str = "") -> list[AuditEntry]:
+    """What the log says, in order, of something that belongs to no run; of this event, where one is named."""
     statement = select(AuditEntry).where(sa.text("run_id = '' AND digest <> ''"), col(AuditEntry.digest) == digest)
-    return tx.all(AuditEntry, statement.order_by(col(AuditEntry.seq)))
+    only = (col(AuditEntry.event) == event,) if event else ()
+    return tx.all(AuditEntry, statement.where(*only).order_by(col(AuditEntry.seq)))
 
 
 def entries(tx: Tx, after: int = 0, limit: int = 1000) -> list[AuditEntry]:

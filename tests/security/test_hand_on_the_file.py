@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from agent_runtime import chain
+from agent_runtime.absences import end_absence, hand_over
 from agent_runtime.agents import Lease, Refuse
-from agent_runtime.approvals import Act, Refused
+from agent_runtime.approvals import Accepted, Act, Refused
 from agent_runtime.audit import Event, record
 from agent_runtime.chain import Chain
 from agent_runtime.people import Membership, Unreachable
@@ -21,7 +22,7 @@ from agent_runtime.start import start_call
 from agent_runtime.wishes import Wish
 from bot.desk import Desk
 from storage import runs
-from storage.types import SYSTEM, Actor, CallStatus, GrantScope, RequestKind, RequestStatus
+from storage.types import SYSTEM, Actor, CallStatus, DecisionKind, GrantScope, RequestKind, RequestStatus
 from tests.core.agent import one
 from tests.core.world import ANA, BOB, CLEO, EVE, HOURS, MINUTES, NO, OPS, SURFACE, YES, World, policy_set, stage
 
@@ -137,6 +138,59 @@ async def test_a_log_that_forgot_a_grants_use_lets_it_serve_no_more(worlds: Any,
     await forgotten(world, forget, "grant.used")
     await world.waiting()
     assert len(world.effects) == 2
+
+
+UNBOUND = "update audit set digest = '' where event = ?"
+"""Hides what belongs to no run."""
+
+
+async def handed_over_once(world: World, person: Actor, delegate: Actor) -> None:
+    """Somebody hands over and comes back. Then the row is as it was before they came back."""
+    until = world.clock.now() + 9 * HOURS
+    await world.db.transact(
+        hand_over, world.context, world.member(person), world.member(delegate), until, SURFACE
+    )  # fmt: skip
+    held = await kept(world, "absence", "1")
+    await world.db.transact(end_absence, world.context, world.member(person), SURFACE)
+    world.clock.advance(MINUTES)
+    await put_back(world, "absence", "1", held)
+
+
+@pytest.mark.parametrize("forget", [RENAMED, UNBOUND, DELETED])
+async def test_a_log_that_forgot_the_end_of_a_hand_over_lets_nothing_run_on_the_delegates_word(
+    worlds: Any, forget: str
+) -> None:
+    """Neither the call that they approve nor, by the grant that they give with it, the next one like it."""
+    rule = GrantRule(scopes=(GrantScope.AGENT,), max_count=3)
+    world = await worlds(BUY, policies=policy_set(Policy(tools=("buy",), stages=(stage(ANA),), grant=rule)))
+    await handed_over_once(world, ANA, EVE)
+    await forgotten(world, forget, "absence.ended")
+    await world.waiting()
+    delegate = world.member(EVE, stands_for=(world.member(ANA),))
+    said = await world.decide_as(delegate, YES, wish=Wish(GrantScope.AGENT, 3, HOURS))
+    assert isinstance(said, Accepted), "nobody waits for the whole log to be read when they click"
+    await world.settle()
+    assert world.effects == []
+    assert await world.count(Event.INTEGRITY_BROKEN) == 1
+    assert (await world.waiting()).status.value == "waiting"
+    assert world.effects == []
+
+
+async def test_a_log_that_forgot_the_end_of_a_hand_over_lets_no_delegate_say_run_it_again(worlds: Any) -> None:
+    """A second effect needs the word of somebody who may give it, as the first did."""
+    world = await worlds(BUY, policies=policy_set(operators=()))
+    await handed_over_once(world, BOB, EVE)
+    await forgotten(world, RENAMED, "absence.ended")
+    run = await world.waiting()
+    await world.decide(ANA)
+    await world.killed_at("acted")
+    await world.settle()
+    asked = await world.pending()
+    delegate = world.member(EVE, stands_for=(world.member(BOB),))
+    said = await world.decide_as(delegate, DecisionKind.ANSWERED, asked, value={"action": "run_again"})
+    assert isinstance(said, Accepted)
+    await world.settle()
+    assert (len(world.effects), (await world.run(run)).status.value) == (1, "failed")
 
 
 async def test_a_log_that_is_changed_while_the_process_lives_is_read_again(worlds: Any) -> None:

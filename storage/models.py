@@ -164,7 +164,7 @@ class Decision(SQLModel, table=True):
     )  # fmt: skip
 
     id: int | None = Field(default=None, primary_key=True)
-    request_id: str = Field(foreign_key="request.id")
+    request_id: str = Field(foreign_key="request.id", index=True)
     number: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     revision: int
     stage: int

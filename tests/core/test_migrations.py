@@ -61,6 +61,7 @@ def test_the_indexes_of_hot_looks_are_there(path: Path) -> None:
         "select count(*) from request where run_id = 'x' and status = 'pending'": "request_open",
         "select * from absence where delegate_key = 'x' and ended_at is null and until > 'x'": "absence_delegate",
         "select * from approval_grant where agent = 'x' and expires_at > 'x'": "grant_look",
+        "select * from decision where request_id in ('x') order by id": "ix_decision_request_id",
         "select count(*) from audit where run_id = '' and digest <> '' and digest = 'x'": "audit_subject",
     }
     with sqlite3.connect(path) as connection:

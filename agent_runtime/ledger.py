@@ -77,6 +77,9 @@ class StoreLedger:
         self._callbacks = callbacks or {}
         self._promised: dict[str, str] = {}
         """The grants that calls of this advance were told to run by, by call key."""
+        self.unasked: dict[str, ToolCall] = {}
+        """The calls of this advance that nobody need be asked about and that wait for others of their step, by call
+        key: `start` has not judged them yet."""
 
     def interrupt_for(self, call: ToolCall) -> Interrupt | None:
         try:
@@ -89,9 +92,13 @@ class StoreLedger:
         request = self._snapshot.requests.get(f"call:{call.key}")
         if request is not None and request.status is not RequestStatus.LAPSED:
             return tool_interrupt(call) if request.status is RequestStatus.PENDING else None
-        return tool_interrupt(call) if self._needs_people(call) else None
+        if self._needs_people(call):
+            return tool_interrupt(call)
+        self.unasked[call.key] = call
+        return None
 
     async def start(self, call: ToolCall) -> Start:
+        self.unasked.pop(call.key, None)
         said = await self._ask_callback(call)
         while True:
             context = replace(self._context(), said=said)

@@ -8,14 +8,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from agent_runtime import outbound
-from agent_runtime.agents import Completed, Lease, Paused
+from agent_runtime.agents import Completed, Lease, Paused, ToolCall
 from agent_runtime.audit import INTERNAL, Event, Origin, record
 from agent_runtime.calls import ask_about_started, lose_started
 from agent_runtime.caps import why_not_start
 from agent_runtime.clean_text import clean
 from agent_runtime.closing import cancel_open
 from agent_runtime.context import Context
+from agent_runtime.facts import facts_of
+from agent_runtime.hidden import keep_redaction
 from agent_runtime.json_text import indented
+from agent_runtime.judging import evaluate
 from agent_runtime.lifecycle import ENDED
 from agent_runtime.opening import CapReached, open_pause
 from agent_runtime.people import Membership, authorise_owner, authorise_start
@@ -114,8 +117,10 @@ def settle(
     result: Completed | Paused,
     fingerprint: str,
     given: Mapping[str, str],
+    unasked: Sequence[ToolCall] = (),
 ) -> None:
-    """Record what an advance gave. Raises LeaseLost where another worker holds the run."""
+    """Record what an advance gave; `unasked` are the calls in it that nobody need be asked about and that were not
+    started. Raises LeaseLost where another worker holds the run."""
     runs.require_lease(tx, run.id, lease.owner, lease.attempt)
     current = runs.get(tx, run.id)
     assert current is not None
@@ -124,6 +129,9 @@ def settle(
     elif isinstance(result, Completed):
         _complete(tx, context, current, lease, result, fingerprint)
     else:
+        for call in unasked:  # what is redacted of those that wait for the others is not told of the others either
+            judgement = evaluate(context.policies, facts_of(current, RequestKind.TOOL, call))
+            keep_redaction(tx, context.policies, current.id, call, judgement)
         _pause(tx, context, current, lease, result, fingerprint, given)
 
 

@@ -167,7 +167,7 @@ class Runtime:
             await self._log_raised(run)
             await self._fail(run, lease, f"{type(error).__name__}: {error}", retryable=False)
         else:
-            await self._settle(agent, run, lease, result, position.answers)
+            await self._settle(agent, run, lease, result, position.answers, ledger)
 
     async def _log_raised(self, run: Run) -> None:
         """What the agent raised, which may quote what is redacted of its calls."""
@@ -175,11 +175,14 @@ class Runtime:
         log.error("agent raised", run=run.id, agent=run.agent, exception=mask(raised, secrets))
 
     async def _settle(
-        self, agent: Agent, run: Run, lease: Lease, result: Completed | Paused, answers: Mapping[str, Answer]
-    ) -> None:
-        given = {key: answer.payload_digest for key, answer in answers.items()}
+        self, agent: Agent, run: Run, lease: Lease, result: Completed | Paused, answers: Mapping[str, Answer],
+        ledger: StoreLedger,
+    ) -> None:  # fmt: skip
+        given, unasked = {key: answer.payload_digest for key, answer in answers.items()}, tuple(ledger.unasked.values())
         try:
-            await self.db.transact(run_state.settle, self.context(), run, lease, result, agent.fingerprint, given)
+            await self.db.transact(
+                run_state.settle, self.context(), run, lease, result, agent.fingerprint, given, unasked
+            )
         except LeaseLost:
             raise
         except Exception as error:

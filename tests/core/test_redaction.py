@@ -22,7 +22,7 @@ from storage import audit, outbox
 from storage.models import Run
 from storage.tx import Tx
 from storage.types import DecisionKind, GrantScope, Json, RequestKind, RunStatus
-from tests.core.agent import Questions, one
+from tests.core.agent import Calls, Questions, call, one
 from tests.core.test_callback import PATH, Answer
 from tests.core.world import ANA, BOB, HOURS, NO, SAM, YES, World, policy_set
 
@@ -315,6 +315,24 @@ async def test_a_later_question_does_not_tell_what_was_redacted_of_a_call_before
     everything = await everything_of(world, run)
     assert "Go on?" in everything
     for secret in SECRETS:
+        assert secret not in everything, secret
+
+
+@pytest.mark.parametrize(("tool", "secrets"), [("pay", SECRETS), ("look", BY_NAME)])
+async def test_a_call_that_waits_behind_another_is_not_told_by_that_ones_reason(
+    worlds: Any, tool: str, secrets: tuple[str, ...]
+) -> None:
+    """Of the calls of one step nobody is asked about the first, by a grant or a policy, and it has not run yet; the
+    agent's words about the second quote it."""
+    world = await granted(worlds)
+    waiting, asked = call(tool, ARGS), call("buy", {"amount": 1}, call_id="c2", reason=TELLING)
+    world.agent.steps = (Calls((waiting, asked)),)
+    run = await world.waiting()
+    (request,) = await world.requests(run)
+    assert (request.tool, [effect for effect in world.effects if effect["run"] == run.id]) == ("buy", [])
+    everything = await surfaces(world, run.id, [request.id])
+    assert f"charged {MARK}" in everything or secrets is BY_NAME
+    for secret in secrets:
         assert secret not in everything, secret
 
 

@@ -71,7 +71,7 @@ async def test_a_click_and_a_timer_that_race_close_a_request_once(tmp_path: Path
             await asyncio.gather(*(world.start() for _ in range(AT_ONCE)))
             await asyncio.gather(*(world.runtime.worker.run_once() for _ in range(AT_ONCE)))
             asked = await world.all_pending()
-            # Who wins a race is up to the machine: one click is before it and one request has none, so both kinds occur.
+            # Who wins a race is up to the machine: one click is before it and one request has none, so both occur.
             before = await world.decide(ANA, request=asked[0])
             acts = [world.decide(ANA, request=request) for request in asked[1:-1]] + [timer.sweep(), timer.sweep()]
             chance.shuffle(acts)

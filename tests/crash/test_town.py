@@ -21,7 +21,7 @@ def test_a_bot_that_is_killed_at_random_loses_and_doubles_nothing() -> None:
 @pytest.mark.slow
 def test_a_bot_without_a_journal_would_be_seen() -> None:
     """With the memory of what was started taken away at each kill, the same judgement finds doubled effects."""
-    done = chaos("--kills", "30", "--seed", "11", "--forget")
+    done = chaos("--kills", "12", "--seed", "11", "--forget")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "happened more than once" in done.stdout
 

@@ -21,7 +21,7 @@ from bot.posting import POST_AGAIN_AFTER
 from bot.workspace import Workspace
 from bot.workspace.demo_world import demo_world
 from storage.types import DeliveryStatus, RequestKind, RequestStatus, RunStatus
-from tests.crash.bot_life import BotLife
+from tests.crash.bot_life import TOOL_PAUSE, BotLife
 from tests.crash.findings import Files, breaches, read_files
 from tests.crash.life import KEY
 from tests.crash.nursery import Nursery
@@ -33,6 +33,8 @@ DOWN = POST_AGAIN_AFTER + timedelta(seconds=5)
 """How long the bot is down between two lives, on the clock that everybody lives by: a post whose answer was lost is
 then looked for and made again at once."""
 LONGEST_LIFE = 1.2
+LONGEST_IDLE = 2.0
+"""Seconds that a life may take to have a tool at work, where it is to be killed then; perhaps nothing is left to do."""
 LAST_LIVES = 12
 LAST_PATIENCE = 8.0
 """Seconds that each of the last lives is given to come to rest."""
@@ -40,6 +42,7 @@ UNRESTFUL = (
     "SELECT count(*) FROM run WHERE status NOT IN ('succeeded', 'failed', 'cancelled')",
     "SELECT count(*) FROM outbox WHERE status IN ('due', 'leased')",
 )
+STARTED = "SELECT count(*) FROM audit WHERE event = 'call.started'"
 DECISIONS = {
     "signoff_approve": "approved", "signoff_reject": "rejected",
     "signoff_outcome_again": "answered", "signoff_outcome_happened": "answered",
@@ -59,8 +62,8 @@ class Told:
 
 
 async def play(folder: Path, nursery: Nursery, seed: int, kills: int, *, forget: bool = False) -> Told:
-    """Kill the bot so many times at random, let it come to rest, and judge. `forget`: what was written before each
-    effect is taken away after each kill, which must be seen."""
+    """Kill the bot so many times at random, every other time while a tool is at work, let it come to rest, and judge.
+    `forget`: each time while one is, and what was written before its effect is taken away, which must be seen."""
     chance = random.Random(seed)
     told = Told()
     clock = MovableClock(follow=SystemClock())
@@ -68,8 +71,11 @@ async def play(folder: Path, nursery: Nursery, seed: int, kills: int, *, forget:
         people = Townspeople(ws, folder, most=max(4, kills // 2))
         town = _Town(folder, nursery, ws, clock, told)
         async with _living(people):
-            for _ in range(kills):
-                await town.live_for(chance.uniform(0, LONGEST_LIFE))
+            for number in range(kills):
+                if forget or number % 2:
+                    await town.live_until_at_work(chance.uniform(0, 2 * TOOL_PAUSE))
+                else:
+                    await town.live_for(chance.uniform(0, LONGEST_LIFE))
                 if forget:
                     forget_starts(folder)
             people.most = 0
@@ -96,6 +102,19 @@ class _Town:
     async def live_for(self, seconds: float) -> None:
         """One life that is killed after so many seconds."""
         await self._bear()
+        await self._kill_after(seconds)
+
+    async def live_until_at_work(self, seconds: float) -> None:
+        """One life that is killed so many seconds after it had a tool at work: however slow the machine is, it is."""
+        await self._bear()
+        before = _count(self.folder, STARTED)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_IDLE):
+                while _count(self.folder, STARTED) <= before:  # noqa: ASYNC110 - rows tell nobody
+                    await asyncio.sleep(0.02)
+        await self._kill_after(seconds)
+
+    async def _kill_after(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
         ended = await self.nursery.end(signal.SIGKILL)
         self.told.kills += 1

@@ -15,7 +15,7 @@ from agent_runtime.policy import Caps, PolicySet
 from agent_runtime.redaction import Redaction, mask
 from agent_runtime.rules import Rules, Stage
 from agent_runtime.toml_reader import span
-from storage.types import DecisionKind, Json
+from storage.types import DecisionKind, Json, OnTimeout
 
 _WORDS = {
     DecisionKind.APPROVED: "approve",
@@ -134,7 +134,8 @@ def _required(rules: Rules, args: Json, common: dict[str, Any]) -> Explanation:
 
 
 def _times(rules: Rules) -> list[str]:
-    said = [line for stage in rules.stages for line in _ladder(stage, "" if len(rules.stages) == 1 else stage.name)]
+    alone, ends = len(rules.stages) == 1, None if rules.on_timeout is OnTimeout.KEEP else rules.timeout
+    said = [line for stage in rules.stages for line in _ladder(stage, "" if alone else stage.name, ends)]
     said.append(f"Each stage waits {span(rules.timeout)}, then: {rules.on_timeout.value}. {rules.on_timeout.sentence}")
     if rules.hold is not None:
         said.append(f"Held for {span(rules.hold)} after the last vote needed; until then it can be taken back.")
@@ -147,13 +148,18 @@ def _callback_time(rules: Rules) -> str:
     return f"The callback {rules.callback} has {span(time_for(rules))} to answer; what is no answer is a no."
 
 
-def _ladder(stage: Stage, name: str) -> Iterator[str]:
-    """What a stage's rungs do, and when it works; `name` is said where there are several stages."""
+def _ladder(stage: Stage, name: str, ends: timedelta | None) -> Iterator[str]:
+    """What a stage's rungs do, and when it works; `name` is said where there are several stages. Rungs of the default
+    stage may lie behind the time-out of a policy: what would come after the stage `ends` never does."""
     where, before = f"Stage {name}: " if name else "", timedelta(0)
     for rung in stage.rungs:
+        if ends is not None and rung.after >= ends:
+            break
         does = ["a reminder"] if rung.remind else []
         does += [f"{', '.join(rung.escalate_to)} may decide, too, and are told"] if rung.escalate_to else []
-        again = f", and {rung.repeat} more times every {span(rung.after - before)}" if rung.repeat else ""
+        every = rung.after - before
+        more = sum(ends is None or rung.after + turn * every < ends for turn in range(1, rung.repeat + 1))
+        again = f", and {more} more times every {span(every)}" if more else ""
         where_too = rung.channel or ("the channel for alerts" if rung.escalate_to else "")
         place = f", said in {where_too} as well" if where_too else ""
         line = f"{where}after {span(rung.after)}: {'; '.join(does)}{place}{again}."

@@ -15,7 +15,7 @@ from agent_runtime.explain import as_json, explain
 from agent_runtime.judging import Allow, CallFacts, Deny, Require, evaluate
 from agent_runtime.policy import Action, Caps, Default, Policy, PolicySet, Stage
 from agent_runtime.redaction import MARK
-from agent_runtime.rules import GrantRule, GrantScope
+from agent_runtime.rules import GrantRule, GrantScope, Rung
 from agent_runtime.toml_reader import span
 from storage.types import Actor, ActorKind, DecisionKind, OnTimeout, RequestKind
 
@@ -200,3 +200,24 @@ def test_caps_that_the_file_states_are_told() -> None:
 def test_times_read_as_the_file_writes_them(seconds: int, said: str) -> None:
     """The largest unit that fits exactly."""
     assert span(timedelta(seconds=seconds)) == said
+
+
+@pytest.mark.parametrize(
+    ("on_timeout", "told"),
+    [
+        (OnTimeout.REJECT, ["After 1h: a reminder, and 1 more times every 1h."]),
+        (OnTimeout.KEEP, ["After 1h: a reminder, and 3 more times every 1h.", "After 6h: user:U2 may decide, too, "]),
+    ],
+)
+def test_steps_behind_the_time_out_are_told_only_where_they_come(on_timeout: OnTimeout, told: list[str]) -> None:
+    """A policy may time out before the default stage's ladder is over; what is kept open climbs on."""
+    rungs = (
+        Rung(after=timedelta(hours=1), remind=True, repeat=3),
+        Rung(after=timedelta(hours=6), escalate_to=("user:U2",)),
+    )
+    stage = FALLBACK.model_copy(update={"rungs": rungs})
+    soon = Policy(timeout=timedelta(hours=3), on_timeout=on_timeout)
+    times = explain(PolicySet(default=Default(stage=stage), policies=(soon,)), facts()).times
+    steps = [line for line in times if line.startswith("After")]
+    assert len(steps) == len(told)
+    assert all(line.startswith(words) for line, words in zip(steps, told, strict=True))

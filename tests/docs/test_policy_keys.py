@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agent_runtime import spellings
+from agent_runtime.callback import SHARE
+from agent_runtime.condition import MOST_IN_MACRO
 from agent_runtime.errors import ConfigError
+from agent_runtime.givers import CONFIRMED_FOR
+from agent_runtime.people import FRESH
+from agent_runtime.policy import Caps, Default, GrantRule, Stage
 from agent_runtime.policy_file import read_policy_text
-from agent_runtime.toml_reader import TableReader
+from agent_runtime.redaction import SHORTEST_SECRET
+from agent_runtime.scheduler import POLICY_SECONDS
+from agent_runtime.sharing import MOST_ON_CARD
+from agent_runtime.spellings import SECONDS
+from agent_runtime.toml_reader import TableReader, span
+from bot.cards.arguments import FIT_CHARACTERS, FIT_LINES
+from bot.cards.subject import _SHARED
+from storage.types import GrantScope
 from tests.docs.blocks import ROOT, blocks
 from tests.docs.tables import OPENINGS, completed
 
@@ -100,3 +113,32 @@ def test_every_key_of_the_file_has_an_example(monkeypatch: pytest.MonkeyPatch) -
         add(shown, {name: keys & named for name, keys in there.items()})
     missing = {name: sorted(keys - shown[name]) for name, keys in known.items() if keys - shown[name]}
     assert missing == {}
+
+
+def test_the_numbers_in_its_words_are_the_codes() -> None:
+    """Each sentence that states one is written here from the constant: whoever changes one changes the other."""
+    text = " ".join(POLICIES.read_text().split())
+    caps, grant, default = (
+        Caps(),
+        GrantRule(scopes=(GrantScope.RUN,)),
+        Default(stage=Stage(name="a", approvers=("user:U1",))),
+    )
+    beside, alone = _SHARED, f"{FIT_CHARACTERS:,} characters and {FIT_LINES} lines"
+    for sentence in (
+        f"What was looked up counts for {FRESH.seconds} seconds at the most",
+        f"more than {beside['characters']} characters or {beside['lines']} lines has *Review everything* there",
+        f"a card of one call takes {alone}.",
+        f"one looks at {MOST_IN_MACRO} entries at most",
+        f'that of `[default]`, `"{span(default.timeout)}"`',
+        f"max_requests = {caps.max_requests} #",
+        f"max_reasks = {caps.max_reasks} #",
+        f"# {grant.max_count} unless said",
+        f"# {span(grant.max_age)} unless said",
+        f"{SECONDS} s unless said, then the step is skipped",
+    ):
+        assert sentence in text, sentence
+    assert (MOST_ON_CARD, "share a card, up to five," in text) == (5, True)
+    assert (SHORTEST_SECRET, "a redacted value of six characters or more" in text) == (6, True)
+    assert (SHARE, "more than four fifths of `timeout`" in text) == (0.8, True)
+    assert (CONFIRMED_FOR, "for a quarter of an hour, the grant waits" in text) == (timedelta(minutes=15), True)
+    assert (POLICY_SECONDS, "looks at the file every other second" in text) == (2, True)

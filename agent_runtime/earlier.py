@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from agent_runtime.arguments import changes, is_same
-from agent_runtime.hidden import redaction_of, secrets_of, secrets_of_run, shown_change
+from agent_runtime.hidden import redaction_of, secrets_of, shown_change
 from agent_runtime.redaction import Redaction, mask
 from agent_runtime.rules import Rules
 from agent_runtime.views import ApprovedBefore, AskedAgain
@@ -22,8 +22,11 @@ _LOOKED_AT = 20
 _PEOPLE = frozenset({ActorKind.SLACK, ActorKind.CLI, ActorKind.TOKEN})
 
 
-def what_came_before(tx: Tx, request: Request, rules: Rules) -> tuple[AskedAgain | None, tuple[ApprovedBefore, ...]]:
-    """The rejection that a call follows, if it follows one, and the last approvals before it, the latest first."""
+def what_came_before(
+    tx: Tx, request: Request, rules: Rules, secrets: tuple[str, ...]
+) -> tuple[AskedAgain | None, tuple[ApprovedBefore, ...]]:
+    """The rejection that a call follows, if it follows one, and the last approvals before it, the latest first.
+    `secrets` are those of the whole run."""
     if request.kind is not RequestKind.TOOL:
         return None, ()
     found = earlier.decided_before(tx, request.run_id, request.pause, _LOOKED_AT)
@@ -31,7 +34,7 @@ def what_came_before(tx: Tx, request: Request, rules: Rules) -> tuple[AskedAgain
     approved = [one for one in found if one.status is RequestStatus.APPROVED][:MOST_APPROVED]
     wanted = [*approved, *([rejected] if rejected else [])]
     votes = requests.votes(tx, [one.id for one in wanted]) if wanted else []
-    again = _asked_again(request, rules, rejected, votes, secrets_of_run(tx, request.run_id)) if rejected else None
+    again = _asked_again(request, rules, rejected, votes, secrets) if rejected else None
     before = (_approved_before(request, rules, one, votes) for one in approved)
     return again, tuple(one for one in before if one is not None)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from agent_runtime.arguments import changes
@@ -28,11 +28,7 @@ from storage.types import Actor, CallStatus, DecisionKind, OnTimeout, RequestKin
 def read_request(tx: Tx, request_id: str) -> RequestView | None:
     """One request as people see it."""
     request = requests.get(tx, request_id)
-    if request is None:
-        return None
-    run = runs.get(tx, request.run_id)
-    assert run is not None
-    return _request_view(tx, run, request)
+    return None if request is None else _view(tx, request)
 
 
 def read_run(tx: Tx, run_id: str) -> RunView | None:
@@ -53,12 +49,17 @@ def find_runs(tx: Tx, prefix: str) -> list[RunView]:
 
 def read_pending(tx: Tx, limit: int) -> list[RequestView]:
     """Everything that waits for people, the next deadline first."""
-    views = (read_request(tx, request.id) for request in requests.all_pending(tx, limit))
-    return [view for view in views if view is not None]
+    return [_view(tx, request) for request in requests.all_pending(tx, limit)]
+
+
+def _view(tx: Tx, request: Request) -> RequestView:
+    run = runs.get(tx, request.run_id)
+    assert run is not None, "a request keeps its run"
+    return _request_view(tx, run, request, requests.pending(tx, run.id), secrets_of_run(tx, run.id))
 
 
 def _run_view(tx: Tx, run: Run) -> RunView:
-    secrets = secrets_of_run(tx, run.id)
+    pending, secrets = requests.pending(tx, run.id), secrets_of_run(tx, run.id)
     return RunView(
         id=run.id,
         agent=run.agent,
@@ -69,7 +70,7 @@ def _run_view(tx: Tx, run: Run) -> RunView:
         updated_at=run.updated_at,
         output=mask_deep(run.output, secrets),
         error=mask(run.error, secrets),
-        waiting_on=tuple(_request_view(tx, run, request) for request in requests.pending(tx, run.id)),
+        waiting_on=tuple(_request_view(tx, run, request, pending, secrets) for request in pending),
         cancel_requested=run.cancel_requested,
         paused=pause_of(tx, run.agent) if run.status not in ENDED else None,
         undone=run.status is RunStatus.SUCCEEDED and _is_undone(tx, run.id),
@@ -84,14 +85,16 @@ def _is_undone(tx: Tx, run_id: str) -> bool:
     return any(status in _REFUSED for status in asked) and not journal.of_run(tx, run_id)
 
 
-def _request_view(tx: Tx, run: Run, request: Request) -> RequestView:
+def _request_view(
+    tx: Tx, run: Run, request: Request, pending: Sequence[Request], secrets: tuple[str, ...]
+) -> RequestView:
+    """One request of a run; `pending` are those that the run waits for, `secrets` what none of its texts may show."""
     rules = Rules.model_validate(request.rules)
-    redaction, secrets = redaction_of(rules), secrets_of_run(tx, run.id)
+    redaction = redaction_of(rules)
     decisions = requests.votes(tx, [request.id])
     stopped = pauses.stopped_for(tx)
-    pending = requests.pending(tx, run.id)
     fast = _fast(tx, request)
-    asked_again, approved_before = what_came_before(tx, request, rules)
+    asked_again, approved_before = what_came_before(tx, request, rules, secrets)
     siblings = [other for other in pending if other.id != request.id and other.pause == request.pause]
     return RequestView(
         id=request.id,

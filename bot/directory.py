@@ -37,17 +37,10 @@ class Directory:
     accounts are one person's, and kept as hashes by this seal; without it none is read."""
 
     def __init__(
-        self,
-        clients: SlackClients,
-        clock: Clock,
-        identity: Identity,
-        *,
-        limit: timedelta | None = None,
-        addresses: Seal | None = None,
+        self, clients: SlackClients, clock: Clock, identity: Identity, *, addresses: Seal | None = None
     ) -> None:
         self.identity = identity
         self._clock = clock
-        self._limit = (limit or LIMIT).total_seconds()
         self._addresses = addresses
         self._readings = Readings(clock)
         self.channels = Channels(clients, self._readings)
@@ -66,7 +59,7 @@ class Directory:
         if actor.kind is not ActorKind.SLACK:
             return Unreachable(actor)
         try:
-            async with asyncio.timeout(self._limit):
+            async with asyncio.timeout(LIMIT.total_seconds()):
                 return await self._member(actor, selectors, starter, allow_public)
         except (SlackFailure, TimeoutError) as error:
             log.warning("directory unreachable", person=actor.key, problem=str(error) or "no answer in time")
@@ -76,7 +69,7 @@ class Directory:
         """The selectors' people in mrkdwn, as cards take them. What Slack does not say in time is written by name,
         which notifies nobody."""
         try:
-            async with asyncio.timeout(self._limit):
+            async with asyncio.timeout(LIMIT.total_seconds()):
                 return await self.resolve_mentions(selectors, starter)
         except (SlackFailure, TimeoutError):
             return tuple(mention(selector, _starter_id(starter)) for selector in dict.fromkeys(selectors))

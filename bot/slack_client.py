@@ -96,10 +96,10 @@ class SlackClients:
 
 
 @asynccontextmanager
-async def open_clients(api_url: str, token: str, *, call_time: timedelta = CALL_TIME) -> AsyncIterator[SlackClients]:
+async def open_clients(api_url: str, token: str) -> AsyncIterator[SlackClients]:
     """Clients for a token, on one session that is closed at the end. `api_url` ends with `/api/`."""
     # Given a session, the library ignores its own time-out; without one it opens a connection for every call.
-    async with ClientSession(timeout=ClientTimeout(total=call_time.total_seconds())) as session:
+    async with ClientSession(timeout=ClientTimeout(total=CALL_TIME.total_seconds())) as session:
         host = urlsplit(api_url).hostname or ""
         used = cast("ClientSession", _Direct(session)) if goes_direct(host) else session
         # A logger without a level makes the library format every request as if to log it.

@@ -202,19 +202,15 @@ async def open_office(
     ws: Workspace,
     clock: MovableClock,
     *,
-    call_time: timedelta = timedelta(seconds=5),
-    limit: timedelta | None = None,
     budgets: Budgets | None = None,
     emails: bool = False,
     approvals_channel: str = "#approvals",
 ) -> AsyncIterator[Office]:
     """An office on the database in this folder: opened again, it is the next boot."""
     async with AsyncExitStack() as stack:
-        clients = await stack.enter_async_context(open_clients(ws.api_url, ws.bot_token, call_time=call_time))
+        clients = await stack.enter_async_context(open_clients(ws.api_url, ws.bot_token))
         db = await stack.enter_async_context(Database(f"sqlite:///{put_store(folder)}"))
-        directory = Directory(
-            clients, clock, await clients.identify(), limit=limit, addresses=Seal(b"office") if emails else None
-        )
+        directory = Directory(clients, clock, await clients.identify(), addresses=Seal(b"office") if emails else None)
         stack.push_async_callback(directory.close)
         office = Office(ws, clock, db, clients, directory, budgets=budgets, approvals_channel=approvals_channel)
         await office.runtime.boot()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent_runtime.clock import MovableClock
+from bot import slack_client
 from bot.budgets import UNLIMITED, Budgets
 from bot.delivery import LONGEST_BACKOFF, MOST_REFUSALS, backoff
 from bot.workspace import Workspace
@@ -58,10 +59,11 @@ async def test_a_post_whose_answer_was_lost_is_found_and_not_repeated(office: Of
 
 
 async def test_a_post_that_timed_out_after_it_was_made_is_not_repeated(
-    tmp_path: Path, ws: Workspace, clock: MovableClock
+    tmp_path: Path, ws: Workspace, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A Slack that answers too late has one message all the same."""
-    async with open_office(tmp_path, ws, clock, call_time=timedelta(seconds=0.3)) as office:
+    monkeypatch.setattr(slack_client, "CALL_TIME", timedelta(seconds=1))
+    async with open_office(tmp_path, ws, clock) as office:
         fault = ws.fail("chat.postMessage", hang="after")
         await office.run()
         await office.settle()

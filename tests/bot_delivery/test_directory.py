@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,19 +12,13 @@ import pytest
 from agent_runtime.clock import MovableClock
 from agent_runtime.people import Member, Unreachable
 from agent_runtime.selectors import STARTER
+from bot import directory
 from bot.workspace import Workspace
 from bot.workspace.demo_world import add_channel, add_person
 from storage.types import Actor, ActorKind
 from tests.bot_delivery.office import Office, open_office
 
 MANAGERS = "usergroup:managers"
-
-
-@pytest.fixture
-async def brisk(tmp_path: Path, ws: Workspace, clock: MovableClock) -> AsyncIterator[Office]:
-    """An office whose directory gives Slack a twentieth of a second."""
-    async with open_office(tmp_path, ws, clock, limit=timedelta(seconds=0.05)) as opened:
-        yield opened
 
 
 async def seen(office: Office, name: str, *selectors: str, **given: bool) -> Member:
@@ -195,13 +188,20 @@ async def test_ten_clicks_at_once_cost_one_reading(office: Office, ws: Workspace
         assert len(ws.calls_to(method)) == 1, method
 
 
-async def test_a_slow_directory_is_unreachable_and_warm_the_next_time(brisk: Office, ws: Workspace) -> None:
+async def test_a_slow_directory_is_unreachable_and_warm_the_next_time(
+    office: Office, ws: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Who waits longer than the limit is told so; the read goes on and the next click finds it done."""
-    fault = ws.fail("usergroups.users.list", hang="before")
-    assert isinstance(await brisk.directory.member(brisk.person("maria"), (MANAGERS,)), Unreachable)
+    await seen(office, "maria")
+    await office.directory.mentions((MANAGERS,))
+    fault = ws.fail("usergroups.users.list", hang="before")  # all else is known by now
+    with monkeypatch.context() as hurried:
+        hurried.setattr(directory, "LIMIT", timedelta(seconds=0.05))
+        assert isinstance(await office.directory.member(office.person("maria"), (MANAGERS,)), Unreachable)
+    await fault.reached()
     fault.release()
     await ws.wait_for(lambda: ws.calls_to("usergroups.users.list")[-1].status == 200)
-    assert (await seen(brisk, "maria", MANAGERS)).holds == {MANAGERS}
+    assert (await seen(office, "maria", MANAGERS)).holds == {MANAGERS}
     assert len(ws.calls_to("usergroups.users.list")) == 1
 
 
@@ -269,10 +269,11 @@ async def test_a_large_channel_is_mentioned_as_a_channel(office: Office, ws: Wor
     assert await office.directory.mentions(("channel:#crowd",)) == (f"<#{channel.id}>",)
 
 
-async def test_mentions_never_fail_a_click(brisk: Office, ws: Workspace) -> None:
+async def test_mentions_never_fail_a_click(office: Office, ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where Slack does not answer in time, people are written by name."""
+    monkeypatch.setattr(directory, "LIMIT", timedelta(seconds=0.05))
     ws.fail("usergroups.list", hang="before", times=None)
-    assert await brisk.directory.mentions((MANAGERS,)) == ("managers",)
+    assert await office.directory.mentions((MANAGERS,)) == ("managers",)
     ws.heal()
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import slack_client
 from bot.slack_client import (
     Ambiguous,
     RateLimited,
@@ -23,7 +24,7 @@ from bot.workspace import Workspace
 
 @pytest.fixture
 async def clients(ws: Workspace):
-    async with open_clients(ws.api_url, ws.bot_token, call_time=timedelta(seconds=0.3)) as opened:
+    async with open_clients(ws.api_url, ws.bot_token) as opened:
         yield opened
 
 
@@ -39,11 +40,15 @@ async def test_a_lost_answer_does_not_post_twice(ws: Workspace, clients: SlackCl
     assert len(ws.calls_to("chat.postMessage")) == 1
 
 
-async def test_a_post_that_takes_too_long_is_ambiguous_and_sent_once(ws: Workspace, clients: SlackClients) -> None:
+async def test_a_post_that_takes_too_long_is_ambiguous_and_sent_once(
+    ws: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The time limit holds although the session is our own, and a post out of time is not sent again."""
+    monkeypatch.setattr(slack_client, "CALL_TIME", timedelta(seconds=1))
     fault = ws.fail("chat.postMessage", hang="after")
-    with pytest.raises(Ambiguous):
-        await post(clients.web)
+    async with open_clients(ws.api_url, ws.bot_token) as clients:
+        with pytest.raises(Ambiguous):
+            await post(clients.web)
     fault.release()
     assert len(ws.calls_to("chat.postMessage")) == 1
 

@@ -14,19 +14,19 @@ from agent_runtime.selectors import Selector
 from storage import requests, runs
 from storage.models import Request, Run
 from storage.tx import Tx
-from storage.types import RequestKind
+from storage.types import Actor, RequestKind
 
 HOUR = timedelta(hours=1)
 
 
-def why_not_start(tx: Tx, context: Context, starter_key: str) -> RefusalReason | None:
+def why_not_start(tx: Tx, context: Context, starter: Actor) -> RefusalReason | None:
     """Why this person may start nothing more for now."""
     caps = context.policies.caps
     most = caps.max_starts_per_hour
-    if most is not None and runs.started_since(tx, starter_key, context.now - HOUR) >= most:
+    if most is not None and runs.started_since(tx, starter, context.now - HOUR) >= most:
         return RefusalReason.TOO_MANY_STARTS
     most = caps.max_open_per_starter
-    if most is not None and requests.open_of_starter(tx, starter_key) >= most:
+    if most is not None and requests.open_of_starter(tx, starter) >= most:
         return RefusalReason.TOO_MANY_OPEN
     return None
 
@@ -35,7 +35,7 @@ def why_not_ask(tx: Tx, context: Context, run: Run, rules: Rules) -> str:
     """Why one more request would be too many, as a sentence that names the key; empty where it is not."""
     caps = context.policies.caps
     most = caps.max_open_per_starter
-    if most is not None and requests.open_of_starter(tx, run.starter_key) >= most:
+    if most is not None and requests.open_of_starter(tx, Actor.model_validate(run.starter)) >= most:
         words = "request of whoever started it is" if most == 1 else "requests of whoever started it are"
         return f"{most} {words} open, which is the cap (max_open_per_starter)"
     return _crowded(tx, context, _asked(rules))

@@ -55,7 +55,7 @@ def start(tx: Tx, context: Context, order: Order, membership: Membership, origin
         return known
     actor = membership.actor
     refusal = authorise_start(membership, may_start(context.policies, order.agent), context.now)
-    refusal = refusal or why_not_start(tx, context, actor.key)
+    refusal = refusal or why_not_start(tx, context, actor)
     if refusal is not None:
         refused = {"agent": order.agent, "refusal": refusal.value}
         record(tx, context, Event.START_REFUSED, actor, origin=origin, text=refused)

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from storage.models import Decision, KeptPolicies, Request
+from storage.models import Decision, KeptPolicies, Request, Run
+from storage.runs import started_by
 from storage.tx import Tx
 from storage.types import Actor, ActorKind, RequestKind, RequestStatus
 
@@ -72,10 +73,10 @@ def count_open(tx: Tx) -> int:
     return int(tx.scalar(statement) or 0)
 
 
-def open_of_starter(tx: Tx, starter_key: str) -> int:
+def open_of_starter(tx: Tx, starter: Actor) -> int:
     """How many requests of one person's runs wait."""
     statement = select(sa.func.count()).select_from(Request).where(col(Request.status) == RequestStatus.PENDING)
-    return int(tx.scalar(statement.where(col(Request.starter_key) == starter_key)) or 0)
+    return int(tx.scalar(statement.join(Run).where(started_by(starter))) or 0)
 
 
 def open_approvers(tx: Tx) -> list[frozenset[str]]:

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import func, inspect, or_, update
+from sqlalchemy import ColumnElement, func, inspect, or_, update
 from sqlmodel import col, select
 
 from storage.errors import LeaseLost
 from storage.models import Request, Run
 from storage.tx import Tx
-from storage.types import RequestStatus, RunStatus
+from storage.types import Actor, RequestStatus, RunStatus
 
 
 def insert(tx: Tx, run: Run) -> bool:
@@ -39,10 +39,16 @@ def recent(tx: Tx, limit: int, *, starter_key: str | None = None) -> list[Run]:
     return tx.all(Run, statement)
 
 
-def started_since(tx: Tx, starter_key: str, since: datetime) -> int:
-    """How many runs a person started after that moment."""
+def started_since(tx: Tx, starter: Actor, since: datetime) -> int:
+    """How many runs a person started after that moment, with whatever account."""
     statement = select(func.count()).select_from(Run)
-    return int(tx.scalar(statement.where(col(Run.starter_key) == starter_key, col(Run.created_at) > since)) or 0)
+    return int(tx.scalar(statement.where(col(Run.created_at) > since, started_by(starter))) or 0)
+
+
+def started_by(starter: Actor) -> ColumnElement[bool]:
+    """Which runs are a person's: those of this account, and of every other that is known to be theirs."""
+    own = col(Run.starter_key) == starter.key
+    return or_(own, col(Run.starter)["person"].as_string() == starter.person) if starter.person else own
 
 
 def with_prefix(tx: Tx, prefix: str, limit: int = 5) -> list[Run]:

@@ -188,13 +188,9 @@ def spelled(actor: Actor) -> str:
     return f"{'user' if actor.kind is ActorKind.SLACK else actor.kind.value}:{actor.id}"
 
 
-def rules_for_question(policies: PolicySet, facts: CallFacts) -> Rules:
+def _question_rules(policies: PolicySet, facts: CallFacts, looks: tuple[Look, ...]) -> Rules:
     """The rules of a question or review: those of the first policy for its kind, else the run's starter answers in the
     run's thread. Answering one's own agent is the point, so the self-approval ban does not apply."""
-    return _question_rules(policies, facts, tuple(_looks(policies, facts)))
-
-
-def _question_rules(policies: PolicySet, facts: CallFacts, looks: tuple[Look, ...]) -> Rules:
     found = looks[-1] if looks and looks[-1].matched else None
     policy, label = (found.policy, found.label) if found else (Policy(), DEFAULT_LABEL)
     rules = _rules(policies, label, policy, facts)

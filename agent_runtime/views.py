@@ -10,7 +10,6 @@ from agent_runtime.rules import GrantRule
 from agent_runtime.wishes import Wish
 from storage.types import (
     Actor,
-    ActorKind,
     CallStatus,
     DecisionKind,
     GrantScope,
@@ -272,12 +271,6 @@ class RequestView:
     def rejections_in_stage(self) -> int:
         """Votes that count towards the current stage's reject quorum."""
         return self._standing(frozenset({DecisionKind.REJECTED, DecisionKind.SKIPPED}))
-
-    @property
-    def time_to_decision(self) -> timedelta | None:
-        """From its opening to its end by people; None while it is open, and where time or Signoff itself ended it."""
-        people = self.closed_by is not None and self.closed_by.kind not in {ActorKind.SCHEDULER, ActorKind.SYSTEM}
-        return self.closed_at - self.opened_at if people and self.closed_at is not None else None
 
     def _standing(self, kinds: frozenset[DecisionKind]) -> int:
         return sum(vote.stage == self.stage and vote.kind in kinds and not vote.withdrawn for vote in self.votes)

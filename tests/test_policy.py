@@ -21,7 +21,6 @@ from agent_runtime.judging import (
     Require,
     evaluate,
     rules_for_outcome,
-    rules_for_question,
 )
 from agent_runtime.note import VALUE_LIMIT, check_note, fill_note
 from agent_runtime.policy import Action, AgentRule, Default, Policy, PolicySet, Rules, Stage, may_start
@@ -46,6 +45,12 @@ def facts(tool: str = "buy", **others: Any) -> CallFacts:
 
 def question(**others: Any) -> CallFacts:
     return facts("", **{"kind": RequestKind.QUESTION, "args": None, **others})
+
+
+def rules_of(policies: PolicySet, asked: CallFacts) -> Rules:
+    judgement = evaluate(policies, asked)
+    assert isinstance(judgement, Require)
+    return judgement.rules
 
 
 globs = st.sampled_from(["*", "*", "a*", "?", "[ab]", "[!a]", "a"]) | st.text("ab*?[]!", max_size=4)
@@ -149,7 +154,7 @@ def test_globs_compare_with_case() -> None:
 
 def test_a_question_goes_to_the_starter_in_the_runs_thread() -> None:
     """Without a policy the person who started the run answers, even a guest who was let start it."""
-    rules = rules_for_question(policy_set(), question())
+    rules = rules_of(policy_set(), question())
     assert [stage.approvers for stage in rules.stages] == [("starter:",)]
     assert rules.stages[0].in_thread
     assert rules.decisions == (DecisionKind.ANSWERED,)
@@ -159,10 +164,10 @@ def test_a_question_goes_to_the_starter_in_the_runs_thread() -> None:
 
 def test_a_question_of_a_run_that_nobody_in_slack_started_has_somebody_to_answer_it() -> None:
     """Beside the starter the operators may answer, or, without any, the default stage's approvers; no guests."""
-    rules = rules_for_question(policy_set(), question(starter=HOST))
+    rules = rules_of(policy_set(), question(starter=HOST))
     assert rules.stages[0].approvers == ("starter:", "channel:#approvers")
     assert not rules.allow_guests
-    rules = rules_for_question(policy_set(operators=("user:U9",)), question(starter=HOST))
+    rules = rules_of(policy_set(operators=("user:U9",)), question(starter=HOST))
     assert rules.stages[0].approvers == ("starter:", "user:U9")
 
 
@@ -172,13 +177,11 @@ def test_a_policy_for_questions_says_who_answers_them() -> None:
         Policy(stages=(FINANCE,)),
         Policy(kind=RequestKind.QUESTION, agent="purch*", stages=(MANAGER,), timeout=timedelta(hours=1)),
     )
-    judgement = evaluate(policies, question())
-    assert isinstance(judgement, Require)
-    rules = judgement.rules
+    rules = rules_of(policies, question())
     assert (rules.stages, rules.timeout, rules.decisions) == ((MANAGER,), timedelta(hours=1), (DecisionKind.ANSWERED,))
     assert rules.policy == 'policy 2 (kind = "question", agent = "purch*")'
     assert not rules.allow_guests
-    assert rules_for_question(policies, question(kind=RequestKind.REVIEW)).stages[0].approvers == ("starter:",)
+    assert rules_of(policies, question(kind=RequestKind.REVIEW)).stages[0].approvers == ("starter:",)
 
 
 def test_an_unknown_outcome_is_told_by_the_operators() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any, Literal
 
 import ormsgpack
-from langchain_core.messages import AnyMessage, ToolMessage
+from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph._internal._runnable import RunnableCallable, RunnableSeq
 from langgraph._internal._serde import build_serde_allowlist
@@ -21,7 +21,6 @@ from langgraph.prebuilt import ToolNode
 from langgraph.prebuilt.tool_node import ToolCallRequest
 from langgraph.pregel import Pregel
 from langgraph.pregel._read import PregelNode
-from langgraph.types import Command
 
 __all__ = [
     "PregelNode",
@@ -38,7 +37,6 @@ __all__ = [
     "wrapped_how",
 ]
 
-ToolResult = ToolMessage | Command[Any] | list[Command[Any] | ToolMessage]
 Execute = Callable[[ToolCallRequest], Awaitable[Any]]
 Leaf = Callable[[ToolCallRequest, Execute], Awaitable[Any]]
 InputShape = Literal["list", "dict", "tool_calls"]

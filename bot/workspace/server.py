@@ -31,8 +31,8 @@ from bot.workspace.web_api import BODY_LIMIT, ApiCall, WebApi
 from bot.workspace.world import World
 
 T = TypeVar("T")
-PATIENCE = 10.0
-"""Seconds that waiting for something to happen takes at most, unless told otherwise."""
+PATIENCE = 120.0
+"""Seconds that waiting for something to happen takes at most, unless told otherwise: the machine may be busy."""
 
 
 class Workspace:

@@ -15,7 +15,7 @@ from storage import audit as audit_rows
 from storage import journal, requests
 from storage.models import JournalEntry, Run
 from storage.tx import Tx
-from storage.types import SYSTEM, Actor, CallStatus, RequestKind, RequestStatus
+from storage.types import SYSTEM, CallStatus, RequestKind, RequestStatus
 
 
 def open_call(tx: Tx, context: Context, entry: JournalEntry) -> None:
@@ -41,12 +41,12 @@ def starts_known(tx: Tx, run_id: str, digest: str) -> int:
     return audit_rows.count(tx, run_id, Event.CALL_STARTED.value, digest)
 
 
-def lose_call(tx: Tx, context: Context, entry: JournalEntry, actor: Actor = SYSTEM) -> JournalEntry:
+def lose_call(tx: Tx, context: Context, entry: JournalEntry) -> JournalEntry:
     """Nobody is left who could record the end of this call: its outcome is unknown."""
     lost = change_call(tx, context, entry, CallStatus.UNKNOWN)
     assert lost is not None, "the row was read in this transaction"
     record(
-        tx, context, Event.CALL_UNKNOWN, actor,
+        tx, context, Event.CALL_UNKNOWN, SYSTEM,
         run_id=entry.run_id, request_id=entry.request_id or "", tool=entry.tool, digest=entry.digest,
     )  # fmt: skip
     show_call(tx, context, entry)

@@ -12,7 +12,7 @@ from agent_runtime.hidden import redaction_of, secrets_of, shown_change
 from agent_runtime.redaction import Redaction, mask
 from agent_runtime.rules import Rules
 from agent_runtime.views import ApprovedBefore, AskedAgain
-from storage import earlier, requests
+from storage import history, requests
 from storage.models import Decision, Request
 from storage.tx import Tx
 from storage.types import Actor, ActorKind, DecisionKind, Json, RequestKind, RequestStatus
@@ -29,7 +29,7 @@ def what_came_before(
     `secrets` are those of the whole run."""
     if request.kind is not RequestKind.TOOL:
         return None, ()
-    found = earlier.decided_before(tx, request.run_id, request.pause, _LOOKED_AT)
+    found = history.decided_before(tx, request.run_id, request.pause, _LOOKED_AT)
     rejected = _followed(request, found)
     approved = [one for one in found if one.status is RequestStatus.APPROVED][:MOST_APPROVED]
     wanted = [*approved, *([rejected] if rejected else [])]

@@ -1,7 +1,7 @@
 """The policy file: `signoff.toml` into frozen models. Owns its grammar, and the sentences that say what is wrong.
 
-Every fault is found in one pass, each with file, line, key and mend. Nothing is ignored: an unknown key, or one that
-is planned but not built yet, refuses the file.
+Every fault is found in one pass, each with file, line, key and mend. Nothing is ignored: an unknown key refuses the
+file.
 """
 
 from __future__ import annotations

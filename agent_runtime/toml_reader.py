@@ -51,13 +51,12 @@ class Faults:
 
 
 class TableReader:
-    """One table. `later` names keys that are planned but not there yet; `done` refuses whatever nobody asked for."""
+    """One table; `done` refuses whatever nobody asked for."""
 
-    def __init__(self, table: Mapping[str, Any], path: KeyPath, faults: Faults, later: tuple[str, ...] = ()) -> None:
+    def __init__(self, table: Mapping[str, Any], path: KeyPath, faults: Faults) -> None:
         self.path = path
         self._table = table
         self._faults = faults
-        self._later = later
         self._asked: set[str] = set()
 
     @property
@@ -140,23 +139,23 @@ class TableReader:
             return default
         return choices[word]
 
-    def table(self, key: str, later: tuple[str, ...] = ()) -> TableReader:
+    def table(self, key: str) -> TableReader:
         """The table under a key, empty where there is none."""
         path = (*self.path, key)
         found = self._get(key, dict, f"a table, written [{shown(path, ordinals=False)}]")
         if found is _ABSENT:
             # Where something else stands in its place, what it lacks is not a second fault.
-            return TableReader({}, path, self._faults if key not in self._table else self._faults.ignored(), later)
-        return TableReader(found, path, self._faults, later)
+            return TableReader({}, path, self._faults if key not in self._table else self._faults.ignored())
+        return TableReader(found, path, self._faults)
 
-    def tables(self, key: str, later: tuple[str, ...] = ()) -> list[TableReader]:
+    def tables(self, key: str) -> list[TableReader]:
         """The tables of a list of tables, in order."""
         kind = f"a list of tables, each under [[{shown((*self.path, key), ordinals=False)}]] in double brackets"
         found = self._get(key, list, kind)
         readers = []
         for place, table in enumerate([] if found is _ABSENT else found):
             if isinstance(table, dict):
-                readers.append(TableReader(table, (*self.path, key, place), self._faults, later))
+                readers.append(TableReader(table, (*self.path, key, place), self._faults))
             else:
                 self.fault(key, f"holds {_noun(table)}", f"Write {kind}", place)
         return readers
@@ -181,10 +180,7 @@ class TableReader:
         for key in self._table:
             if key in self._asked:
                 continue
-            if key in self._later:
-                self.fault(key, "is not available yet", "Remove it, and see that the rest is strict enough without it")
-                continue
-            near = get_close_matches(key, [*self._asked, *self._later], n=1)
+            near = get_close_matches(key, self._asked, n=1)
             known = ", ".join(sorted(self._asked))
             self.fault(key, "is not a known key", f"Did you mean {near[0]}?" if near else f"Known here: {known}")
 

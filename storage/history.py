@@ -10,6 +10,9 @@ from sqlmodel import col, select
 
 from storage.models import Decision, Request
 from storage.tx import Tx
+from storage.types import RequestKind, RequestStatus
+
+_DECIDED = (RequestStatus.APPROVED, RequestStatus.REJECTED, RequestStatus.SKIPPED, RequestStatus.EXPIRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +45,15 @@ def closed(tx: Tx, wanted: Filter, limit: int) -> list[Request]:
     exact = or_(col(Request.tool) == wanted.name, col(Request.agent) == wanted.name)
     begins = (one.startswith(wanted.name, autoescape=True) for one in (col(Request.tool), col(Request.agent)))
     return tx.all(Request, newest.where(exact)) or tx.all(Request, newest.where(or_(*begins)))
+
+
+def decided_before(tx: Tx, run_id: str, pause: int, limit: int) -> list[Request]:
+    """The calls that people were asked about in earlier pauses of a run, the latest first."""
+    statement = select(Request).where(
+        col(Request.run_id) == run_id,
+        col(Request.pause) < pause,
+        col(Request.kind) == RequestKind.TOOL,
+        col(Request.status).in_(_DECIDED),
+    )
+    latest_first = (col(Request.pause).desc(), col(Request.ordinal).desc(), col(Request.generation).desc())
+    return tx.all(Request, statement.order_by(*latest_first).limit(limit))

@@ -197,12 +197,6 @@ def expire_other_leases(tx: Tx, owner: str, now: datetime) -> int:
     return tx.change(statement.values(lease_until=now))
 
 
-def dead(tx: Tx, limit: int = 100) -> list[Delivery]:
-    """Deliveries that were given up, newest first."""
-    statement = select(Delivery).where(col(Delivery.status) == DeliveryStatus.DEAD)
-    return tx.all(Delivery, statement.order_by(col(Delivery.updated_at).desc()).limit(limit))
-
-
 def _waiting_its_turn(now: datetime) -> tuple[Any, ...]:
     return col(Delivery.status) == DeliveryStatus.DUE, col(Delivery.failures) == 0, col(Delivery.due_at) > now
 

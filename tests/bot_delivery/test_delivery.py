@@ -267,7 +267,6 @@ async def test_what_slack_can_never_take_is_dead_at_once(office: Office, ws: Wor
     row = await office.row(key)
     assert (row.status, office.updates()) == (DEAD, 1)
     assert error in row.error
-    assert [dead.key for dead in await office.db.read(outbox.dead)] == [key]
 
 
 async def test_a_refusal_that_might_pass_is_given_up_after_twelve_times(office: Office, ws: Workspace) -> None:
@@ -495,7 +494,6 @@ async def test_a_notice_to_somebody_who_left_alarms_nobody(office: Office) -> No
     await office.notice("eve", "Nothing was changed.", channel="#approvals")
     await office.settle()
     assert (await office.row(f"notice:A1:{office.person('eve').key}")).status is EXPIRED
-    assert await office.db.read(outbox.dead) == []
 
 
 # The outbox's own promises

@@ -10,11 +10,11 @@ from bot.cli.words import stdout
 def migrate() -> None:
     """Bring the database's tables to this version. Stop the server first, and keep a copy of the file."""
     from bot.settings import load_settings
-    from storage.condition import read_condition
     from storage.database import migrate as upgrade
+    from storage.inspection import inspect_store
 
     settings = load_settings()
-    before = read_condition(settings.database_url)
+    before = inspect_store(settings.database_url)
     if before.current and not before.taken:
         stdout().print(f"Nothing to do: the tables in {before.path} are those of this version.")
         raise typer.Exit

@@ -52,7 +52,7 @@ def webhooks(
     """
     from agent_runtime.policy_file import load_policy_file
     from bot.settings import load_settings
-    from storage.condition import look
+    from storage.inspection import look
 
     settings = load_settings()
     names = [webhook.name for webhook in load_policy_file(settings.config, needs_agents=False).webhooks]

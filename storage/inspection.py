@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class Inspection:
     """How a store was found. `taken`: another process is using it; `current`: its tables are this version's; `used`: it
     holds runs or requests."""
 
@@ -36,18 +36,18 @@ class Condition:
     used: bool = False
 
 
-def read_condition(url: str) -> Condition:
+def inspect_store(url: str) -> Inspection:
     """How the store is. Raises StorageUnusable where it is none, or may not be read."""
     path = sqlite_path(url)
     if not path.exists():
         _require_folder(path)
-        return Condition(path)
-    taken = is_taken(path)
+        return Inspection(path)
+    taken = _is_taken(path)
     engine = _engine(path)
     try:
         empty = is_empty(engine)
         current = not empty and at_head(engine)
-        return Condition(path, exists=True, taken=taken, empty=empty, current=current, used=_is_used(engine))
+        return Inspection(path, exists=True, taken=taken, empty=empty, current=current, used=_is_used(engine))
     except DatabaseError as error:
         problem = f"{path} cannot be read as a database: {error.orig}"
         raise StorageUnusable(problem, "Restore it from a backup, or name another file") from error
@@ -58,13 +58,13 @@ def read_condition(url: str) -> Condition:
 def look(url: str, read: Callable[[Tx], T]) -> T:
     """What a function reads in a store that another process may be using. Raises StorageUnusable where there is none
     yet, or its tables are another version's."""
-    condition = read_condition(url)
-    if not condition.exists or condition.empty:
-        raise StorageUnusable(f"{condition.path} is not there yet", "It is made when the server starts: signoff serve")
-    if not condition.current:
+    found = inspect_store(url)
+    if not found.exists or found.empty:
+        raise StorageUnusable(f"{found.path} is not there yet", "It is made when the server starts: signoff serve")
+    if not found.current:
         mend = "Stop every signoff process, keep a copy of the file, and run: signoff migrate"
-        raise StorageUnusable(f"{condition.path} has the tables of another version of Signoff", mend)
-    engine = _engine(condition.path)
+        raise StorageUnusable(f"{found.path} has the tables of another version of Signoff", mend)
+    engine = _engine(found.path)
     try:
         with engine.connect() as connection:
             return read(Tx(connection))
@@ -72,7 +72,7 @@ def look(url: str, read: Callable[[Tx], T]) -> T:
         engine.dispose()
 
 
-def is_taken(path: Path) -> bool:
+def _is_taken(path: Path) -> bool:
     """Whether a process holds the store's lock. The lock is only tried as a reader, for an instant."""
     try:
         descriptor = os.open(f"{path}.lock", os.O_RDONLY | os.O_CLOEXEC)

@@ -1,4 +1,5 @@
-"""THE state machines: which moves are legal, as data. Nothing else decides whether a status may follow another."""
+"""THE state machines: which moves are legal, as data. Whoever moves a run or a call on, or closes a request, asks here
+first; the README's diagrams are held to it."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from agent_runtime.facts import facts_of
 from agent_runtime.hidden import keep_redaction
 from agent_runtime.json_text import indented
 from agent_runtime.judging import evaluate
-from agent_runtime.lifecycle import ENDED
+from agent_runtime.lifecycle import ENDED, RUN_MOVES, require_move
 from agent_runtime.opening import CapReached, open_pause
 from agent_runtime.people import Membership, authorise_owner, authorise_start
 from agent_runtime.policy import may_start
@@ -87,10 +87,9 @@ def claim(tx: Tx, context: Context, owner: str, until: datetime, skip: Sequence[
 
 
 def _take(tx: Tx, context: Context, run: Run, owner: str, until: datetime) -> Run:
-    values: dict[str, Any] = {"owner": owner, "attempt": run.attempt + 1, "lease_until": until}
-    if run.status is RunStatus.RUNNING:
-        values["crashes"] = run.crashes + 1
-    assert runs.change(tx, run.id, run.status, status=RunStatus.RUNNING, updated_at=context.now, **values)
+    crashes = run.crashes + (run.status is RunStatus.RUNNING)
+    lease = {"owner": owner, "attempt": run.attempt + 1, "lease_until": until}
+    _move(tx, context, run, RunStatus.RUNNING, crashes=crashes, **lease)
     if run.status is RunStatus.QUEUED:
         outbound.want_run(tx, context, run.id)
     taken = runs.get(tx, run.id)
@@ -146,11 +145,7 @@ def fail(tx: Tx, context: Context, run: Run, lease: Lease, reason: str, *, retry
     failures = run.failures + 1
     if retryable and failures < MOST_ATTEMPTS:
         due = context.now + BACKOFF * 2**failures
-        held = runs.change_held(
-            tx, run.id, lease.owner, lease.attempt,
-            status=RunStatus.QUEUED, failures=failures, error=reason, due_at=due, updated_at=context.now,
-        )  # fmt: skip
-        if held:
+        if _let_go(tx, context, run, lease, RunStatus.QUEUED, failures=failures, error=reason, due_at=due):
             outbound.want_run(tx, context, run.id)
         return
     _failed(tx, context, run, lease, reason)
@@ -163,8 +158,7 @@ def hand_back(tx: Tx, context: Context, run: Run, lease: Lease) -> None:
     if current is not None and current.cancel_requested:
         finish_cancelling(tx, context, run, lease)
         return
-    values = {"due_at": context.now, "lease_until": None, "updated_at": context.now}
-    if runs.change_held(tx, run.id, lease.owner, lease.attempt, status=RunStatus.QUEUED, **values):
+    if _let_go(tx, context, run, lease, RunStatus.QUEUED, due_at=context.now):
         outbound.want_run(tx, context, run.id)
 
 
@@ -179,7 +173,7 @@ def cancel(tx: Tx, context: Context, run_id: str, membership: Membership, origin
         record(tx, context, Event.CANCEL_REQUESTED, membership.actor, origin=origin, run_id=run.id)
         outbound.want_run(tx, context, run.id)
     else:
-        assert runs.change(tx, run.id, run.status, status=RunStatus.CANCELLED, updated_at=context.now)
+        _move(tx, context, run, RunStatus.CANCELLED)
         _show_cancelled(tx, context, run, membership.actor, origin)
     return runs.get(tx, run_id) or run
 
@@ -190,9 +184,8 @@ def retry(tx: Tx, context: Context, run_id: str, membership: Membership, origin:
     refusal = _may_retry(context, run, membership)
     if run is None or refusal is not None:
         return _refuse(tx, context, "retry", run_id, refusal or RefusalReason.UNKNOWN_RUN, membership, origin)
-    values: dict[str, Any] = {"error": "", "failures": 0, "crashes": 0, "stuck": 0, "cancel_requested": False}
-    values["due_at"] = context.now
-    assert runs.change(tx, run.id, RunStatus.FAILED, status=RunStatus.QUEUED, updated_at=context.now, **values)
+    anew = {"error": "", "failures": 0, "crashes": 0, "stuck": 0, "cancel_requested": False}
+    _move(tx, context, run, RunStatus.QUEUED, due_at=context.now, **anew)
     for request in requests.set_aside_unused(tx, run.id):
         record(
             tx, context, Event.REQUEST_SET_ASIDE, membership.actor,
@@ -254,8 +247,7 @@ def _complete(tx: Tx, context: Context, run: Run, lease: Lease, result: Complete
         names = ", ".join(request.tool for request in unused)
         _failed(tx, context, run, lease, f"the agent's code changed while it waited, and {names} was never executed")
         return
-    values = {"output": result.output, "error": "", "lease_until": None, "updated_at": context.now}
-    runs.change_held(tx, run.id, lease.owner, lease.attempt, status=RunStatus.SUCCEEDED, **values)
+    _let_go(tx, context, run, lease, RunStatus.SUCCEEDED, output=result.output, error="")
     cancel_open(tx, context, run.id, SYSTEM, INTERNAL, "the run ended")
     for request in requests.of_run(tx, run.id):
         if request.status is RequestStatus.EXPIRED:  # now it can be asked again, by starting the run again
@@ -284,11 +276,10 @@ def _pause(
     if not waits and stuck >= STUCK:
         _failed(tx, context, run, lease, "the agent pauses again and again on requests that are already closed")
         return
-    runs.change_held(
-        tx, run.id, lease.owner, lease.attempt,
-        status=RunStatus.WAITING if waits else RunStatus.QUEUED, pause=run.pause, stuck=stuck, failures=0, crashes=0,
-        checkpoint=result.checkpoint, fingerprint=fingerprint, due_at=context.now, lease_until=None,
-        updated_at=context.now,
+    _let_go(
+        tx, context, run, lease, RunStatus.WAITING if waits else RunStatus.QUEUED,
+        pause=run.pause, stuck=stuck, failures=0, crashes=0, checkpoint=result.checkpoint, fingerprint=fingerprint,
+        due_at=context.now,
     )  # fmt: skip
     if opened:
         record(tx, context, Event.RUN_PAUSED, SYSTEM, run_id=run.id, text={"requests": opened})
@@ -298,11 +289,7 @@ def _pause(
 
 
 def _failed(tx: Tx, context: Context, run: Run, lease: Lease, reason: str) -> None:
-    held = runs.change_held(
-        tx, run.id, lease.owner, lease.attempt,
-        status=RunStatus.FAILED, error=reason, lease_until=None, updated_at=context.now,
-    )  # fmt: skip
-    if not held:
+    if not _let_go(tx, context, run, lease, RunStatus.FAILED, error=reason):
         return
     cancel_open(tx, context, run.id, SYSTEM, INTERNAL, "the run failed")
     lose_started(tx, context, run.id)
@@ -312,10 +299,7 @@ def _failed(tx: Tx, context: Context, run: Run, lease: Lease, reason: str) -> No
 
 
 def _cancelled(tx: Tx, context: Context, run: Run, lease: Lease, actor: Actor, origin: Origin) -> None:
-    runs.change_held(
-        tx, run.id, lease.owner, lease.attempt,
-        status=RunStatus.CANCELLED, lease_until=None, updated_at=context.now,
-    )  # fmt: skip
+    _let_go(tx, context, run, lease, RunStatus.CANCELLED)
     _show_cancelled(tx, context, run, actor, origin)
 
 
@@ -331,3 +315,17 @@ def finish_cancelling(tx: Tx, context: Context, run: Run, lease: Lease) -> None:
     """The worker saw the cancel flag before its agent came back."""
     runs.require_lease(tx, run.id, lease.owner, lease.attempt)
     _cancelled(tx, context, run, lease, SYSTEM, INTERNAL)
+
+
+def _move(tx: Tx, context: Context, run: Run, status: RunStatus, **values: Any) -> None:
+    """Move a run on from where this record of it stands."""
+    require_move(RUN_MOVES, run.status, status)
+    moved = runs.change(tx, run.id, run.status, status=status, updated_at=context.now, **values)
+    assert moved, "the row was read in this transaction"
+
+
+def _let_go(tx: Tx, context: Context, run: Run, lease: Lease, status: RunStatus, **values: Any) -> bool:
+    """Move a running run on and end its lease; False where another worker holds it."""
+    require_move(RUN_MOVES, RunStatus.RUNNING, status)
+    values |= {"lease_until": None, "updated_at": context.now}
+    return runs.change_held(tx, run.id, lease.owner, lease.attempt, status=status, **values)

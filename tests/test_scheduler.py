@@ -9,6 +9,7 @@ import pytest
 
 from agent_runtime.clock import SystemClock
 from agent_runtime.scheduler import build_scheduler
+from tests.patience import PATIENCE
 
 
 async def test_a_stop_in_the_middle_of_a_sweep_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
@@ -28,10 +29,10 @@ async def test_a_stop_in_the_middle_of_a_sweep_is_no_failure(caplog: pytest.LogC
     scheduler = build_scheduler(sweep, nothing)
     scheduler.start()
     scheduler.modify_job("sweep", next_run_time=SystemClock().now())
-    await asyncio.wait_for(entered.wait(), 10)
+    await asyncio.wait_for(entered.wait(), PATIENCE)
     with caplog.at_level(logging.WARNING):
         scheduler.shutdown(wait=False)
-        await asyncio.wait_for(ended.wait(), 10)
+        await asyncio.wait_for(ended.wait(), PATIENCE)
         for _ in range(10):
             await asyncio.sleep(0)
     assert caplog.messages == []

@@ -34,10 +34,10 @@ from bot.desk import Desk
 from storage import audit, requests
 from storage.database import Database
 from storage.types import Actor, ActorKind, RequestStatus, RunStatus
+from tests.patience import PATIENCE
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 REQUESTER = Actor(kind=ActorKind.CLI, id="requester", name="the requester")
-PATIENCE = 10
 POLICY = """\
 [default]
 timeout = "4h"

@@ -11,6 +11,7 @@ import aiohttp
 
 from bot.demo import command
 from tests.cli.conftest import Shell
+from tests.patience import PATIENCE
 
 
 async def test_the_demo_says_where_its_page_is_and_serves_it_until_it_is_stopped(shell: Shell) -> None:
@@ -28,7 +29,7 @@ async def test_the_demo_says_where_its_page_is_and_serves_it_until_it_is_stopped
     url = re.search(r"http://127\.0\.0\.1:\d+", said[0])
     assert url is not None, said
     assert len(said) <= 7
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session:
         async with session.get(url[0]) as page:
             assert "/page/app.js" in await page.text()
         async with session.get(f"{url[0]}/control/look?person=ana") as answer:
@@ -40,7 +41,7 @@ async def test_the_demo_says_where_its_page_is_and_serves_it_until_it_is_stopped
         async with session.get(f"{url[0]}/control/stream") as stream:
             await stream.content.readline()
             process.send_signal(signal.SIGINT)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 assert (await process.stderr.read()).decode().splitlines() == ["Stopped."]
                 assert await process.wait() == 130
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from agent_runtime.refusals import RefusalReason
 from tests.cli.conftest import Shell
-
-PATIENCE = 30
+from tests.patience import PATIENCE
 
 SLOW_AGENT = '''\
 """One tool that says when it began and goes on when the test lets it."""
@@ -49,6 +49,8 @@ builder.add_edge("model", "tools")
 agents = {"slow": builder.compile()}
 '''
 
+BUSY = RefusalReason.DIRECTORY_DOWN.sentence
+
 ALLOW = """
 [[policy]]
 tool = "slow"
@@ -79,6 +81,11 @@ class Server:
             await asyncio.gather(*self._readers)
             return await self.process.wait()
 
+    def complaints(self) -> list[str]:
+        """What it said that somebody should look into; that the machine is busy is nobody's fault."""
+        found = [line for line in self.lines if "Traceback" in line or '"level": "warning"' in line]
+        return [line for line in found if "directory unreachable" not in line]
+
     async def _read(self, stream: asyncio.StreamReader) -> None:
         async for line in stream:
             self.lines.append(line.decode().rstrip())
@@ -100,8 +107,10 @@ async def _begin(shell: Shell, server: Server) -> None:
     """Wait until it listens, tell Slack where, start the agent, and wait for its tool."""
     line = await server.says("Signoff listens on ")
     shell.ws.app_url = line.removeprefix("Signoff listens on ")
-    await shell.ws.person("ana").command("/agent", "slow go", channel="#general")
     async with asyncio.timeout(PATIENCE):
+        # The server gives Slack a second to say who she is, and the machine may be busy: she tries again, as told.
+        while BUSY in (await shell.ws.person("ana").command("/agent", "slow go", channel="#general")).text:
+            pass
         while not (shell.folder / "began").exists():  # noqa: ASYNC110 - another process makes it
             await asyncio.sleep(0.01)
 
@@ -120,7 +129,7 @@ async def test_sigterm_lets_what_was_begun_finish_and_exits_0(shell: Shell, serv
     assert (shell.folder / "done").exists()
     assert _journal(shell.folder) == [("slow", "finished")]
     assert "Signoff has stopped." in server.lines
-    assert not [line for line in server.lines if "Traceback" in line or '"level": "warning"' in line], server.lines
+    assert server.complaints() == []
     assert shell.ws.problems == []
 
 

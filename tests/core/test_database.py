@@ -20,6 +20,7 @@ from storage.errors import StorageUnusable, StoreClosed
 from storage.models import Boot
 from storage.tx import Tx
 from tests.core.world import START
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ async def test_a_full_disk_fails_everybody_in_the_commit_and_the_next_one_works(
     pages = await db.transact(size)
     await db.transact(limit, pages + 5)
     work = [db.transact(hold), db.transact(add, 1), db.transact(fill, 2), db.transact(add, 3), db.transact(add, 4)]
-    results = await asyncio.wait_for(asyncio.gather(*work, return_exceptions=True), 10)
+    results = await asyncio.wait_for(asyncio.gather(*work, return_exceptions=True), PATIENCE)
     assert any(isinstance(result, Exception) for result in results)
     kept = {f"B{result}" for result in results if isinstance(result, int)}
     assert await db.read(known) == kept, "somebody was told yes without a row, or no with one"
@@ -160,7 +161,7 @@ async def test_a_commit_wakes_the_listeners_of_its_queue_only(db: Database) -> N
     """An event is set after a commit that woke its queue, and by no other."""
     runs, outbox = db.listen("runs"), db.listen("outbox")
     await db.transact(lambda tx: tx.wake("runs"))
-    await asyncio.wait_for(runs.wait(), 5)
+    await asyncio.wait_for(runs.wait(), PATIENCE)
     assert not outbox.is_set()
 
 
@@ -186,14 +187,14 @@ def test_a_listener_whose_loop_ended_does_not_stop_the_writer(db: Database) -> N
         db.listen("runs")
 
     asyncio.run(listen())
-    assert db.submit(lambda tx: tx.wake("runs")).result(5) is None
-    assert db.submit(add, 1).result(5) == 1
+    assert db.submit(lambda tx: tx.wake("runs")).result(PATIENCE) is None
+    assert db.submit(add, 1).result(PATIENCE) == 1
 
 
 def test_a_second_process_is_refused_with_the_mend(db: Database, url: str) -> None:
     """While one process owns the file, another is told what to do instead."""
     code = f"from storage.database import Database; Database({url!r})"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert run.returncode != 0
     assert f"Another signoff process (pid {os.getpid()}) is using" in run.stderr
     assert "SIGNOFF_DATA_DIR" in run.stderr

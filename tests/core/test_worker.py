@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from agent_runtime import worker as working
 from agent_runtime.scheduler import build_scheduler
 from agent_runtime.worker import Heartbeat, Worker
 from storage.types import RunStatus
 from tests.core.agent import one
 from tests.core.world import ANA
+from tests.patience import PATIENCE
 
 BUY = one("buy", {"amount": 10})
 
@@ -56,8 +58,8 @@ class Queue:
 
 
 async def until(done: Callable[[], Any]) -> None:
-    """Let the loop turn until this holds; ten seconds are a failure."""
-    async with asyncio.timeout(10):
+    """Let the loop turn until this holds."""
+    async with asyncio.timeout(PATIENCE):
         while not (await found if inspect.isawaitable(found := done()) else found):  # noqa: ASYNC110 - no event for rows
             await asyncio.sleep(0)
 
@@ -69,21 +71,22 @@ async def test_a_worker_takes_what_there_is_and_stops() -> None:
     loop = asyncio.create_task(worker.run_forever(wake))
     await until(lambda: len(queue.handled) == 3)
     worker.stop()
-    await asyncio.wait_for(loop, 5)
+    await asyncio.wait_for(loop, PATIENCE)
     assert worker.held == ()
 
 
-async def test_a_wake_is_not_slept_through() -> None:
+async def test_a_wake_is_not_slept_through(monkeypatch: pytest.MonkeyPatch) -> None:
     """An item that comes while the worker sleeps is handled at once, not at the next poll."""
+    monkeypatch.setattr(working, "POLL_SECONDS", 3600)
     queue = Queue()
     worker, wake = queue.worker(), asyncio.Event()
     loop = asyncio.create_task(worker.run_forever(wake))
     for number in range(20):
-        await asyncio.wait_for(queue.empty.wait(), 5)
+        await asyncio.wait_for(queue.empty.wait(), PATIENCE)
         queue.empty.clear()
         queue.items.append(str(number))
         wake.set()
-        await asyncio.wait_for(until(lambda count=number: len(queue.handled) > count), 0.9)
+        await until(lambda count=number: len(queue.handled) > count)
     worker.stop()
     await loop
 
@@ -109,7 +112,7 @@ async def test_what_is_being_executed_is_not_claimed_again() -> None:
     queue.release.clear()
     worker, wake = queue.worker(), asyncio.Event()
     loop = asyncio.create_task(worker.run_forever(wake))
-    await asyncio.wait_for(queue.empty.wait(), 5)
+    await asyncio.wait_for(queue.empty.wait(), PATIENCE)
     assert queue.skips[-1] == ("a",)
     queue.release.set()
     worker.stop()
@@ -155,7 +158,7 @@ async def test_stopping_finishes_what_was_claimed() -> None:
     await until(lambda: queue.now == 1)
     worker.stop()
     queue.release.set()
-    await asyncio.wait_for(loop, 5)
+    await asyncio.wait_for(loop, PATIENCE)
     assert (queue.handled, queue.items) == (["a"], ["b"])
 
 
@@ -204,7 +207,7 @@ def test_a_heartbeat_beats_in_a_thread_of_its_own_and_survives_errors() -> None:
 
     heart = Heartbeat(beat, timedelta(milliseconds=1))
     heart.start()
-    assert enough.wait(10)
+    assert enough.wait(PATIENCE)
     heart.stop()
     assert set(beats) == {"signoff-heartbeat"}
 

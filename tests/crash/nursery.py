@@ -17,9 +17,7 @@ from typing import Any, Self
 
 from tests.crash import forks
 from tests.crash.bot_life import BotLife, build_agents, plan
-
-PATIENCE = 15
-"""Seconds that a life may take to be reachable, or to end."""
+from tests.patience import PATIENCE
 
 
 class StillBorn(Exception):

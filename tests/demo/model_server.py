@@ -17,6 +17,7 @@ from aiohttp import web
 from agent_runtime.adapters.chat_model import build_chat_model
 from agent_runtime.demo import DemoAgent, agents
 from agent_runtime.model_choice import ModelChoice, ModelName
+from tests.patience import PATIENCE
 
 KEY = "sk-of-the-tests"
 Answer = Callable[[], "web.Response | asyncio.Future[web.Response]"]
@@ -79,7 +80,7 @@ class ModelServer:
     def choice(self) -> ModelChoice:
         return ModelChoice(ModelName("openai", "some-model"), api_key=KEY, base_url=self.url)
 
-    def agents(self, folder: Path, *, timeout: float = 5) -> dict[str, DemoAgent]:
+    def agents(self, folder: Path, *, timeout: float = PATIENCE) -> dict[str, DemoAgent]:
         """The demo agents on this model."""
         return agents(folder, build_chat_model(self.choice, timeout=timeout))
 

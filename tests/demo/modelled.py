@@ -9,11 +9,14 @@ from pathlib import Path
 from agent_runtime.views import RunView
 from storage.types import RunStatus
 from tests.demo.model_server import Answer, ModelServer, serve_model
+from tests.patience import PATIENCE
 from tests.scenarios.house import House, open_house
 
 
 @asynccontextmanager
-async def house_with(folder: Path, *script: Answer, patience: float = 5) -> AsyncIterator[tuple[House, ModelServer]]:
+async def house_with(
+    folder: Path, *script: Answer, patience: float = PATIENCE
+) -> AsyncIterator[tuple[House, ModelServer]]:
     """A house whose agents ask a server that answers like this, and wait for it so many seconds."""
     async with (
         serve_model(*script) as server,

@@ -139,7 +139,7 @@ async def test_a_bad_key_fails_the_run_at_once(tmp_path: Path) -> None:
 
 async def test_a_model_that_does_not_answer_in_time_is_tried_again(tmp_path: Path) -> None:
     """A hanging server neither holds the run for ever nor fails it at once."""
-    async with house_with(tmp_path, *[hangs()] * (TRIES_AGAIN + 1), says("At last."), patience=0.1) as (house, _):
+    async with house_with(tmp_path, *[hangs()] * (TRIES_AGAIN + 1), says("At last."), patience=0.3) as (house, _):
         run = await house.start("ana", "approval", "Tell the team")
         assert "it did not answer in time" in (await house.run(run.id)).error
         await wait_out(house)

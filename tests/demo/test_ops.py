@@ -15,6 +15,7 @@ from agent_runtime.demo import ops, shell
 from agent_runtime.demo.conversation import ToolError
 from agent_runtime.demo.sandbox import Sandbox
 from tests.demo.play import Play, Refused, play
+from tests.patience import PATIENCE
 
 BACKUP = "Create a backup script at /backup.sh that archives the /data directory"
 
@@ -117,7 +118,7 @@ async def test_a_pipe_is_refused_and_not_waited_for(box: Path) -> None:
     """Opening a pipe that nobody writes to must not hold a thread for ever."""
     os.mkfifo(box / "pipe")
     reading = asyncio.create_task(asyncio.to_thread(Sandbox(box).read, "pipe"))
-    done, _ = await asyncio.wait([reading], timeout=5)
+    done, _ = await asyncio.wait([reading], timeout=PATIENCE)
     if not done:
         os.close(os.open(box / "pipe", os.O_WRONLY | os.O_NONBLOCK))  # lets the thread go, so that the test can end
     assert done
@@ -187,30 +188,30 @@ async def test_a_command_that_takes_too_long_is_killed_with_its_children(tmp_pat
     """When the time is over, no process of the group is left, and the result says so."""
     dead = reading(box / "alive")
     run = Play(ops.graph(tmp_path, shell.Limits(seconds=2)))
-    ending = await run.start("run echo begun; exec 3>alive; (sleep 30 & sleep 30) & sleep 30")
+    ending = await run.start("run echo begun; exec 3>alive; (sleep 900 & sleep 900) & sleep 900")
     assert "not done, Stopped after 2 s.\nbegun" in ending.result
-    assert await asyncio.wait_for(dead, 5) == b""
+    assert await asyncio.wait_for(dead, PATIENCE) == b""
 
 
 async def test_a_cancelled_command_is_killed_with_its_children(box: Path) -> None:
     """Cancelling the caller leaves nothing running."""
     begun, dead = reading(box / "begun"), reading(box / "alive")
     running = asyncio.create_task(
-        shell.run("exec 3>alive; (sleep 30 & sleep 30) & echo > begun; wait", box, shell.Limits())
+        shell.run("exec 3>alive; (sleep 900 & sleep 900) & echo > begun; wait", box, shell.Limits())
     )
-    await asyncio.wait_for(begun, 5)
+    await asyncio.wait_for(begun, PATIENCE)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert await asyncio.wait_for(dead, 5) == b""
+    assert await asyncio.wait_for(dead, PATIENCE) == b""
 
 
 async def test_what_a_command_leaves_behind_is_killed_when_it_ends(box: Path) -> None:
     """A command that ends by itself cannot keep a process in the background."""
     dead = reading(box / "alive")
-    ended = await shell.run("exec 3>alive; sleep 30 & echo done", box, shell.Limits())
+    ended = await shell.run("exec 3>alive; sleep 900 & echo done", box, shell.Limits())
     assert (ended.code, ended.output) == (0, "done\n")
-    assert await asyncio.wait_for(dead, 5) == b""
+    assert await asyncio.wait_for(dead, PATIENCE) == b""
 
 
 async def test_output_is_cut_and_bounded(box: Path) -> None:

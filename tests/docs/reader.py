@@ -18,9 +18,9 @@ from bot.manifest import as_shape
 from bot.workspace import Workspace
 from tests.cli.conftest import Shell
 from tests.docs.blocks import ROOT, Block
+from tests.patience import PATIENCE
 
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-PATIENCE = 60.0
 
 NOT_RUN = {
     r'export PATH="/path/to/this/checkout/\.venv/bin:\$PATH"': "a place that only the reader knows",

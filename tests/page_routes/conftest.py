@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from bot.workspace import Workspace
+from tests.patience import PATIENCE
 from tests.workspace.conftest import app, client, clock, ws
 
 __all__ = ["app", "client", "clock", "ws"]
@@ -62,5 +63,5 @@ class Browser:
 @pytest.fixture
 async def browser(ws: Workspace) -> AsyncIterator[Browser]:
     # A stream that is answered at all never ends by itself.
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session:
         yield Browser(ws, session)

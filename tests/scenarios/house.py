@@ -26,11 +26,12 @@ from bot.workspace import Message, Person, Workspace
 from bot.workspace.demo_world import demo_world
 from storage import audit, outbox, requests, runs
 from storage.models import AuditEntry
+from tests.patience import PATIENCE
 from tests.scenarios.demo_agents import demo_agents
 from tests.stores import put_store
 
-QUICK = Pace(ping=0.4, waits=(0, 0.01, 0.02), acknowledge=10.0)
-"""Socket Mode for tests: a lost connection is noticed and replaced in a fraction of a second."""
+QUICK = Pace(ping=PATIENCE, waits=(0, 0.01, 0.02), acknowledge=PATIENCE, grace=PATIENCE)
+"""Socket Mode for tests: a lost connection is replaced at once; none is taken for lost because a machine is busy."""
 
 IN_LONG_TESTS = "in the long tests"
 """What OVER_BOTH is in a module whose scenarios say nothing of the way that Slack's words take."""

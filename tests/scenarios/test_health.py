@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from agent_runtime.alert_rules import AlertRules
 from agent_runtime.worker import Worker
 from bot.pulse import Pulse
+from tests.patience import PATIENCE
 from tests.scenarios.house import House, open_house
 from tests.scenarios.logs import Logs
 
@@ -121,7 +122,7 @@ async def test_ready_is_who_can_work_and_who_cannot_says_why(tmp_path: Path) -> 
         assert await ready() == (503, ["starting"])
         stopping = asyncio.Event()
         running = asyncio.create_task(house.bot.run(stopping))
-        await asyncio.wait_for(house.bot.readiness.running.wait(), 10)
+        await asyncio.wait_for(house.bot.readiness.running.wait(), PATIENCE)
         assert await ready() == (200, [])
         house.ws.fail("auth.test", error="token_revoked", times=None)
         house.clock.advance(2 * MINUTE)
@@ -142,7 +143,7 @@ async def test_a_socket_without_a_connection_is_not_ready(tmp_path: Path) -> Non
         await house.ws.vanish()
         socket = house.bot.socket
         assert socket is not None
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while socket.connections:  # noqa: ASYNC110 - nothing announces it
                 await asyncio.sleep(0.01)
         assert any("socket" in reason for reason in await house.bot.readiness.reasons())

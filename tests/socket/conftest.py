@@ -11,13 +11,11 @@ from typing import Any
 import pytest
 
 from bot.workspace import Message
+from tests.patience import PATIENCE
 from tests.scenarios.conftest import logs
 from tests.scenarios.house import House, open_house
 
 __all__ = ["logs"]
-
-PATIENCE = 10.0
-"""Seconds that this Slack waits for an acknowledgement, because machines that run tests are busy."""
 
 TASK = "Send email to team about meeting"
 
@@ -26,7 +24,6 @@ TASK = "Send email to team about meeting"
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     """A house with the demo's agents and policy, over Socket Mode."""
     async with open_house(tmp_path, transport="socket") as opened:
-        opened.ws.sender.ack_seconds = PATIENCE
         yield opened
 
 
@@ -59,7 +56,7 @@ class Gate:
 
     async def reached(self) -> None:
         """Wait until one more has come."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await self._reached.acquire()
 
 

@@ -12,10 +12,11 @@ import pytest
 from bot.socket_ticket import SocketRefused
 from bot.workspace import sockets as workspace_sockets
 from bot.workspace.attempts import TIMEOUT
+from tests.patience import PATIENCE
 from tests.scenarios.effects import mails
 from tests.scenarios.house import QUICK, House, open_house
 from tests.scenarios.logs import Logs
-from tests.socket.conftest import PATIENCE, Gate, decisions, waiting_card, whole
+from tests.socket.conftest import Gate, decisions, waiting_card, whole
 
 REFUSED = "Slack refuses the connection; clicks do not reach us"
 
@@ -50,13 +51,13 @@ async def test_a_lost_connection_is_replaced_while_the_other_one_works(house: Ho
     await whole(house)
 
 
-async def test_a_connection_that_answers_no_ping_is_left(house: House) -> None:
+async def test_a_connection_that_answers_no_ping_is_left(tmp_path: Path) -> None:
     """It is open and nothing comes back: found out by a ping, closed and replaced."""
-    silent = house.ws.sockets.open[0]
-    silent.silent = True
-    await house.ws.wait_for(lambda: silent not in house.ws.sockets.open)
-    await whole(house)
-    assert (await house.person("ana").command("/agent", "list")).ok
+    async with open_house(tmp_path, transport="socket", pace=replace(QUICK, ping=0.4)) as house:
+        silent = house.ws.sockets.open[0]
+        silent.silent = True
+        await house.ws.wait_for(lambda: silent not in house.ws.sockets.open)
+        await whole(house)
 
 
 @pytest.mark.parametrize("reason", ["warning", "refresh_requested", "something_new"])

@@ -13,11 +13,12 @@ import pytest
 from bot.cards.ids import FieldId
 from bot.workspace.attempts import TIMEOUT, Retried
 from storage.types import RunStatus
+from tests.patience import PATIENCE
 from tests.scenarios.agents import MANAGERS, asking
 from tests.scenarios.effects import mails, records
 from tests.scenarios.house import House, open_house
 from tests.scenarios.logs import Logs
-from tests.socket.conftest import PATIENCE, Gate, decisions, waiting_card
+from tests.socket.conftest import Gate, decisions, waiting_card
 
 
 async def test_nothing_comes_over_http_and_all_of_it_over_a_socket(house: House) -> None:
@@ -157,7 +158,10 @@ async def test_a_listener_that_raises_is_not_acknowledged(
     logs.expect("slack_bolt.AsyncApp")
     card = await waiting_card(house)
 
+    raised = asyncio.Event()
+
     async def raises(*_: Any, **__: Any) -> None:
+        raised.set()
         raise RuntimeError("a bug")
 
     async def act() -> Any:
@@ -170,6 +174,7 @@ async def test_a_listener_that_raises_is_not_acknowledged(
         for name in ("decide", "may_decide", "runs_of"):
             broken.setattr(house.bot.desk, name, raises)
         assert (await act()).error == TIMEOUT
+        await raised.wait()
     house.ws.sender.ack_seconds = PATIENCE
     assert decisions(house) == 0
     assert [error.code for error in house.person("maria").errors] == [TIMEOUT]

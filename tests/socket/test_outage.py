@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from storage.types import RunStatus
+from tests.patience import PATIENCE
 from tests.scenarios.effects import mails
 from tests.scenarios.house import House
-from tests.socket.conftest import PATIENCE, Gate, decisions, waiting_card, whole
+from tests.socket.conftest import Gate, decisions, waiting_card, whole
 
 
 async def come_back(house: House) -> None:
@@ -50,7 +51,7 @@ async def test_a_decision_whose_acknowledgement_was_lost_stands(house: House, mo
     gate.opened.set()
     assert [(await click).error for click in clicks] == ["operation_timeout"] * 2
     house.ws.sender.ack_seconds = PATIENCE
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while decisions(house) < 2:  # noqa: ASYNC110 - it is made in another task, and nobody is told
             await asyncio.sleep(0.01)
     while await house.bot.runtime.worker.run_once():

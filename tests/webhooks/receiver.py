@@ -32,6 +32,7 @@ from storage.models import Delivery
 from storage.tx import Tx
 from storage.types import SYSTEM, DeliveryStatus
 from tests.core.world import policy_set
+from tests.patience import PATIENCE
 from tests.stores import put_store
 
 SECRET = "whsec_" + base64.b64encode(b"a secret for the receiver's tests").decode()
@@ -179,7 +180,7 @@ async def open_post(
     folder: Path,
     *webhooks: Webhook,
     waits: tuple[timedelta, ...] = SHORT,
-    patience: timedelta = timedelta(seconds=5),
+    patience: timedelta = timedelta(seconds=PATIENCE),
     look_up: LookUp = here,
     secrets: str = SECRET,
 ) -> AsyncIterator[Post]:

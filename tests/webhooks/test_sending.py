@@ -18,6 +18,7 @@ from agent_runtime.causes import Cause
 from bot.webhooks.delivery import AT_ONCE, WAITS
 from storage import alerts, audit, outbox, webhooks
 from storage.types import DeliveryStatus
+from tests.patience import PATIENCE
 from tests.webhooks.receiver import HANGS, HOST, SECRET, SLAMS, TAKEN, Receiver, open_post, webhook
 
 DONE, DUE, DEAD = DeliveryStatus.DONE, DeliveryStatus.DUE, DeliveryStatus.DEAD
@@ -188,10 +189,10 @@ async def test_a_receiver_that_hangs_holds_up_no_other(
     monkeypatch.setattr("agent_runtime.worker.POLL_SECONDS", 3600)
     hanging, well = webhook("hanging", url=receiver.url + "-a"), webhook("well", url=receiver.url + "-b")
     receiver.mood = lambda: HANGS if receiver.paths[-1].endswith("-a") else TAKEN
-    async with open_post(tmp_path, hanging, well, patience=timedelta(seconds=20)) as post:
+    async with open_post(tmp_path, hanging, well, patience=timedelta(seconds=2 * PATIENCE)) as post:
         of_one = [await post.happens("R1") for _ in range(12)]
         others = [await post.happens(f"R{run}") for run in range(2, 6)]
-        async with post.working(), asyncio.timeout(15):
+        async with post.working(), asyncio.timeout(PATIENCE):
             while len(receiver.seqs) < len(of_one + others):
                 await receiver.hears()
             assert [seq for seq in receiver.seqs if seq in of_one] == of_one
@@ -221,7 +222,7 @@ async def test_neither_secret_nor_address_is_ever_logged_or_stored(
 ) -> None:
     """Not by failures of every kind, nor in what a person reads about them."""
     moods = iter([500, SLAMS, HANGS, 302, 410])
-    receiver.mood = lambda: next(moods)
+    receiver.mood = lambda: next(moods, 410)
     async with open_post(tmp_path, webhook(url=receiver.url), patience=timedelta(milliseconds=80)) as post:
         seq = await post.happens()
         await post.settle_all()

@@ -80,9 +80,15 @@ def covers(held: AtHand, grant: Grant, run: Run, tool: str, args: Json, rules: R
 
 
 def likeness(args: Json, keys: Sequence[str]) -> str:
-    """What two calls must share for a grant of one to cover the other: SHA-256 over the named arguments (which of them
-    there are, and their values), over all where none is named. Raises NotJson."""
-    return digest_payload(dict(args) if not keys else {key: args[key] for key in keys if key in args})
+    """What two calls must share for a grant of one to cover the other: SHA-256 over what is compared of them. Raises
+    NotJson."""
+    return digest_payload(compared(args, keys))
+
+
+def compared(args: Json, keys: Sequence[str]) -> Json:
+    """Of a call's arguments those in which another must be equal: the named ones, where it has each of them, else all.
+    What two calls lack does not make them alike."""
+    return {key: args[key] for key in keys} if keys and all(key in args for key in keys) else dict(args)
 
 
 def chain_of(rules: Rules) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from agent_runtime.covering import compared
 from agent_runtime.grants import giver
 from agent_runtime.hidden import redaction_of
 from agent_runtime.rules import Rules
@@ -58,5 +59,4 @@ def grant_view(tx: Tx, grant: Grant) -> GrantView:
 
 
 def _like(grant: Grant, request: Request) -> Json:
-    shown = redaction_of(Rules.model_validate(request.rules)).args(request.args) or {}
-    return {name: value for name, value in shown.items() if not grant.keys or name in grant.keys}
+    return compared(redaction_of(Rules.model_validate(request.rules)).args(request.args) or {}, grant.keys)

@@ -69,7 +69,7 @@ class Stage(Frozen):
 
 class GrantRule(Frozen):
     """Whether approvers may say yes to the next ones like this, too. The arguments must be equal as a whole, or, where
-    `keys` names some, in those; a grant serves `max_count` calls and lives `max_age`."""
+    `keys` names some and a call has them all, in those; a grant serves `max_count` calls and lives `max_age`."""
 
     scopes: tuple[GrantScope, ...] = Field(min_length=1)
     keys: tuple[str, ...] = ()

@@ -94,7 +94,8 @@ def allow_next(view: RequestView, *, channel: str = "") -> Part:
     if rule is None or not may_allow_next(view):
         return closed(view, channel=channel)
     subject = subject_of(view)
-    same = "the same arguments" if not rule.keys else f"the same {listed([code(line(key)) for key in rule.keys])}"
+    names = [code(line(name)) for name in rule.keys] if set(rule.keys) <= set(view.args or {}) else []
+    same = f"the same {listed(names)}" if names else "the same arguments"
     words = f"Approves this call. Calls of the same tool with {same} then run without asking, {_UNLESS}"
     needed = DecisionKind.APPROVED in view.require_reason
     told = "The thread gets these words."

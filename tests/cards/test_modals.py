@@ -10,14 +10,16 @@ from typing import Any
 import pytest
 
 from agent_runtime.prompts import Question
+from agent_runtime.rules import GrantRule
 from agent_runtime.views import AskedAgain, RequestView
 from bot.cards import modals
 from bot.cards.blocks import Part
 from bot.cards.edit import edit_form
 from bot.cards.hand_over import hand_over_form
 from bot.cards.ids import CallbackId, FieldId
+from bot.cards.more import allow_next
 from bot.cards.submissions import answer_in, field_error, metadata_in, text_in
-from storage.types import DecisionKind, RequestStatus
+from storage.types import DecisionKind, GrantScope, RequestStatus
 from tests.cards.hostile import ASK, BEN, BUY, DOUBT, DRAFT, NOW, closed
 from tests.cards.limits import check_view, elements, texts
 
@@ -60,6 +62,16 @@ def test_a_reason_is_optional_unless_the_policy_requires_it() -> None:
     """The field says which."""
     assert field(modals.reject(BUY))["optional"] is True
     assert field(modals.reject(replace(BUY, require_reason=(DecisionKind.REJECTED,))))["optional"] is False
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [((), "the same arguments"), (("item",), "the same `item`"), (("item", "shop"), "the same arguments")],
+)
+def test_approving_the_next_says_what_they_must_share(keys: tuple[str, ...], words: str) -> None:
+    """What the policy names, where the call has all of it; it would be nothing to go by where it has not."""
+    view = replace(BUY, args={"item": "desk", "amount": 5}, grant_rule=GrantRule(scopes=(GrantScope.RUN,), keys=keys))
+    assert any(f"Calls of the same tool with {words} then run" in text for text in texts(allow_next(view)))
 
 
 def test_the_form_of_a_no_says_what_follows_it() -> None:

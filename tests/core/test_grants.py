@@ -12,7 +12,7 @@ from agent_runtime import grants
 from agent_runtime.approvals import Accepted, Refused
 from agent_runtime.audit import Event
 from agent_runtime.givers import CONFIRMED_FOR, why_not_given, words_of_grants
-from agent_runtime.grant_reading import read_grants
+from agent_runtime.grant_reading import read_grant, read_grants
 from agent_runtime.people import Unreachable
 from agent_runtime.policy import Action, GrantRule, Policy
 from agent_runtime.redaction import MARK
@@ -195,6 +195,22 @@ async def test_named_keys_must_be_equal_and_others_may_differ(worlds: Any) -> No
     assert await asks(world)
     world.agent.steps = (one("buy", {"amount": 10}),)
     assert await asks(world)
+
+
+async def test_what_two_calls_lack_does_not_make_them_alike(worlds: Any) -> None:
+    """A call without one of the `keys`, as where its tool has another name for it, is like its equals only."""
+    rule = RULE.model_copy(update={"keys": ("path",)})
+    world = await worlds(one("buy", {"file": "notes"}), policies=policy_set(BUY.model_copy(update={"grant": rule})))
+    grant = await granted(world)
+    world.agent.steps = (one("buy", {"file": "passwords"}),)
+    assert await asks(world)
+    world.agent.steps = (one("buy", {"file": "notes", "path": None}),)
+    assert await asks(world)
+    world.agent.steps = (one("buy", {"file": "notes"}),)
+    assert not await asks(world)
+    view = await world.db.read(read_grant, grant.id)
+    assert view is not None
+    assert view.like == {"file": "notes"}
 
 
 async def test_another_tool_asks(worlds: Any) -> None:

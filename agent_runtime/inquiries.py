@@ -3,8 +3,6 @@ open, with its deadline; both texts are on record and on its card."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from agent_runtime import holding, outbound
 from agent_runtime.absences import confirmed
 from agent_runtime.acts import current, rules_and_starter
@@ -30,20 +28,12 @@ MOST_INQUIRIES = 10
 """So often one request may be asked about."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What an approver wants to know about a request."""
-
-    request_id: str
-    text: str
-
-
 def ask(
-    tx: Tx, context: Context, question: Question, membership: Membership, origin: Origin
+    tx: Tx, context: Context, request_id: str, text: str, membership: Membership, origin: Origin
 ) -> InquiryView | RefusalReason:
-    """Ask whoever started the run. Only those who may decide now may ask."""
-    actor, text = membership.actor, clean(question.text).strip()
-    request = current(tx, context, question.request_id)
+    """Ask whoever started the run about a request. Only those who may decide now may ask."""
+    actor, text = membership.actor, clean(text).strip()
+    request = current(tx, context, request_id)
     if request is None:
         return RefusalReason.UNKNOWN_REQUEST
     reason = _why_not(tx, context, request, text, membership)

@@ -23,7 +23,6 @@ from agent_runtime.audit import Origin
 from agent_runtime.grant_reading import read_grant, read_grants
 from agent_runtime.grants import revoke
 from agent_runtime.holding import Hold, hold_ladder
-from agent_runtime.inquiries import Question
 from agent_runtime.people import Member, Membership, Unreachable, authorise_operator, may_look
 from agent_runtime.policy import Stage, may_start
 from agent_runtime.reading import find_runs, read_pending, read_recent_runs, read_request, read_run
@@ -122,12 +121,14 @@ class Desk:
             desk_work.withdraw, self.runtime.context(), taken, membership, origin, place
         )
 
-    async def ask(self, question: Question, actor: Actor, origin: Origin) -> InquiryView | RefusalReason:
+    async def ask(self, request_id: str, text: str, actor: Actor, origin: Origin) -> InquiryView | RefusalReason:
         """Ask whoever started the run about an open request."""
-        rules, starter, at = await self.runtime.db.read(desk_work.asked_now, self.runtime.seal, question.request_id)
+        rules, starter, at = await self.runtime.db.read(desk_work.asked_now, self.runtime.seal, request_id)
         stage = rules.stages[at] if rules and at < len(rules.stages) else None
         membership = await self._look_up(actor, stage, starter)
-        return await self.runtime.db.transact(inquiries.ask, self.runtime.context(), question, membership, origin)
+        return await self.runtime.db.transact(
+            inquiries.ask, self.runtime.context(), request_id, text, membership, origin
+        )
 
     async def hold(self, hold: Hold, actor: Actor, origin: Origin) -> RequestView | RefusalReason:
         """Hold the reminders and escalations of an open request for a while."""

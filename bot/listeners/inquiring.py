@@ -8,7 +8,6 @@ from typing import Any
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from agent_runtime.inquiries import Question
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.views import InquiryView
 from bot.cards import modals, notices, submissions
@@ -28,10 +27,9 @@ def register(app: AsyncApp, desk: Desk) -> None:
     async def asked(ack: Ack, body: Payload) -> None:
         shown: Payload = body.get("view") or {}
         metadata = submissions.metadata_in(shown)
-        question = Question(
-            metadata.target.request_id if metadata else "", submissions.text_in(shown, FieldId.QUESTION)
-        )
-        came = await desk.ask(question, actor_of(body), origin_of(body))
+        request_id = metadata.target.request_id if metadata else ""
+        text = submissions.text_in(shown, FieldId.QUESTION)
+        came = await desk.ask(request_id, text, actor_of(body), origin_of(body))
         await ack(**_acknowledge(came, FieldId.QUESTION))
 
     @app.action(ActionId.ANSWER_INQUIRY.value)

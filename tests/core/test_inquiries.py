@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from agent_runtime import inquiries
 from agent_runtime.audit import Event
-from agent_runtime.inquiries import LONGEST_INQUIRY, MOST_INQUIRIES, Question
+from agent_runtime.inquiries import LONGEST_INQUIRY, MOST_INQUIRIES
 from agent_runtime.policy import Policy
 from agent_runtime.redaction import MARK
 from agent_runtime.refusals import RefusalReason
@@ -32,8 +32,8 @@ async def world(worlds: Any) -> World:
 
 
 async def ask(world: World, actor: Actor = ANA, text: str = WORDS) -> InquiryView | RefusalReason:
-    question = Question((await world.pending()).id, text)
-    return await world.db.transact(inquiries.ask, world.context, question, world.member(actor), SURFACE)
+    request_id = (await world.pending()).id
+    return await world.db.transact(inquiries.ask, world.context, request_id, text, world.member(actor), SURFACE)
 
 
 async def answer(world: World, inquiry: Any, actor: Actor = SAM, text: str = "It is needed.") -> Any:

@@ -11,7 +11,6 @@ from agent_runtime import holding, inquiries
 from agent_runtime.approvals import Accepted
 from agent_runtime.audit import Event
 from agent_runtime.holding import Hold, Why
-from agent_runtime.inquiries import Question
 from agent_runtime.policy import Policy
 from agent_runtime.reading import read_request
 from agent_runtime.refusals import RefusalReason
@@ -98,7 +97,7 @@ async def test_nobody_alone_silences_a_ladder(worlds: Any, why: Why) -> None:
         assert await wait(world, 5) == []
     assert await hold(world, ANA, Why.ON_IT) is RefusalReason.HELD_ENOUGH
     asked, ana = await world.pending(), world.member(ANA)
-    await world.db.transact(inquiries.ask, world.context, Question(asked.id, "Why?"), ana, SURFACE)
+    await world.db.transact(inquiries.ask, world.context, asked.id, "Why?", ana, SURFACE)
     assert (await world.pending()).quiet_until == asked.quiet_until
     assert "reminded" in await wait(world, 90)
     assert not isinstance(await hold(world, BOB, why), RefusalReason)
@@ -137,7 +136,7 @@ async def test_a_question_to_the_starter_holds_it_until_the_answer(worlds: Any) 
     await wait(world, 20)
     asked = await world.pending()
     ana = world.member(ANA)
-    inquiry = await world.db.transact(inquiries.ask, world.context, Question(asked.id, "Why?"), ana, SURFACE)
+    inquiry = await world.db.transact(inquiries.ask, world.context, asked.id, "Why?", ana, SURFACE)
     assert (await world.pending()).due_at == asked.due_at
     view = await world.db.read(read_request, asked.id)
     assert (view.ladder.hold.by, view.ladder.hold.why) == (ANA, "asked")

@@ -201,6 +201,8 @@ def _judged(
         return refuse(tx, context, found, edit.act, membership.actor, origin)
     request, rules = found
     revision = judged_edit(tx, edit, request, rules)
+    if not isinstance(revision, Refused):  # the editor approves it, too, by the rules of what they made of it
+        revision = check_words(edit.act, request, revision.rules) or revision
     if isinstance(revision, Refused):
         return refuse(tx, context, revision, edit.act, membership.actor, origin)
     if crowded := why_not_ask_instead(tx, context, rules, revision.rules):

@@ -103,6 +103,21 @@ async def test_a_manager_cannot_edit_their_way_past_the_director(worlds: Any) ->
     assert [effect["args"]["amount"] for effect in world.effects] == [50_000]
 
 
+async def test_an_edit_gives_the_reason_that_the_policy_of_the_new_call_wants(worlds: Any) -> None:
+    """The editor's own yes needs the words that anybody's would."""
+    large = Policy(tools=("buy",), when="args.amount >= 1000", stages=(stage(ANA),), require_reason=(YES,))
+    world = await worlds(
+        BUY, policies=policy_set(large, Policy(tools=("buy",), stages=(stage(ANA),), decisions=OFFERS))
+    )
+    await world.waiting()
+    assert refusal(await world.edit(ANA, {"amount": 5000})) is RefusalReason.NEEDS_REASON
+    await world.settle()
+    assert world.effects == []
+    assert isinstance(await world.edit(ANA, {"amount": 5000}, reason="It is cheaper by the dozen."), Accepted)
+    await world.settle()
+    assert [effect["args"]["amount"] for effect in world.effects] == [5000]
+
+
 async def test_an_editor_who_may_not_decide_first_waits_for_those_who_may(worlds: Any) -> None:
     """The director's edit in her own stage starts again at the managers', and her approval is not counted there."""
     world = await worlds(one("buy", {"amount": 5000}), policies=POLICIES)

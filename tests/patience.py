@@ -15,7 +15,6 @@ PATIENCE = 120.0
 
 def be_patient(change: Callable[[object, str, object], None] = setattr) -> None:
     """Have nobody in this process give up because the machine is busy with something else."""
-    seconds, span = 60.0, timedelta(seconds=60)
     for module, name in (
         (opening, "OPEN_SECONDS"),
         (commands, "REACH_SECONDS"),
@@ -23,6 +22,6 @@ def be_patient(change: Callable[[object, str, object], None] = setattr) -> None:
         (grant_check, "FIRST_LOOK_SECONDS"),
         (deliveries, "ACK_SECONDS"),
     ):
-        change(module, name, seconds)
+        change(module, name, PATIENCE)
     for module, name in ((directory, "LIMIT"), (readiness, "LIMIT"), (pulse, "PATIENCE"), (slack_client, "CALL_TIME")):
-        change(module, name, span)
+        change(module, name, timedelta(seconds=PATIENCE))

@@ -134,7 +134,7 @@ async def test_a_node_that_times_out_leaves_its_call_unknown(start: Start) -> No
         return {"messages": [await model.ainvoke(state["messages"])]}
 
     builder.add_node("model", ask)
-    builder.add_node("tools", waiting(asyncio.Event()), timeout=0.05)
+    builder.add_node("tools", waiting(asyncio.Event()), timeout=0.5)
     builder.add_edge(START, "model")
     builder.add_edge("model", "tools")
     bench = await start(builder.compile(), allow={"wait"})

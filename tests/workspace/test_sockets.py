@@ -18,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.workspace import Workspace
 from bot.workspace.sockets import MOST_SOCKETS
+from tests.patience import PATIENCE
 from tests.workspace.conftest import RecordingApp
 from tests.workspace.test_person import CARD, MODAL
 
@@ -42,7 +43,7 @@ async def line(ws: Workspace, client: AsyncWebClient) -> AsyncIterator[aiohttp.C
 @asynccontextmanager
 async def sdk(ws: Workspace, client: AsyncWebClient, answer: Answer) -> AsyncIterator[SocketModeClient]:
     """Slack's own client, which acknowledges with whatever `answer` gives."""
-    slack = SocketModeClient(ws.app_token, web_client=client, ping_interval=0.2)
+    slack = SocketModeClient(ws.app_token, web_client=client, ping_interval=PATIENCE)
 
     async def heard(_client: Any, request: SocketModeRequest) -> None:
         await slack.send_socket_mode_response(SocketModeResponse(request.envelope_id, await answer(request)))

@@ -230,7 +230,37 @@ def _restored(edited: Any, original: Any, shown: Any) -> Any:
             for key, inner in edited.items()
         }
     if isinstance(edited, list) and isinstance(original, Sequence) and isinstance(shown, list):
-        pairs = list(zip(original, shown, strict=True))
-        kept = [_restored(inner, *pair) for inner, pair in zip(edited, pairs, strict=False)]
-        return [*kept, *edited[len(kept) :]]
+        places = _places(edited, shown)
+        pairs = zip(edited, places, strict=True)
+        return [one if at is None else _restored(one, original[at], shown[at]) for one, at in pairs]
     return edited
+
+
+def _places(edited: list[Any], shown: list[Any]) -> list[int | None]:
+    """Which entry of the shown list each entry of the edited one is, where it holds what is redacted: the only one that
+    reads like it; that at its place, where all that read alike stayed at theirs; the one that alone was changed. None
+    where that cannot be told: what belongs to one entry is not put into another."""
+    now, before = [_text(one) for one in edited], [_text(one) for one in shown]
+    here, there = _by_text(now), _by_text(before)
+    changed = [at for at, texts in enumerate(zip(now, before, strict=False)) if texts[0] != texts[1]]
+
+    def place(at: int, text: str) -> int | None:
+        same = there.get(text, [])
+        if len(same) == 1 and (len(here[text]) == 1 or same == [at]):
+            return same[0]
+        alone = not same and changed == [at] and len(now) == len(before)
+        return at if alone or same == here[text] else None
+
+    return [place(at, text) if MARK in text else None for at, text in enumerate(now)]
+
+
+def _by_text(texts: list[str]) -> dict[str, list[int]]:
+    """The places of each text."""
+    found: dict[str, list[int]] = {}
+    for at, text in enumerate(texts):
+        found.setdefault(text, []).append(at)
+    return found
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)

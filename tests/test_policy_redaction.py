@@ -75,6 +75,39 @@ def test_what_is_not_hidden_stays_and_an_edit_keeps_what_it_could_not_see(
         assert shown == args
 
 
+ANA, BOB, BOB_TOO = ({"to": name, "iban": iban} for name, iban in (("Ana", "DE1"), ("Bob", "DE2"), ("Bob", "DE3")))
+
+
+def seen(one: dict[str, str], **changed: str) -> dict[str, str]:
+    """An entry as an editor sees it, and perhaps changes it."""
+    return {**one, "iban": MARK, **changed}
+
+
+@pytest.mark.parametrize(
+    ("before", "edited", "after"),
+    [
+        ([ANA, BOB], [seen(BOB)], [BOB]),
+        ([ANA, BOB], [seen(BOB), seen(ANA)], [BOB, ANA]),
+        ([ANA, BOB], [seen(ANA), seen(BOB), {"to": "Cleo", "iban": "DE4"}], [ANA, BOB, {"to": "Cleo", "iban": "DE4"}]),
+        ([ANA, BOB], [seen(ANA), seen(BOB, to="Robert")], [ANA, {"to": "Robert", "iban": "DE2"}]),
+        ([BOB, BOB_TOO], [seen(BOB), seen(BOB), {"to": "Cleo"}], [BOB, BOB_TOO, {"to": "Cleo"}]),
+        ([BOB, BOB_TOO], [seen(BOB)], None),
+        ([BOB, BOB_TOO, ANA], [seen(BOB), seen(ANA), {"to": "Cleo"}], None),
+        ([ANA, BOB], [seen(BOB), seen(BOB)], None),
+        ([ANA, BOB], [seen(BOB), seen(ANA, to="Anna")], None),
+        ([ANA, BOB], [seen(BOB, to="Robert")], None),
+    ],
+)
+def test_what_is_redacted_in_one_entry_of_a_list_is_not_put_into_another(
+    before: list[Any], edited: list[Any], after: list[Any] | None
+) -> None:
+    """Entries that are left out, moved, added or changed keep what is theirs; where nobody can tell whose it is, the
+    mark stays, and an edit with a mark in it is refused."""
+    redaction = Redaction(("/payments/*/iban",))
+    restored = redaction.restore({"payments": edited}, {"payments": before})["payments"]
+    assert restored == after if after is not None else MARK in json.dumps(restored, ensure_ascii=False)
+
+
 def test_the_mark_says_nothing_about_what_it_hides() -> None:
     """A long value and a short one, an empty one and none, a list and a number: all read alike."""
     for value in ("x" * 1000, "", None, [1, 2, 3], {"a": 1}, 5, True):

@@ -6,21 +6,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Enum, Index, or_, update
+from sqlalchemy import Index, or_, update
 from sqlmodel import Field, SQLModel, col, select
 
-from storage.models import Json
+from storage.models import Json, words
 from storage.tx import Tx
 from storage.types import GrantScope
-
-_SCOPES: Any = Enum(
-    GrantScope,
-    native_enum=False,
-    create_constraint=True,
-    name="grant_scope",
-    length=16,
-    values_callable=lambda members: [member.value for member in members],
-)
 
 
 class Grant(SQLModel, table=True):
@@ -34,7 +25,7 @@ class Grant(SQLModel, table=True):
     id: str = Field(primary_key=True)
     agent: str
     tool: str
-    scope: GrantScope = Field(sa_type=_SCOPES)
+    scope: GrantScope = Field(sa_type=words(GrantScope, "grant_scope"))
     run_id: str = ""
     starter_key: str = ""
     keys: list[str] = Field(sa_type=Json)

@@ -1,4 +1,5 @@
-"""The tables. Rows are plain records: no relationships, nothing lazy, nothing that outlives its transaction.
+"""The tables that several modules here read; the others stand with their statements. Rows are plain records: no
+relationships, nothing lazy, nothing that outlives its transaction.
 
 Times are aware UTC. JSON columns hold canonical values. A status column is a checked string, so that a row can never
 hold a word the code does not know.
@@ -26,10 +27,10 @@ from storage.types import (
 Json = JSON(none_as_null=True)
 
 
-def _words(words: type[Described], name: str) -> Any:
+def words(known: type[Described], name: str) -> Any:
     """A column type that stores an enum's values and refuses others in the database itself."""
     return Enum(
-        words,
+        known,
         native_enum=False,
         create_constraint=True,
         name=name,
@@ -53,7 +54,7 @@ class Run(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     agent: str
-    status: RunStatus = Field(sa_type=_words(RunStatus, "run_status"))
+    status: RunStatus = Field(sa_type=words(RunStatus, "run_status"))
     starter: dict[str, Any] = Field(sa_type=Json)
     starter_key: str = Field(index=True)
     input: Any = Field(default=None, sa_type=Json, nullable=True)
@@ -106,8 +107,8 @@ class Request(SQLModel, table=True):
     ordinal: int
     subject: str
     generation: int = 0
-    kind: RequestKind = Field(sa_type=_words(RequestKind, "request_kind"))
-    status: RequestStatus = Field(sa_type=_words(RequestStatus, "request_status"))
+    kind: RequestKind = Field(sa_type=words(RequestKind, "request_kind"))
+    status: RequestStatus = Field(sa_type=words(RequestStatus, "request_status"))
     revision: int = 1
     stage: int = 0
     step: str = ""
@@ -122,7 +123,7 @@ class Request(SQLModel, table=True):
     rules: dict[str, Any] = Field(sa_type=Json)
     rules_mac: str
     policy_set: str | None = None
-    on_timeout: OnTimeout = Field(sa_type=_words(OnTimeout, "on_timeout"))
+    on_timeout: OnTimeout = Field(sa_type=words(OnTimeout, "on_timeout"))
     opened_at: datetime
     stage_opened_at: datetime
     due_at: datetime | None = None
@@ -168,7 +169,7 @@ class Decision(SQLModel, table=True):
     number: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     revision: int
     stage: int
-    kind: DecisionKind = Field(sa_type=_words(DecisionKind, "decision_kind"))
+    kind: DecisionKind = Field(sa_type=words(DecisionKind, "decision_kind"))
     actor: dict[str, Any] = Field(sa_type=Json)
     actor_key: str
     reason: str = ""
@@ -198,7 +199,7 @@ class JournalEntry(SQLModel, table=True):
     request_id: str | None = None
     grant_id: str | None = None
     idempotent: bool = False
-    status: CallStatus = Field(sa_type=_words(CallStatus, "call_status"))
+    status: CallStatus = Field(sa_type=words(CallStatus, "call_status"))
     owner: str
     attempt: int
     starts: int = 1
@@ -261,7 +262,7 @@ class Delivery(SQLModel, table=True):
     kind: str
     subject: str
     body: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
-    status: DeliveryStatus = Field(sa_type=_words(DeliveryStatus, "delivery_status"))
+    status: DeliveryStatus = Field(sa_type=words(DeliveryStatus, "delivery_status"))
     priority: int
     wanted: int = 1
     shown: int = 0

@@ -18,7 +18,7 @@ from storage.types import DeliveryStatus, Json
 REPEAT_NOTICE = timedelta(seconds=60)
 OWN_WORKER = 100
 """The priority from which on rows have workers of their own, which claim them by other rules (webhooks.py)."""
-STATUS, DUE_AT = (inspect(Delivery).local_table.c[name].type for name in ("status", "due_at"))
+_STATUS, _DUE_AT = (inspect(Delivery).local_table.c[name].type for name in ("status", "due_at"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ def want(
         .where(col(Delivery.key) == key)
         .values(
             wanted=col(Delivery.wanted) + 1, priority=priority, updated_at=now,
-            status=case((ended, literal(DeliveryStatus.DUE, STATUS)), else_=col(Delivery.status)),
+            status=case((ended, literal(DeliveryStatus.DUE, _STATUS)), else_=col(Delivery.status)),
             failures=case((ended, 0), else_=col(Delivery.failures)),
-            due_at=case((anew, literal(due, DUE_AT)), else_=col(Delivery.due_at)),
+            due_at=case((anew, literal(due, _DUE_AT)), else_=col(Delivery.due_at)),
         )
     )  # fmt: skip
     if not tx.change(again):
@@ -107,8 +107,8 @@ def get(tx: Tx, key: str) -> Delivery | None:
 
 def keys_about(tx: Tx, kind: str, subject: str) -> list[str]:
     """The keys of all deliveries of one kind about one subject, made or not, in order."""
-    statement = select(Delivery).where(col(Delivery.subject) == subject, col(Delivery.kind) == kind)
-    return [delivery.key for delivery in tx.all(Delivery, statement.order_by(col(Delivery.key)))]
+    statement = select(col(Delivery.key)).where(col(Delivery.subject) == subject, col(Delivery.kind) == kind)
+    return [str(row["key"]) for row in tx.rows(statement.order_by(col(Delivery.key)))]
 
 
 def claimable(tx: Tx, now: datetime, skip: Sequence[str]) -> Delivery | None:
@@ -122,7 +122,7 @@ def next_due(tx: Tx) -> datetime | None:
     return min((at for at in (tx.scalar(_NEXT_DUE), tx.scalar(_NEXT_LOST)) if at is not None), default=None)
 
 
-_NOW = sa.bindparam("now", type_=DUE_AT)
+_NOW = sa.bindparam("now", type_=_DUE_AT)
 _SKIP: sa.BindParameter[Any] = sa.bindparam("skip", expanding=True)
 _OF_SLACK = col(Delivery.priority) < OWN_WORKER
 _IS_DUE = and_(col(Delivery.status) == DeliveryStatus.DUE, _OF_SLACK)

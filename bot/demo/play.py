@@ -14,6 +14,9 @@ from bot.workspace.handles import buttons_below, rows_of
 
 Found = TypeVar("Found")
 
+REMINDS = "still waits for a decision"
+"""What every reminder of a call says."""
+
 PATIENCE = 30.0
 """Seconds that a person of the play waits for something to appear."""
 
@@ -133,6 +136,15 @@ class Play:
         now = await self._wait(redrawn, f"the card saying {words!r}")
         self.say(f"the card now says: {_lines_with(words, now)[0]}")
 
+    async def reminds(self, card: Card) -> None:
+        """A new message in the card's thread calls those who are asked: a card that is redrawn notifies nobody."""
+
+        def reminder() -> Message | None:
+            return next((one for one in self._messages() if _is_below(one, card) and REMINDS in one.plain()), None)
+
+        message = await self._wait(reminder, "a reminder below the card")
+        self.say(f"below the card: {_lines_with(REMINDS, message)[0]}")
+
     async def wait_hours(self, hours: float) -> None:
         """Move the clock that the workspace and the bot live by."""
         self.say(f"the workspace's clock is moved on by {duration(timedelta(hours=hours))}")
@@ -150,6 +162,10 @@ class Play:
             raise PlayFailed(f"waited {PATIENCE:g} s for {what}") from None
         assert found is not None
         return found
+
+
+def _is_below(message: Message, card: Card) -> bool:
+    return message.channel_id == card.message.channel_id and message.thread_ts == card.message.ts
 
 
 def _lines_with(words: str, message: Message) -> list[str]:

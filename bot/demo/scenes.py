@@ -83,11 +83,14 @@ async def director_then_finance(play: Play) -> None:
 
 
 async def finance_says_no(play: Play) -> None:
-    """Rejected by either, nothing is bought."""
-    play.scene("multi-step: finance says no, and nothing is bought")
+    """Finance is reminded after the hour that the demo's policy gives. Rejected by either, nothing is bought."""
+    play.scene("multi-step: finance is reminded after an hour and says no, and nothing is bought")
     run = await play.start("ana", "multi-step", "Buy 1 espresso machine for 3000", "#purchasing")
     await play.press("maria", await play.card("manager_signoff", "Approve"), "Approve")
-    await play.fill("fred", await play.card("finance_purchase", "Reject"), "Reject", "Not this quarter")
+    card = await play.card("finance_purchase", "Reject")
+    await play.wait_hours(1)
+    await play.reminds(card)
+    await play.fill("fred", card, "Reject", "Not this quarter")
     await play.ends(run, "Nothing was bought")
 
 

@@ -56,6 +56,10 @@ class Topic(Described):
     REPLY = "reply", "What a message to us is answered, once; the key names that message."
 
 
+ABOUT_ALERTS = frozenset({Topic.ALERT.value, Topic.CALL.value, Topic.DIGEST.value})
+"""Where these are not delivered, nobody can be told by an alert."""
+
+
 def card_key(request: Request | RequestView) -> str:
     """The key of the card on which a request is asked now: each time its approvers are asked it gets a new one, because
     an updated message notifies nobody. Only the first may be shared."""

@@ -7,7 +7,7 @@ from agent_runtime.alert_rules import AlertRules
 from agent_runtime.alerts import FOLD, raise_alert, resolve, want
 from agent_runtime.causes import Cause
 from agent_runtime.context import Context
-from agent_runtime.troubles import Trouble
+from agent_runtime.troubles import MOST_OPEN, Trouble
 from storage import alerts
 from storage.alerts import Alert
 from storage.tx import Tx
@@ -23,7 +23,11 @@ LISTED = 10
 
 
 def raise_at_once(tx: Tx, context: Context, rules: AlertRules, trouble: Trouble) -> None:
-    """Raise an alert where its trouble is found. A storm that stands counts it at the next look."""
+    """Raise an alert where its trouble is found, unless as many of its kind are open as anybody reads: then it follows
+    as these are mended. A storm that stands counts it at the next look."""
+    is_new = alerts.find(tx, trouble.cause, trouble.thing) is None
+    if is_new and alerts.count_open(tx, trouble.cause, trouble.agent) >= MOST_OPEN:
+        return
     alert = raise_alert(tx, context, rules, trouble)
     if storm_of(tx, alert, rules) is None:
         fold(tx, context, rules)

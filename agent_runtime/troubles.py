@@ -12,7 +12,7 @@ from agent_runtime.causes import Cause
 from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
 from agent_runtime.hidden import secrets_of_run
-from agent_runtime.outbound import Topic
+from agent_runtime.outbound import ABOUT_ALERTS, Topic
 from agent_runtime.redaction import mask
 from storage import alerts, outbox, pauses, requests, runs, stuck, webhooks
 from storage.alerts import Alert
@@ -209,10 +209,15 @@ def _silent(tx: Tx, context: Context, rules: AlertRules, boot_id: str) -> Iterat
 
 
 def _undelivered(tx: Tx, context: Context) -> Iterator[Trouble]:
-    """Those that were raised when the message was given up, and are still not delivered."""
-    for alert in alerts.of_cause(tx, Cause.UNDELIVERED):
-        if not alert.thing.startswith("*") and _is_missing(tx, context, alert):
-            yield trouble_of(alert)
+    """Messages that are told of and still not delivered, and those that are not told of yet: so many were given up."""
+    known = [alert for alert in alerts.of_cause(tx, Cause.UNDELIVERED) if not alert.thing.startswith("*")]
+    yield from (trouble_of(alert) for alert in known if _is_missing(tx, context, alert))
+    told = {alert.thing for alert in known}
+    lately = context.now - UNDELIVERED_FOR
+    for one in stuck.undelivered(tx, lately, _MOST_FOUND, card=Topic.CARD.value, but=ABOUT_ALERTS):
+        if one.key not in told:
+            elsewhere = one.status is DeliveryStatus.DONE
+            yield undelivered(tx, one.key, one.subject, one.kind, one.error, one.updated_at, elsewhere=elsewhere)
 
 
 def _is_missing(tx: Tx, context: Context, alert: Alert) -> bool:

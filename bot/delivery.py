@@ -10,7 +10,7 @@ import structlog
 from agent_runtime.alert_rules import AlertRules
 from agent_runtime.context import Context
 from agent_runtime.next_due import NextDue
-from agent_runtime.outbound import Topic
+from agent_runtime.outbound import ABOUT_ALERTS, Topic
 from agent_runtime.runtime import Runtime
 from agent_runtime.storms import raise_at_once
 from agent_runtime.troubles import undelivered
@@ -60,10 +60,6 @@ _TOKEN_FAULT = frozenset(
     }
 )  # fmt: skip
 """Nothing can be delivered until somebody mends the installation."""
-
-
-_OF_ALERTS = frozenset({Topic.ALERT.value, Topic.CALL.value, Topic.DIGEST.value})
-"""Of these nobody can be told by an alert. So they are tried for as long as what they tell goes on, and for a day."""
 
 
 class Deliveries:
@@ -156,8 +152,9 @@ def backoff(failures: int) -> timedelta:
 
 
 def _is_told_on(tx: Tx, delivery: Delivery) -> bool:
-    """Whether a delivery that was refused is about an alert, and worth further attempts."""
-    if delivery.kind not in _OF_ALERTS:
+    """Whether a delivery that was refused is about an alert, and worth further attempts: for as long as what it tells
+    goes on, and for a day."""
+    if delivery.kind not in ABOUT_ALERTS:
         return False
     alert = alerts.get(tx, delivery.subject)
     return delivery.failures < MOST_OUTAGES or (alert is not None and alert.resolved_at is None)
@@ -181,7 +178,7 @@ def _settle(tx: Tx, context: Context, rules: AlertRules, delivery: Delivery, own
         more = row is not None and row.wanted > delivery.wanted and outcome.failures == 0
         values |= {"due_at": now} if more else {}
     settled = outbox.settle(tx, delivery, owner, now, **values)
-    dead = outcome.status is DeliveryStatus.DEAD and delivery.kind not in _OF_ALERTS
+    dead = outcome.status is DeliveryStatus.DEAD and delivery.kind not in ABOUT_ALERTS
     elsewhere = outcome.status is DeliveryStatus.DONE and delivery.kind == Topic.CARD.value and bool(outcome.error)
     if settled and (dead or elsewhere):
         trouble = undelivered(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, or_, text, update
+from sqlalchemy import Index, func, or_, text, update
 from sqlmodel import Field, SQLModel, col, select
 
 from storage.models import Json
@@ -65,6 +65,12 @@ def all_open(tx: Tx) -> list[Alert]:
 def of_cause(tx: Tx, cause: str) -> list[Alert]:
     """The open alerts of one cause."""
     return tx.all(Alert, select(Alert).where(col(Alert.cause) == cause, _OPEN))
+
+
+def count_open(tx: Tx, cause: str, agent: str) -> int:
+    """How many alerts of a cause are open about one agent."""
+    counted = select(func.count()).where(col(Alert.cause) == cause, col(Alert.agent) == agent, _OPEN)
+    return int(tx.scalar(counted))
 
 
 def lapsed(tx: Tx, now: datetime) -> list[Alert]:

@@ -256,6 +256,8 @@ class Delivery(SQLModel, table=True):
         Index("outbox_subject", "subject"),
         Index("outbox_leased", "lease_until", sqlite_where=text("status = 'leased'"),
               postgresql_where=text("status = 'leased'")),
+        Index("outbox_dead", "updated_at", sqlite_where=text("status = 'dead'"),
+              postgresql_where=text("status = 'dead'")),
     )  # fmt: skip
 
     key: str = Field(primary_key=True)

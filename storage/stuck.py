@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import and_, inspect, or_
 from sqlmodel import col, select
 
 from storage.models import Boot, Delivery, Request, Run
+from storage.outbox import OWN_WORKER
 from storage.tx import Tx
 from storage.types import DeliveryStatus, OnTimeout, RequestKind, RequestStatus, RunStatus
 
@@ -161,6 +162,29 @@ def ended(tx: Tx, started_after: datetime, limit: int) -> list[Ended]:
         for row in rows
         if row["status"] in over
     ]
+
+
+def undelivered(tx: Tx, after: datetime, most: int, *, card: str, but: Collection[str]) -> list[Delivery]:
+    """What Slack did not take: messages that were given up after that moment, or that an open request waits for, and
+    cards (of this kind) of open requests that stand elsewhere than they should. At most so many about one agent, the
+    longest so first, and none of these kinds `but`."""
+    asks = col(Request.status) == RequestStatus.PENDING
+    dead = col(Delivery.status) == DeliveryStatus.DEAD, or_(col(Delivery.updated_at) > after, asks)
+    elsewhere = col(Delivery.status) == DeliveryStatus.DONE, col(Delivery.kind) == card, col(Delivery.error) != "", asks
+    order = col(Delivery.updated_at), col(Delivery.key)
+    place = sa.func.row_number().over(partition_by=col(Run.agent), order_by=order).label("place")
+    # Each by itself: for both at once no index serves, and every delivery would be read.
+    ranked = sa.union_all(
+        *(
+            sa.select(col(Delivery.key), place)
+            .outerjoin(Request, col(Request.id) == col(Delivery.subject))
+            .outerjoin(Run, col(Run.id) == sa.func.coalesce(col(Request.run_id), col(Delivery.subject)))
+            .where(*which, col(Delivery.priority) < OWN_WORKER, col(Delivery.kind).not_in(but))
+            for which in (dead, elsewhere)
+        )
+    ).subquery()
+    found = select(Delivery).join(ranked, ranked.c.key == col(Delivery.key)).where(ranked.c.place <= most)
+    return tx.all(Delivery, found.order_by(*order))
 
 
 def silent(tx: Tx, own: str, before: datetime) -> list[Boot]:

@@ -17,8 +17,9 @@ from agent_runtime.alert_rules import AgentAlerts, AlertRules
 from agent_runtime.alerts_watch import AlertsWatch
 from agent_runtime.causes import Cause
 from agent_runtime.context import Context
+from agent_runtime.outbound import Priority, Topic
 from agent_runtime.refusals import RefusalReason
-from agent_runtime.troubles import Found, Trouble
+from agent_runtime.troubles import Found, Trouble, undelivered
 from storage import alerts, messages, outbox
 from storage.alerts import Alert
 from storage.tx import Tx
@@ -256,6 +257,44 @@ async def test_only_whoever_waits_longest_is_read_and_none_of_them_is_lost(world
     await world.db.transact(_close, 40)
     await looking.look()
     assert await _waiting_things(world) == {run.id, *(f"R{number}" for number in range(40, 139))}
+
+
+async def test_of_thousands_of_messages_that_were_given_up_a_hundred_are_told(worlds: Any) -> None:
+    """Each costs no more than a look at how many there are; the others follow as these are mended, and only they."""
+    world: World = await worlds(one("buy"))
+    run = await world.waiting()
+    keys = [f"note:lost-{number:03}" for number in range(120)]
+    for key in keys:
+        await world.db.transact(_give_up, world.context, key, run.id)
+    assert await _undelivered_things(world) == set(keys[:100])
+    looking = AlertsWatch(world.runtime)
+    await looking.look()
+    assert await _undelivered_things(world) == set(keys[:100])
+    (storm,) = await world.db.read(read_open_alerts, RULES)
+    assert (storm.count, storm.is_cut) == (100, True)
+    for key in keys[5:30]:
+        await world.db.transact(_mend, world.context, key)
+    await looking.look()
+    assert await _undelivered_things(world) == {*keys[:5], *keys[30:]}
+    (storm,) = await world.db.read(read_open_alerts, RULES)
+    assert (storm.count, storm.is_cut) == (95, False)
+
+
+def _give_up(tx: Tx, context: Context, key: str, run_id: str) -> None:
+    """Slack does not take it, as the outbox's worker finds."""
+    outbox.tell(tx, key, Topic.NOTE, run_id, {"text": "lost"}, Priority.NOTE, context.now, None)
+    tx._connection.exec_driver_sql("update outbox set status = 'dead', error = 'no' where key = ?", (key,))
+    lost = undelivered(tx, key, run_id, Topic.NOTE, "no", context.now)
+    storms.raise_at_once(tx, context, RULES, lost)
+
+
+def _mend(tx: Tx, context: Context, key: str) -> None:
+    tx._connection.exec_driver_sql("update outbox set status = 'done', error = '' where key = ?", (key,))
+
+
+async def _undelivered_things(world: World) -> set[str]:
+    found = await world.db.read(alerts.of_cause, Cause.UNDELIVERED)
+    return {one.thing for one in found if one.thing != writer.FOLD}
 
 
 async def _waiting_things(world: World) -> set[str]:

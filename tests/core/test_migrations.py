@@ -56,6 +56,7 @@ def test_the_indexes_of_hot_looks_are_there(path: Path) -> None:
         "select * from request where status = 'pending' and next_at <= 'x' order by next_at limit 1": "request_next",
         "select * from request where closed_at is not null order by closed_at desc, id desc limit 9": "request_closed",
         "select * from outbox where subject = 'x'": "outbox_subject",
+        "select * from outbox where status = 'dead' and updated_at > 'x' and priority < 100": "outbox_dead",
         "select * from alert where cause = 'x' and thing = 'y' and resolved_at is null": "alert_open",
         "select * from alert where cause = 'x' and thing = 'y' order by raised_at desc limit 1": "alert_of_thing",
         "select count(*) from request where run_id = 'x' and status = 'pending'": "request_open",

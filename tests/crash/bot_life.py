@@ -18,6 +18,7 @@ from bot.app import Connection, open_bot
 from bot.demo.stage import serve_bot
 from tests.crash.life import KEY, URL
 from tests.crash.patterns import WATCH, build
+from tests.patience import be_patient
 
 POLICY = """
 [slack]
@@ -55,6 +56,7 @@ class BotLife:
     def run(self, agents: Mapping[str, Agent], report: int) -> None:
         """Live until SIGTERM (or worse). Writes its address to `report` once it can be reached."""
         os.chdir(self.folder)
+        be_patient()
         WATCH.pause = TOOL_PAUSE
         asyncio.run(self._run(agents, lambda url: os.write(report, json.dumps({"url": url}).encode() + b"\n")))
 

@@ -8,8 +8,9 @@ import pytest
 
 from tests.crash.drive import drive
 
-UNMET = 3
-"""Where calls run at the same time they may share commits, so that the last numbers do not always come."""
+MET = 0.75
+"""The least part of the points at which a kill must be met: where calls run at the same time they may share commits, so
+that the last numbers do not always come."""
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,7 @@ def test_a_kill_between_any_two_commits_loses_nothing_and_starts_nothing_twice(p
     tally = drive(pattern, tmp_path)
     assert tally.problems == []
     assert len(tally.points) > (12 if pattern.endswith("sampled") else 20)
-    assert tally.met >= len(tally.points) - UNMET
+    assert tally.met >= MET * len(tally.points)
     assert tally.unknown > 0
 
 

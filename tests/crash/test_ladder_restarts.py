@@ -9,10 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.drive import ROOT
-
-LONGEST = 900
-"""Seconds."""
+from tests.crash.drive import LONGEST, ROOT
 
 
 @pytest.mark.parametrize(

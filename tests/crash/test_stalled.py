@@ -15,7 +15,7 @@ def test_a_stalled_and_woken_worker_changes_nothing(job: str, tmp_path: Path) ->
     its run with the people's help, is told that its lease is lost, and no row and no effect is different."""
     tally = drive(job, tmp_path)
     assert tally.problems == []
-    assert tally.met >= len(tally.points) - 1
+    assert tally.met >= len(tally.points) - 2  # the last commits may be shared, and have no number of their own
     assert tally.unknown > 0
 
 

@@ -56,6 +56,11 @@ class Townspeople:
             await act()
             await asyncio.sleep(PAUSE)
 
+    @property
+    def were_heard(self) -> bool:
+        """Whether Slack was told that a run was started, and that something was decided."""
+        return bool(self.acknowledged_runs and self.acknowledged)
+
     def cards(self) -> Iterator[Message]:
         """Every message that could still decide something, wherever it stands."""
         for channel in list(self.ws.world.channels.values()):

@@ -13,12 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agent_runtime.audit import Event
-from agent_runtime.chain import is_genuine_entry
 from agent_runtime.context import Context
 from agent_runtime.digest import NotJson, Seal, digest_payload
 from agent_runtime.givers import is_confirmed
 from agent_runtime.rules import Rules
-from agent_runtime.sealed import NO, digest_starter
+from agent_runtime.sealed import NO
 from storage import audit as audit_rows
 from storage import grants as rows
 from storage import requests
@@ -50,7 +49,7 @@ def at_hand(tx: Tx, context: Context, run: Run, keep: str | None = None) -> AtHa
         found.append(kept)
     good = (one for one in found if is_confirmed(context, one.id, one.created_at))
     genuine = tuple(one for one in good if is_genuine_grant(tx, context, one))
-    return AtHand(genuine, tuple(_refused(tx, run))) if genuine and _is_starters(tx, context, run) else NOTHING
+    return AtHand(genuine, tuple(_refused(tx, run))) if genuine else NOTHING
 
 
 def covering(
@@ -138,14 +137,6 @@ def _is_like(grant: Grant, *either: Json | None) -> bool:
         return any(args is not None and likeness(args, grant.keys) == grant.likeness for args in either)
     except NotJson:
         return False
-
-
-def _is_starters(tx: Tx, context: Context, run: Run) -> bool:
-    """Whether a run is whose the audit log says: no request seals it where a grant lets its calls through."""
-    starter = Actor.model_validate(run.starter)
-    told = audit_rows.events_of_run(tx, run.id, Event.RUN_STARTED.value)
-    same = all((one.actor, one.digest) == (run.starter_key, digest_starter(starter)) for one in told)
-    return len(told) == 1 and same and starter.key == run.starter_key and is_genuine_entry(told[0], context.seal)
 
 
 def _refused(tx: Tx, run: Run) -> list[Request]:

@@ -23,8 +23,9 @@ from agent_runtime.digest import NotJson, digest_payload
 from agent_runtime.errors import LeaseLost
 from agent_runtime.facts import facts_of
 from agent_runtime.judging import Require, evaluate, spelled
+from agent_runtime.permits import tool_interrupt
 from agent_runtime.sealed import is_genuine_call
-from agent_runtime.start import check_arguments, start_call, tool_interrupt
+from agent_runtime.start import check_arguments, start_call
 from storage import journal, requests, runs
 from storage.database import Database
 from storage.models import JournalEntry, Request, Run

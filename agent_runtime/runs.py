@@ -24,7 +24,7 @@ from agent_runtime.opening import CapReached, open_pause
 from agent_runtime.people import Membership, authorise_owner, authorise_start
 from agent_runtime.policy import may_start
 from agent_runtime.refusals import RefusalReason
-from agent_runtime.sealed import digest_starter
+from agent_runtime.run_starts import digest_start
 from storage import pauses, requests, runs
 from storage.models import Request, Run
 from storage.tx import Tx
@@ -68,7 +68,7 @@ def start(tx: Tx, context: Context, order: Order, membership: Membership, origin
     while not runs.insert(tx, run):
         run.id = context.ids("R")
     text: Json = {"agent": order.agent, "input": order.input}
-    digest = digest_starter(actor)
+    digest = digest_start(order.agent, actor, order.input)
     record(tx, context, Event.RUN_STARTED, actor, origin=origin, run_id=run.id, digest=digest, text=text)
     outbound.want_run(tx, context, run.id)
     tx.wake("runs")

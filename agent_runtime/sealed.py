@@ -13,7 +13,7 @@ from agent_runtime.digest import NotJson, Seal, digest_call, digest_payload
 from agent_runtime.policy import Rules
 from storage.models import Decision, JournalEntry, Request
 from storage.requests import hands
-from storage.types import Actor, CallStatus, DecisionKind, Json, RequestKind, RequestStatus
+from storage.types import CallStatus, DecisionKind, Json, RequestKind, RequestStatus
 
 RULES = "rules"
 DECISION = "decision"
@@ -38,11 +38,6 @@ def digest_asked(request: Request) -> str:
         call = ToolCall(step=request.step, id=request.call_id, tool=request.tool, args=request.asked_args)
         return digest_call(request.agent, request.run_id, call, FIRST_REVISION)
     return digest_payload(request.payload)
-
-
-def digest_starter(starter: Actor) -> str:
-    """What the log's entry of a start binds beside the account: whose it is; empty where that is not known."""
-    return digest_payload({"starter": starter.key, "person": starter.person}) if starter.person else ""
 
 
 def seal_rules(seal: Seal, request: Request) -> str:

@@ -189,7 +189,7 @@ async def test_what_one_account_decided_does_not_wait_for_the_other(worlds: Any)
 
 @pytest.mark.parametrize("forged", [BOB, SAM, account(BOB, "bob")])
 async def test_a_run_that_somebody_else_is_said_to_have_started_has_no_grants(worlds: Any, forged: Actor) -> None:
-    """Anne's other account started it, and whoever has a hand on the file says otherwise: people are asked."""
+    """Anne's other account started it, and whoever has a hand on the file says otherwise: nothing starts in it."""
     world: World = await worlds(BUY, policies=policies(stage(ANA), **GRANTED))
     await world.waiting(CHRIS)
     assert isinstance(await world.decide(ANNE, wish=WISH), Accepted)
@@ -197,5 +197,6 @@ async def test_a_run_that_somebody_else_is_said_to_have_started_has_no_grants(wo
     run = await world.start(ANNE_TOO)
     row = json.dumps(forged.model_dump(mode="json"))
     await world.sql("update run set starter = ?, starter_key = ? where id = ?", row, forged.key, run.id)
+    effects = len(world.effects)
     await world.settle()
-    assert await world.status(run) is RunStatus.WAITING
+    assert (len(world.effects), await world.count(Event.INTEGRITY_BROKEN)) == (effects, 1)

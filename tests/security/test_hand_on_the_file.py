@@ -324,6 +324,33 @@ async def test_changed_rules_are_not_even_looked_up(worlds: Any) -> None:
     assert isinstance(answered.verdict, Refused)
 
 
+BY_START = (
+    Policy(tools=("buy",), when='run.requested_by == "user:UANA"', action=Action.ALLOW),
+    Policy(tools=("buy",), when='run.input.text == "test"', action=Action.ALLOW),
+    Policy(tools=("buy",), agent="nice", action=Action.ALLOW),
+)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "starter = json_set(starter, '$.id', 'UANA')",
+        "starter = json_set(starter, '$.id', 'UANA'), starter_key = 'slack:T1:UANA'",
+        'input = \'{"text": "test"}\'',
+        "agent = 'nice'",
+    ],
+)
+async def test_a_run_that_was_started_as_another_is_judged_by_no_policy(worlds: Any, change: str) -> None:
+    """Who started it, with what, and which agent it is: what conditions see is what the log knows."""
+    world = await worlds(BUY, policies=policy_set(*BY_START))
+    world.runtime.agents = {"agent": world.agent, "nice": world.agent}
+    run = await world.start()
+    await world.sql(f"update run set {change}")
+    await world.settle()
+    assert (world.effects, await world.count(Event.INTEGRITY_BROKEN)) == ([], 1)
+    assert (await world.run(run)).status.value == "succeeded"
+
+
 async def test_broken_rules_do_not_let_the_starter_say_what_happened(worlds: Any) -> None:
     """A call that needed somebody else's yes still needs somebody else's word after its rules were changed by hand."""
     world = await worlds(BUY)

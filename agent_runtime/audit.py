@@ -39,7 +39,7 @@ class Event(Described):
     REQUEST_EDITED = "request.edited", "The arguments were changed, by a person or a policy: a new revision."
     DECISION_MADE = "decision.made", "A vote or an answer was recorded."
     DECISION_WITHDRAWN = "decision.withdrawn", "A person took their vote back."
-    DECISION_REFUSED = "decision.refused", "A vote or an answer was refused."
+    DECISION_REFUSED = "decision.refused", "A vote, an answer, or a command about a run or a grant was refused."
     APPROVED_FAST = "approved.fast", "An approval came sooner after its stage opened than the caps' fast_approval."
     INQUIRY_MADE = "inquiry.made", "An approver asked whoever started the run about a request."
     INQUIRY_ANSWERED = "inquiry.answered", "Whoever started the run answered an approver's question."

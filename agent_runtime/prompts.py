@@ -135,27 +135,29 @@ def _review(payload: JsonValue) -> Review | None:
 
 
 def _judge_review(prompt: Review, value: JsonValue) -> JsonValue | AnswerFault:
-    action = value.get("action") if isinstance(value, Mapping) else None
-    assert isinstance(value, Mapping) or action is None
+    said = value if isinstance(value, Mapping) else {}
+    action = said.get("action")
     if action == "accept":
         return {"action": "accept"}
     expected = "reject" if prompt.last_round else "changes"
     if action == "changes" and prompt.last_round:
         return AnswerFault(f"Round {prompt.round} is the last one: accept the draft or reject it with a reason.")
-    if action != expected or not isinstance(value, Mapping):
+    if action != expected:
         return AnswerFault(f"A review is answered by accept or {expected}.")
-    feedback = _judge_text(value.get("feedback"), "Say what should change." if action == "changes" else "Say why.")
+    feedback = _judge_text(said.get("feedback"), "Say what should change." if action == "changes" else "Say why.")
     return feedback if isinstance(feedback, AnswerFault) else {"action": expected, "feedback": feedback}
 
 
 def _judge_outcome(value: JsonValue) -> JsonValue | AnswerFault:
-    if isinstance(value, Mapping) and value.get("action") == "run_again":
+    said = value if isinstance(value, Mapping) else {}
+    action = said.get("action")
+    if action == "run_again":
         return {"action": "run_again"}
-    if isinstance(value, Mapping) and value.get("action") == "happened":
-        result = _judge_text(value.get("result"), "Say what the call gave; a word is enough.")
+    if action == "happened":
+        result = _judge_text(said.get("result"), "Say what the call gave; a word is enough.")
         return result if isinstance(result, AnswerFault) else {"action": "happened", "result": result}
-    if isinstance(value, Mapping) and value.get("action") == "failed":
-        reason = value.get("reason", "")
+    if action == "failed":
+        reason = said.get("reason", "")
         return {"action": "failed", "reason": reason[:LONGEST_TEXT] if isinstance(reason, str) else ""}
     return AnswerFault("Say whether to run it again, that it happened, or that it did not.")
 

@@ -1,5 +1,5 @@
-"""The tables that several modules here read; the others stand with their statements. Rows are plain records: no
-relationships, nothing lazy, nothing that outlives its transaction.
+"""The tables, but for those that stand with their statements (absences, alerts, grants, inquiries, pauses, redacted).
+Rows are plain records: no relationships, nothing lazy, nothing that outlives its transaction.
 
 Times are aware UTC. JSON columns hold canonical values. A status column is a checked string, so that a row can never
 hold a word the code does not know.

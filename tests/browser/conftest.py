@@ -12,6 +12,7 @@ from playwright.async_api import Browser, expect
 from bot.demo.stage import Stage, open_stage
 from tests.browser.window import DESK, Window
 from tests.page.chromium import browser
+from tests.patience import PATIENCE
 
 __all__ = ["browser"]
 
@@ -28,10 +29,13 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def window(browser: Browser, stage: Stage) -> AsyncIterator[Open]:
-    """Opens a window as somebody; nothing in it may raise an error, or ask anybody but the workspace for anything."""
+    """Opens a window as somebody; nothing in it may raise an error, or ask anybody but the workspace for anything. The
+    page's clock can be moved `by_hand`."""
     opened: list[Window] = []
 
-    async def open_window(person: str, *, width: int = DESK, scheme: str = "light", place: str = "general") -> Window:
+    async def open_window(
+        person: str, *, width: int = DESK, scheme: str = "light", place: str = "general", by_hand: bool = False
+    ) -> Window:
         context = await browser.new_context(
             viewport={"width": width, "height": 812 if width < 700 else 800},
             has_touch=width < 700,
@@ -39,6 +43,9 @@ async def window(browser: Browser, stage: Stage) -> AsyncIterator[Open]:
             timezone_id="Europe/Berlin",
             locale="en-GB",
         )
+        context.set_default_timeout(PATIENCE * 1_000)
+        if by_hand:
+            await context.clock.install()
         page = await context.new_page()
         shown = Window(page, stage.workspace.url)
         await page.goto(f"{stage.workspace.url}/?as={person}&in={place}")
@@ -56,4 +63,4 @@ async def window(browser: Browser, stage: Stage) -> AsyncIterator[Open]:
 @pytest.fixture(scope="session", autouse=True)
 def _patience() -> None:
     """The machine may be busy with other tests."""
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=PATIENCE * 1_000)

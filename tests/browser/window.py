@@ -64,7 +64,7 @@ class Window:
 
     async def reads(self, *words: str) -> None:
         """Wait until a message says this."""
-        await expect(self.message(*words)).to_be_visible(timeout=15_000)
+        await expect(self.message(*words)).to_be_visible()
 
     @property
     def modal(self) -> Locator:
@@ -90,7 +90,7 @@ class Window:
         """Press that button; again, as the page asks, where it had only just come to its place."""
         told = self.page.locator(".toast", has_text="nothing was pressed")
         for _ in range(5):
-            await self.button(name, *words).click(timeout=15_000)
+            await self.button(name, *words).click()
             if not await told.count():
                 return
             await told.get_by_role("button", name="Close this notice").click()
@@ -100,7 +100,7 @@ class Window:
         """Fill in a field of the modal and submit it; it must be gone then."""
         await self.modal.get_by_label(re.compile(f"^{re.escape(label)}")).first.fill(text)
         await self.modal.get_by_role("button", name=submit, exact=True).click()
-        await expect(self.modal).to_have_count(0, timeout=15_000)
+        await expect(self.modal).to_have_count(0)
 
     # How it looks
 

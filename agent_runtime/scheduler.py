@@ -13,6 +13,7 @@ FLUSH_SECONDS = 60
 POLICY_SECONDS = 2
 ALERT_SECONDS = 15
 PULSE_SECONDS = 10
+FORGET_SECONDS = 3600
 
 
 def build_scheduler(
@@ -22,11 +23,12 @@ def build_scheduler(
     watch: Job | None = None,
     pulse: Job | None = None,
     minutely: Sequence[Job] = (),
+    hourly: Sequence[Job] = (),
 ) -> AsyncIOScheduler:
     """Sweeps overdue requests every second, looks every other second whether the policy file has changed and every 15
     seconds for what is stuck; has the operators' monitor told that all is well; every minute writes the count of
-    unauthenticated deliveries and does what is `minutely`. In memory: its own job stores lose missed jobs, and nothing
-    here depends on a particular tick."""
+    unauthenticated deliveries and does what is `minutely`, and every hour what is `hourly`. In memory: its own job
+    stores lose missed jobs, and nothing here depends on a particular tick."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     always = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
     scheduler.add_job(_until_stopped(sweep), "interval", seconds=SWEEP_SECONDS, id="sweep", **always)
@@ -37,8 +39,9 @@ def build_scheduler(
         scheduler.add_job(_until_stopped(watch), "interval", seconds=ALERT_SECONDS, id="alerts", **always)
     if pulse is not None:
         scheduler.add_job(_until_stopped(pulse), "interval", seconds=PULSE_SECONDS, id="pulse", **always)
-    for job in minutely:
-        scheduler.add_job(_until_stopped(job), "interval", seconds=FLUSH_SECONDS, **always)
+    for jobs, seconds in ((minutely, FLUSH_SECONDS), (hourly, FORGET_SECONDS)):
+        for job in jobs:
+            scheduler.add_job(_until_stopped(job), "interval", seconds=seconds, **always)
     return scheduler
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from agent_runtime.context import Asking
 from agent_runtime.digest import Seal
 from agent_runtime.policy_file import Configuration
 from agent_runtime.policy_watch import PolicyWatch
+from agent_runtime.retention import forget_old
 from agent_runtime.runtime import Runtime
 from agent_runtime.scheduler import build_scheduler
 from agent_runtime.worker import Heartbeat, Worker
@@ -131,8 +133,9 @@ class Bot:
         of_webhooks = [sender.worker for sender in self.senders]
         delivering = (self.deliveries.worker, *of_webhooks)
         scheduler = build_scheduler(
-            self.runtime.poll, self.flush_noise, poll, self.alerts.poll, self.pulse.beat, minutely
-        )
+            self.runtime.poll, self.flush_noise, poll, self.alerts.poll, self.pulse.beat, minutely,
+            (partial(forget_old, self.runtime),),
+        )  # fmt: skip
         heartbeat = Heartbeat(lambda: self.runtime.beat([key for worker in delivering for key in worker.held]))
         db = self.runtime.db
         await self.grants.first_look()

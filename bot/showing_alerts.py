@@ -92,9 +92,10 @@ class AlertShowing:
     async def _left(self, delivery: Delivery) -> str:
         """What stands in a place that took nothing for a while, and has nothing to press there any more."""
         view = await self._runtime.db.read(read_alert, delivery.subject, self._runtime.alerts)
+        if view is None:
+            return ""
 
         async def render(_place: Place) -> Message:
-            assert view is not None, "alerts are kept"
             return await self._render(replace(view, folded=view.resolved_at is None))
 
         await self._posting.redraw(delivery, render)

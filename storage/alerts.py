@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, func, or_, text, update
+from sqlalchemy import Index, delete, exists, func, or_, text, update
 from sqlmodel import Field, SQLModel, col, select
 
-from storage.models import Json
+from storage.models import Delivery, Json, Message
 from storage.tx import Tx
+from storage.types import DeliveryStatus
 
 
 class Alert(SQLModel, table=True):
@@ -94,6 +95,27 @@ def runs_of(tx: Tx, cause: str) -> Sequence[str]:
     """The runs that are the things of open alerts of a cause."""
     named = select(col(Alert.run_id)).where(col(Alert.cause) == cause, col(Alert.run_id) == col(Alert.thing), _OPEN)
     return [str(row["run_id"]) for row in tx.rows(named)]
+
+
+def over(tx: Tx, before: datetime, most: int) -> list[str]:
+    """The ids of alerts that were resolved by then and whose messages say so, at most so many."""
+    return [str(row["id"]) for row in tx.rows(select(col(Alert.id)).where(*_is_over(before)).limit(most))]
+
+
+def forget(tx: Tx, alert_ids: Sequence[str], before: datetime) -> None:
+    """Delete those of these alerts that are still over, with their deliveries and where their messages stand."""
+    found = tx.rows(select(col(Alert.id)).where(col(Alert.id).in_(alert_ids), *_is_over(before)))
+    gone = [row["id"] for row in found]
+    about = col(Delivery.subject).in_(gone)
+    tx.change(delete(Message).where(col(Message.key).in_(select(col(Delivery.key)).where(about))))
+    tx.change(delete(Delivery).where(about))
+    tx.change(delete(Alert).where(col(Alert.id).in_(gone)))
+
+
+def _is_over(before: datetime) -> tuple[Any, ...]:
+    to_be_made = col(Delivery.status).in_((DeliveryStatus.DUE, DeliveryStatus.LEASED))
+    unsaid = exists().where(col(Delivery.subject) == col(Alert.id), to_be_made)
+    return col(Alert.resolved_at) <= before, ~unsaid
 
 
 _OPEN = col(Alert.resolved_at).is_(None)

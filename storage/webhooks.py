@@ -127,7 +127,7 @@ def tallies(tx: Tx) -> list[Tally]:
     name = sa.func.substr(col(Delivery.key), len(KIND) + 2, sa.func.length(col(Delivery.key)) - around)
     counted = (
         sa.select(name.label("webhook"), col(Delivery.status), sa.func.count().label("count"))
-        .where(col(Delivery.key) >= f"{KIND}:", col(Delivery.key) < f"{KIND};")
+        .where(*_ANY)
         .group_by(name, col(Delivery.status))
         .order_by(name, col(Delivery.status))
     )
@@ -149,6 +149,20 @@ def lacks(tx: Tx, webhook: str, since: datetime) -> bool:
     return tx.scalar(select(col(Delivery.key)).where(*dead).limit(1)) is not None
 
 
+def over(tx: Tx, before: datetime, most: int) -> list[str]:
+    """The keys of events that arrived by then, at most so many."""
+    return [str(row["key"]) for row in tx.rows(select(col(Delivery.key)).where(*_has_arrived(before)).limit(most))]
+
+
+def forget(tx: Tx, keys: Sequence[str], before: datetime) -> None:
+    """Delete events that arrived, unless they are sent again meanwhile."""
+    tx.change(sa.delete(Delivery).where(col(Delivery.key).in_(keys), *_has_arrived(before)))
+
+
+def _has_arrived(before: datetime) -> tuple[Any, ...]:
+    return *_ANY, col(Delivery.status) == DeliveryStatus.DONE, col(Delivery.updated_at) <= before
+
+
 def _last_error(tx: Tx, webhook: str, status: DeliveryStatus) -> str:
     if status not in (DeliveryStatus.DUE, DeliveryStatus.DEAD):
         return ""
@@ -160,3 +174,7 @@ def _of(webhook: str) -> tuple[Any, ...]:
     """The rows of one webhook, by its part of the primary key."""
     beginning = f"{KIND}:{webhook}:"
     return (col(Delivery.key) >= beginning, col(Delivery.key) < beginning[:-1] + ";")
+
+
+_ANY = (col(Delivery.key) >= f"{KIND}:", col(Delivery.key) < f"{KIND};")
+"""The rows of every webhook."""

@@ -95,9 +95,6 @@ class Refused:
     repeated: bool = False
 
 
-Verdict = Accepted | Refused
-
-
 def current(tx: Tx, context: Context, request_id: str) -> Request | None:
     """A request as it stands now: one whose time is up is closed first, so that a late sweep never lets a click in.
     The end of a hold waits for the sweep: until then an approval can still be taken back."""

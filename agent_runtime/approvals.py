@@ -15,7 +15,6 @@ from agent_runtime.acts import (
     Act,
     Edit,
     Refused,
-    Verdict,
     Withdrawal,
     check,
     check_words,
@@ -48,12 +47,12 @@ from storage.tx import Tx
 from storage.types import Actor, DecisionKind, Json, JsonValue, RequestStatus
 
 __all__ = [
-    "LONGEST_REASON", "Accepted", "Act", "Edit", "Preview", "Refused", "Verdict", "Withdrawal", "decide", "edit",
+    "LONGEST_REASON", "Accepted", "Act", "Edit", "Preview", "Refused", "Withdrawal", "decide", "edit",
     "may_decide", "preview", "withdraw",
 ]  # fmt: skip
 
 
-def decide(tx: Tx, context: Context, act: Act, membership: Membership, origin: Origin) -> Verdict:
+def decide(tx: Tx, context: Context, act: Act, membership: Membership, origin: Origin) -> Accepted | Refused:
     """Record one person's decision, or refuse it."""
     membership, actor = confirmed(tx, context, membership), membership.actor
     request = current(tx, context, act.request_id)
@@ -79,7 +78,7 @@ def may_decide(tx: Tx, context: Context, act: Act, membership: Membership, origi
 
 def edit(
     tx: Tx, context: Context, edit: Edit, membership: Membership, origin: Origin, first: Membership | None = None
-) -> Verdict:
+) -> Accepted | Refused:
     """Put a call up for decision with other arguments, judged by the policies that were in force when the request
     opened, or refuse that. The editor's approval counts at once where they may decide in the new chain's first stage;
     `first` is them as the directory sees them for that stage."""
@@ -115,7 +114,7 @@ def preview(
     return Preview(shown, revision.rules, counts, said)
 
 
-def withdraw(tx: Tx, context: Context, taken: Withdrawal, membership: Membership, origin: Origin) -> Verdict:
+def withdraw(tx: Tx, context: Context, taken: Withdrawal, membership: Membership, origin: Origin) -> Accepted | Refused:
     """Take back the person's newest vote on an open request, or refuse that. A yes may be taken back by whoever gave
     it, whatever has become of them since; a no only by who could still give it."""
     actor = membership.actor

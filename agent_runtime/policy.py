@@ -15,9 +15,13 @@ from agent_runtime.selectors import MEMBERS, STARTER, Selector, parse_selector
 from storage.types import DecisionKind, Described, OnTimeout, RequestKind
 
 __all__ = [
-    "MEMBERS", "STARTER", "Action", "AgentRule", "Caps", "Default", "GrantRule", "Hours", "Policy", "PolicySet",
-    "Rules", "Rung", "Selector", "Stage", "may_start", "parse_selector",
+    "DEFAULT_TIMEOUT", "MEMBERS", "STARTER", "Action", "AgentRule", "Caps", "Default", "GrantRule", "Hours", "Policy",
+    "PolicySet", "Rules", "Rung", "Selector", "Stage", "may_start", "parse_selector",
 ]  # fmt: skip
+
+
+DEFAULT_TIMEOUT = timedelta(hours=4)
+"""How long a stage waits where the file says nothing of it."""
 
 
 class Action(Described):
@@ -84,7 +88,7 @@ class Default(Frozen):
     """What holds where a policy is silent. A gated call that no policy matches needs its stage."""
 
     stage: Stage
-    timeout: timedelta = Field(default=timedelta(hours=4), gt=timedelta(0))
+    timeout: timedelta = Field(default=DEFAULT_TIMEOUT, gt=timedelta(0))
     on_timeout: OnTimeout = OnTimeout.REJECT
     hours: Hours | None = Field(default=None, exclude_if=says_nothing)
 

@@ -22,7 +22,7 @@ from agent_runtime.alerts_table import read_alerts
 from agent_runtime.errors import ConfigError, ConfigFault, TextError, quoted
 from agent_runtime.import_path import parse_import_path
 from agent_runtime.ladder_table import read_hours
-from agent_runtime.policy import AgentRule, Caps, Default, PolicySet, Stage
+from agent_runtime.policy import DEFAULT_TIMEOUT, AgentRule, Caps, Default, PolicySet, Stage
 from agent_runtime.selectors import MEMBERS, Selector, parse_channel
 from agent_runtime.toml_lines import locate
 from agent_runtime.toml_reader import Faults, TableReader
@@ -115,7 +115,7 @@ def _configuration(top: TableReader, agents: tuple[str, ...], faults: Faults, di
     spelled = tuple(policy for table in tables for policy in policy_table.read_spellings(table))
     rules = tuple(_agent_rule(table) for table in tables)
     default = _default(top)
-    timeout = default.timeout if default else policy_table.DEFAULT_TIMEOUT
+    timeout = default.timeout if default else DEFAULT_TIMEOUT
     policies = tuple(policy_table.read(table, timeout) for table in top.tables("policy"))
     caps = _caps(top.table("caps"))
     webhooks = webhook_table.read_all(top.tables("webhook"))
@@ -176,7 +176,7 @@ def _pattern(text: str) -> str:
 
 def _default(top: TableReader) -> Default | None:
     table = top.table("default")
-    timeout = table.duration("timeout") or policy_table.DEFAULT_TIMEOUT
+    timeout = table.duration("timeout") or DEFAULT_TIMEOUT
     on_timeout = policy_table.on_timeout(table) or OnTimeout.REJECT
     stage, hours = _default_stage(table, timeout), read_hours(table)
     table.done()
@@ -193,9 +193,10 @@ def _default_stage(table: TableReader, timeout: timedelta) -> Stage | None:
 
 
 def _caps(table: TableReader) -> Caps:
+    plain = Caps()
     caps = Caps(
-        max_requests=table.count("max_requests", 50, 1),
-        max_reasks=table.count("max_reasks", 10, 0),
+        max_requests=table.count("max_requests", plain.max_requests, 1),
+        max_reasks=table.count("max_reasks", plain.max_reasks, 0),
         max_open_per_approver=_cap(table, "max_open_per_approver"),
         max_open_per_starter=_cap(table, "max_open_per_starter"),
         max_starts_per_hour=_cap(table, "max_starts_per_hour"),

@@ -17,8 +17,7 @@ from agent_runtime.spellings import SPELLINGS
 from agent_runtime.toml_reader import TableReader, one_of
 from storage.types import DecisionKind, OnTimeout, RequestKind
 
-DEFAULT_TIMEOUT = timedelta(hours=4)
-DEFAULT_DECISIONS = (DecisionKind.APPROVED, DecisionKind.REJECTED)
+DEFAULT_DECISIONS = Policy().decisions
 
 _ACTIONS = {action.value: action for action in Action}
 _ON_TIMEOUT: dict[str, OnTimeout | None] = {what.value: what for what in OnTimeout}

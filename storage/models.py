@@ -41,8 +41,9 @@ def words(known: type[Described], name: str) -> Any:
 
 class Run(SQLModel, table=True):
     """One execution of an agent. `owner`, `attempt`, `lease_until` are the lease; `origin` is where people started it,
-    opaque to the runtime; `dedupe` makes a repeated start harmless; `crashes` counts workers that died with it since
-    its last pause."""
+    opaque to the runtime; `dedupe` makes a repeated start harmless. `pause` counts its pauses, `stuck` those in a row
+    that asked nothing new; `failures` and `crashes` count advances that failed, and workers that died with it, since
+    the last one."""
 
     __tablename__ = "run"
     __table_args__ = (

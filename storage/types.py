@@ -35,7 +35,7 @@ class RunStatus(Described):
     WAITING = "waiting", "Paused on approval requests; the decision that closes the last one queues it again."
     SUCCEEDED = "succeeded", "The agent finished and its output is recorded; final."
     FAILED = "failed", "The agent or its environment failed; a person may retry it from its last checkpoint."
-    CANCELLED = "cancelled", "A person stopped it, or a policy did; nothing more is executed; final."
+    CANCELLED = "cancelled", "A person stopped it; nothing more is executed; final."
 
 
 class RequestKind(Described):
@@ -51,7 +51,8 @@ class RequestKind(Described):
 
 
 class RequestStatus(Described):
-    """Where one approval request stands. Everything but `pending` and `approved` is final."""
+    """Where one approval request stands. Everything but `pending` and `approved` is final; only what time or a
+    cancellation closed is set aside where its run is retried."""
 
     PENDING = (
         "pending",

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from datetime import timedelta
@@ -57,8 +58,11 @@ async def test_a_unit_that_raises_undoes_only_itself(url: str) -> None:
     """Of many units that share a commit, those that raise leave nothing and the others stand."""
     commits: list[int] = []
     db = Database(url, on_commit=commits.append)
-    work = [db.transact(add_then_raise if number % 3 == 0 else add, number) for number in range(60)]
-    results = await asyncio.gather(*work, return_exceptions=True)
+    all_are_there = threading.Event()
+    db.submit(lambda _tx: all_are_there.wait())
+    work = [db.submit(add_then_raise if number % 3 == 0 else add, number) for number in range(60)]
+    all_are_there.set()
+    results = await asyncio.gather(*map(asyncio.wrap_future, work), return_exceptions=True)
     assert [isinstance(result, ZeroDivisionError) for result in results] == [number % 3 == 0 for number in range(60)]
     assert await db.read(known) == {f"B{number}" for number in range(60) if number % 3}
     assert len(commits) < 30, "the units did not share commits"

@@ -7,7 +7,8 @@ from collections.abc import Awaitable
 from typing import Any
 
 import structlog
-from slack_sdk.errors import SlackApiError
+from aiohttp import ClientError
+from slack_sdk.errors import SlackApiError, SlackRequestError
 
 log = structlog.get_logger("signoff")
 
@@ -21,7 +22,7 @@ async def bounded(call: Awaitable[Any]) -> bool:
     try:
         async with asyncio.timeout(OPEN_SECONDS):
             await call
-    except (SlackApiError, TimeoutError, OSError) as error:
+    except (SlackApiError, SlackRequestError, ClientError, TimeoutError, OSError) as error:
         log.warning("could not show a modal", error=str(error) or type(error).__name__)
         return False
     return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,6 +55,24 @@ async def test_a_day_without_slack_loses_nothing(tmp_path: Path) -> None:
         await house.settle()
         assert len(mails(house.dir)) == 1
         assert "Finished" in house.root((await house.audit("run.started"))[0].run_id).plain()
+
+
+async def test_while_slack_is_down_a_house_comes_to_rest(house: House) -> None:
+    """What fails for long is not waited for, however many messages do: among many, one is always due soon."""
+    cards = []
+    for _ in range(4):
+        await house.start("ana", "approval", TASK)
+        cards.append(house.card("Approve send_email?"))
+    fault = house.ws.fail("chat.update", status=500, times=None)
+    for card in cards:
+        await house.person("maria").click(card, "Approve")
+        for _ in range(6):
+            await house.bot.settle()
+            house.clock.advance(timedelta(seconds=12))
+    before = house.clock.now()
+    await house.settle()
+    assert house.clock.now() - before < timedelta(minutes=30)
+    assert fault.hits > len(cards)
 
 
 async def test_a_decision_counts_though_its_card_cannot_be_redrawn(house: House) -> None:
@@ -116,12 +135,13 @@ async def test_a_card_that_somebody_deleted_comes_back(house: House) -> None:
     assert copies(house.ws, "Cancelled: send_email") == 1
 
 
-async def test_a_modal_that_slack_will_not_open_is_no_error(house: House) -> None:
+@pytest.mark.parametrize("fault", [{"error": "internal_error"}, {"status": 503}, {"drop": "before"}])
+async def test_a_modal_that_slack_will_not_open_is_no_error(house: House, fault: dict[str, Any]) -> None:
     """views.open fails: the click is acknowledged, nothing was decided, and the next click opens it."""
     await house.start("ana", "approval", TASK)
     card = house.card("Approve send_email?")
     maria = house.person("maria")
-    house.ws.fail("views.open", error="internal_error", times=1)
+    house.ws.fail("views.open", times=1, **fault)
     first = await maria.click(card, "Reject")
     assert (first.status, first.view) == (200, None)
     assert (await maria.click(card, "Reject")).view is not None

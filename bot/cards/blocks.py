@@ -83,11 +83,11 @@ def header(text: str) -> Part:
 
 def context(*parts: Part) -> Part:
     """Small print: at most ten texts, as the facts of one line. Ours become one text, anybody else's stay plain ones of
-    their own; between them stands a separator, but after a colon, a comma or a full stop."""
+    their own; between them stands a separator, but after a colon, a comma or a full stop of ours."""
     elements: list[Part] = []
     for part in parts[:10]:
         last = elements[-1] if elements else part
-        if last is part or last["text"].endswith((":", ",", ".")):
+        if last is part or last["text"].endswith((":", ",", *([] if last["type"] == "plain_text" else ["."]))):
             elements.append(part)
         elif last["type"] == part["type"] == "mrkdwn" and _fit(last, part):
             elements[-1] = {**part, "text": facts(last["text"], part["text"])}

@@ -21,7 +21,7 @@ from bot.cards.text import escape, facts, quantity
 from bot.cards.wording import heading, outcome_words, progress, rules, verdict, votes
 from storage.types import RequestStatus
 
-_EACH = "Each call is decided by itself. They run when all are decided."
+_EACH = "Each call needs a decision of its own. They run when all are decided."
 _MOST_REASONS = 4
 
 

@@ -25,10 +25,10 @@ from bot.cards.blocks import (
 )
 from bot.cards.buttons import NOBODY_ELSE, decision_buttons, more_button, target_of
 from bot.cards.ids import ActionId, CallbackId, FieldId, Metadata
-from bot.cards.request import origin
+from bot.cards.request import approved_earlier, identity, origin
 from bot.cards.subject import Subject, subject_of
-from bot.cards.text import clip, date, line, person, visible
-from bot.cards.wording import heading, verdict
+from bot.cards.text import clip, facts, line, person, visible
+from bot.cards.wording import heading, time_limit, verdict
 from storage.types import DecisionKind, RequestKind, RequestStatus
 
 RADIO_OPTIONS = 10
@@ -104,11 +104,13 @@ def review_all(view: RequestView, page: int, *, channel: str = "", confirm: bool
 
 
 def _beside(view: RequestView) -> list[Part]:
-    """What stands beside the agent's texts on the card: who asks, until when, and the policy's note."""
-    until = f"times out {date(view.due_at)}" if view.due_at and view.paused is None and not view.held_until else ""
+    """What stands beside the agent's texts on the card: who asks, until when, the policy's note, and which calls of the
+    run people approved before."""
+    until = time_limit(view) if view.due_at and view.paused is None and not view.held_until else ""
     words = f"The policy's note: {visible(view.note, lines=True, fold=True).text}"
     note = [section(plain(words))] if view.note else []
-    return [context(*origin(view, ""), *([ours(until)] if until else [])), *note]
+    before = [rich(*map(approved_earlier, view.approved_before))] if view.approved_before else []
+    return [context(*origin(view, ""), ours(facts(until, identity(view)))), *note, *before]
 
 
 def _last_page_buttons(view: RequestView, subject: Subject, confirm: bool) -> list[Part]:

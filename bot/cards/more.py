@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 from agent_runtime.views import RequestView
 from agent_runtime.wishes import Wish
-from bot.cards.blocks import Part, button, context, divider, ours, plain, section
+from bot.cards.blocks import Part, button, context, divider, ours, plain, rich, section
 from bot.cards.buttons import NOBODY_ELSE, skip_button, target_of
 from bot.cards.ids import ActionId, CallbackId, FieldId, Metadata
 from bot.cards.modals import closed, modal, text_field
+from bot.cards.request import what
 from bot.cards.subject import Subject, subject_of
 from bot.cards.text import code, duration, line, listed, quantity
 from bot.cards.wording import heading
@@ -62,15 +63,15 @@ def _offers(view: RequestView, subject: Subject, actor: Actor, read: bool) -> It
     if DecisionKind.SKIPPED in view.decisions:
         yield _SKIPPING, skip_button(view, subject)
     yield (
-        "While you are away, somebody decides all that asks you, this request included.",
+        "While you are away, somebody else may decide whatever waits for you, this request included.",
         labelled(ActionId.HAND_OVER, "Hand over"),
     )
 
 
 _ASKING = "Ask whoever started the run, in its thread. The request stays open meanwhile."
 _ON_IT = (
-    "Everybody sees for half an hour that you look into it. Reminders wait until then, and so does the time limit, but "
-    "that only once."
+    "For half an hour everybody sees that you look into it, and nobody is reminded. The first time, the time limit "
+    "waits as long, too."
 )
 _SNOOZING = "Nobody is reminded for an hour; the time limit stays as it is."
 _ALLOWING = "Approve this call, and have the next ones like it run without asking: as many and as long as you choose."
@@ -97,10 +98,13 @@ def allow_next(view: RequestView, *, channel: str = "") -> Part:
     names = [code(line(name)) for name in rule.keys] if set(rule.keys) <= set(view.args or {}) else []
     same = f"the same {listed(names)}" if names else "the same arguments"
     words = f"Approves this call. Calls of the same tool with {same} then run without asking, {_UNLESS}"
+    if view.stage < len(view.stages) and view.stages[view.stage].quorum > 1:
+        words += " They do only if all whose approvals count choose this."
     needed = DecisionKind.APPROVED in view.require_reason
     told = "The thread gets these words."
     blocks = [
         context(plain(heading(view, subject), 200)),
+        rich(*what(subject)),
         section(ours(words)),
         _select(FieldId.GRANT_SCOPE, "Where", [_SCOPES[scope] for scope in rule.scopes]),
         _select(FieldId.GRANT_USES, "At most", [quantity(count, "further call") for count in _uses(rule.max_count)]),
@@ -108,13 +112,10 @@ def allow_next(view: RequestView, *, channel: str = "") -> Part:
         text_field(FieldId.REASON, "Reason", optional=not needed, hint=told),
     ]
     form = modal(CallbackId.ALLOW_NEXT, "Approve the next, too", blocks, Metadata(target_of(view), 0, channel))
-    return {**form, "submit": plain("Approve", 24)}
+    return {**form, "submit": plain("Approve the next, too", 24)}
 
 
-_UNLESS = (
-    "until their number or time is used up or somebody revokes it; where a stage needs several people, only if all of "
-    "them choose this."
-)
+_UNLESS = "until their number or time is used up or somebody ends it."
 
 
 def wish_in(view: RequestView, state: Mapping[str, Any]) -> Wish | None:

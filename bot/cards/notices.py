@@ -62,8 +62,9 @@ def recorded(view: RequestView) -> str:
     what = "answer to" if view.kind is RequestKind.QUESTION else "decision on"
     if view.status is RequestStatus.PENDING:
         return f"Your {what} {title} is recorded; {_votes_missing(view)}."
+    which = f" ({outcome_words(view, subject_of(view)).lower()})" if view.kind is RequestKind.TOOL else ""
     waits = f" It is not run yet: {stopped(view.paused)}." if view.paused else ""
-    return f"Your {what} {title} is recorded.{waits}"
+    return f"Your {what} {title} is recorded{which}.{waits}"
 
 
 def edited(view: RequestView) -> str:
@@ -91,8 +92,8 @@ def held(view: RequestView) -> str:
 
 def handed_over(absence: AbsenceView) -> str:
     """To whom somebody handed over."""
-    who = person(absence.person)
-    return f"{who} is away until {date(absence.until)} and asks you to decide in their stead: what asks them asks you."
+    asks = f"{person(absence.person)} is away until {date(absence.until)} and asks you to decide in their stead"
+    return f"{asks}: what waits for them waits for you, too."
 
 
 def is_back(absence: AbsenceView) -> str:

@@ -134,7 +134,7 @@ def why(view: RequestView, subject: Subject) -> Iterator[tuple[Part, ...]]:
     if isinstance(subject.prompt, WhatHappened):
         yield (_started(subject.prompt),)
     for before in view.approved_before:
-        yield (_approved(before),)
+        yield (approved_earlier(before),)
     words = [one for one in subject.others if one.label == AGENT_WORDS]
     for passage in words:
         yield _passage(passage)
@@ -162,7 +162,7 @@ def _started(prompt: WhatHappened) -> Part:
     return sentence("This call was started ", at, end)
 
 
-def _approved(before: ApprovedBefore) -> Part:
+def approved_earlier(before: ApprovedBefore) -> Part:
     """An earlier call of the run that people approved, by our rows, whatever the agent says of it; and what it has in
     common with this one."""
     named = before.actors[:_MOST_NAMED]

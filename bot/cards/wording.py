@@ -159,6 +159,12 @@ def deadline(view: RequestView, now: datetime, *, each: bool = False) -> str:
         return "no time limit"
     if view.due_at <= now and view.on_timeout is not OnTimeout.KEEP:
         return f"was due {date(view.due_at)} and is about to be closed"
+    return time_limit(view, each=each)
+
+
+def time_limit(view: RequestView, *, each: bool = False) -> str:
+    """Until when an open request with a deadline may be decided, and what follows, in mrkdwn."""
+    assert view.due_at is not None
     if view.on_timeout is OnTimeout.KEEP:
         return f"an alert is raised {date(view.due_at)}, the request stays open"
     return f"times out {date(view.due_at)}, then {(_FOLLOWS_EACH if each else WHAT_FOLLOWS)[view.on_timeout]}"
@@ -274,11 +280,11 @@ def _vote(vote: Vote, stage: str) -> str:
 
 
 def in_common(before: ApprovedBefore) -> str:
-    """Which arguments of an earlier call have the value they have now, and which another one, as literal text; empty
+    """Which arguments of an earlier call had the value they have now, and which another one, as literal text; empty
     where the two calls have none in common."""
     shared = [
         f"{how} {clip(', '.join(clip(line(name), 40) for name in names), 300)}"
-        for how, names in (("same as here:", before.same), ("different here:", before.other))
+        for how, names in (("with the same", before.same), ("with another", before.other))
         if names
     ]
     return facts(*shared)

@@ -146,7 +146,8 @@ def test_turning_the_pages_shows_every_character_before_a_decision_is_offered(vi
 
 def _preformatted(modal: Part) -> str:
     parts = [part for block in modal["blocks"] if block["type"] == "rich_text" for part in block["elements"]]
-    return "".join(leaf["text"] for part in parts for leaf in part["elements"])
+    texts = (part for part in parts if part["type"] == "rich_text_preformatted")
+    return "".join(leaf["text"] for part in texts for leaf in part["elements"])
 
 
 @some

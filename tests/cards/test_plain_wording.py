@@ -54,7 +54,7 @@ def test_whoever_signed_an_earlier_stage_or_call_is_named_by_our_rows() -> None:
     assert "<@U2BEN> approved in stage 1 (`manager`) <!date^" in " ".join(texts(card(second, now=NOW).blocks))
     before = ApprovedBefore("A1", "signoff", (BEN,), NOW, same=("item",), other=("amount",))
     third = replace(BUY, approved_before=(before,))
-    common = "same as here: item · different here: amount"
+    common = "with the same item · with another amount"
     words = f"Earlier in this run: signoff approved by Ben · 2026-11-21 10:00 UTC · {common}"
     assert words in card_text(third).splitlines()
     why = card(third, now=NOW).blocks[2]["elements"][0]["elements"]

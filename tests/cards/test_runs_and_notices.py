@@ -77,7 +77,7 @@ def test_whoever_may_not_decide_is_told_who_can() -> None:
 def test_a_recorded_vote_says_what_is_still_missing() -> None:
     """So that nobody wonders whether it worked."""
     assert notices.recorded(replace(BUY, stage=1)) == "Your decision on `buy` is recorded; 2 more needed in this stage."
-    assert notices.recorded(closed(BUY, RequestStatus.APPROVED)) == "Your decision on `buy` is recorded."
+    assert notices.recorded(closed(BUY, RequestStatus.APPROVED)) == "Your decision on `buy` is recorded (approved)."
 
 
 def test_an_unknown_word_answers_with_the_nearest_and_an_example() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from bot.readings import Reading, Readings
-from bot.slack_client import SlackClients, SlackFailure, SlackRefused, answer
+from bot.slack_calls import Reads
+from bot.slack_client import SlackClients, SlackFailure, SlackRefused
 
 NAMES_LAST = timedelta(minutes=10)
 """How old the id of a named channel may be where a card goes; who may decide is read anew."""
@@ -33,9 +35,10 @@ class Channel:
 class Channels:
     """Reads conversations. Everything here raises `SlackFailure` where Slack does not answer."""
 
-    def __init__(self, clients: SlackClients, readings: Readings) -> None:
+    def __init__(self, clients: SlackClients, readings: Readings, reads: Reads) -> None:
         self._slack = clients.reads
         self._readings = readings
+        self._reads = reads
 
     async def find(self, name: str, max_age: timedelta = NAMES_LAST) -> Reading[Channel | None]:
         """The channel called `#name` or with that id; None where there is none that the bot can see and that is not
@@ -53,7 +56,7 @@ class Channels:
         """The id of the conversation between the bot and a person."""
 
         async def open_() -> str:
-            said = await answer(self._slack.conversations_open(users=user))
+            said = await self._reads.make("conversations.open", lambda: self._slack.conversations_open(users=user))
             return str(said["channel"]["id"])
 
         return (await self._readings.get(f"direct {user}", LONG, open_)).value
@@ -72,8 +75,8 @@ class Channels:
         """A message's address; empty where Slack gives none."""
 
         async def link() -> str:
-            said = await answer(self._slack.chat_getPermalink(channel=channel, message_ts=ts))
-            return str(said["permalink"])
+            asked = partial(self._slack.chat_getPermalink, channel=channel, message_ts=ts)
+            return str((await self._reads.make("chat.getPermalink", asked))["permalink"])
 
         try:
             return (await self._readings.get(f"link {channel} {ts}", LONG, link)).value
@@ -82,7 +85,7 @@ class Channels:
 
     async def _by_id(self, channel: str) -> Channel | None:
         try:
-            said = await answer(self._slack.conversations_info(channel=channel))
+            said = await self._reads.make("conversations.info", lambda: self._slack.conversations_info(channel=channel))
         except SlackRefused as refused:
             if refused.code in _NO_SUCH_CHANNEL:
                 return None
@@ -99,14 +102,18 @@ class Channels:
         return {str(one["name"]): _channel(one) for one in found}
 
     async def _list(self, types: str) -> list[Mapping[str, Any]]:
-        def page(cursor: str) -> Any:
-            return self._slack.conversations_list(types=types, exclude_archived=True, limit=PAGE, cursor=cursor)
+        listing = partial(self._slack.conversations_list, types=types, exclude_archived=True, limit=PAGE)
+
+        def page(cursor: str) -> Awaitable[Mapping[str, Any]]:
+            return self._reads.make("conversations.list", partial(listing, cursor=cursor))
 
         return [one async for said in pages(page) for one in said["channels"]]
 
     async def _members(self, channel: str) -> frozenset[str]:
-        def page(cursor: str) -> Any:
-            return self._slack.conversations_members(channel=channel, limit=PAGE, cursor=cursor)
+        listing = partial(self._slack.conversations_members, channel=channel, limit=PAGE)
+
+        def page(cursor: str) -> Awaitable[Mapping[str, Any]]:
+            return self._reads.make("conversations.members", partial(listing, cursor=cursor))
 
         try:
             return frozenset([str(one) async for said in pages(page) for one in said["members"]])
@@ -116,12 +123,12 @@ class Channels:
             raise
 
 
-async def pages(call: Callable[[str], Any]) -> AsyncIterator[Mapping[str, Any]]:
-    """Every page of a paged method; `call` is given the cursor, empty for the first. A page may be empty and not be the
+async def pages(read: Callable[[str], Awaitable[Mapping[str, Any]]]) -> AsyncIterator[Mapping[str, Any]]:
+    """Every page of a paged method; `read` is given the cursor, empty for the first. A page may be empty and not be the
     last one."""
     cursor = ""
     while True:
-        said = await answer(call(cursor))
+        said = await read(cursor)
         yield said
         cursor = str((said.get("response_metadata") or {}).get("next_cursor") or "")
         if not cursor:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import structlog
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from agent_runtime.clock import Clock
 from agent_runtime.digest import Seal
 from agent_runtime.people import person_of
 from agent_runtime.selectors import Selector
-from bot.budgets import Holds
 from bot.channels import Channels
 from bot.readings import Reading, Readings
-from bot.slack_client import RateLimited, SlackClients, SlackRefused, answer
+from bot.slack_calls import Reads
+from bot.slack_client import SlackClients, SlackRefused
 
 log = structlog.get_logger("signoff")
 
@@ -60,21 +59,27 @@ class Roster:
     nobody. Addresses are hashed with `addresses` as they are read, and kept nowhere; without it, none is read."""
 
     def __init__(
-        self, clients: SlackClients, clock: Clock, readings: Readings, channels: Channels, addresses: Seal | None
+        self,
+        clients: SlackClients,
+        clock: Clock,
+        readings: Readings,
+        reads: Reads,
+        channels: Channels,
+        addresses: Seal | None,
     ) -> None:
         self._slack = clients.reads
         self._clock = clock
         self._readings = readings
+        self._reads = reads
         self._channels = channels
         self._addresses = addresses
-        self._holds = Holds(clock)
 
     async def person(self, user: str) -> Reading[Person]:
         """One person; `known` is false for an id that stands for nobody."""
 
         async def read() -> Person:
             try:
-                said = await self._ask("users.info", lambda: self._slack.users_info(user=user))
+                said = await self._reads.make("users.info", lambda: self._slack.users_info(user=user))
             except SlackRefused as refused:
                 if refused.code in _UNKNOWN_PERSON:
                     return Person(known=False)
@@ -97,7 +102,9 @@ class Roster:
 
         async def read() -> People:
             try:
-                said = await self._ask("users.lookupByEmail", lambda: self._slack.users_lookupByEmail(email=address))
+                said = await self._reads.make(
+                    "users.lookupByEmail", lambda: self._slack.users_lookupByEmail(email=address)
+                )
             except SlackRefused as refused:
                 if refused.code == "users_not_found":
                     return _NOBODY
@@ -116,7 +123,7 @@ class Roster:
 
         async def read() -> People:
             try:
-                said = await self._ask(
+                said = await self._reads.make(
                     "usergroups.users.list", lambda: self._slack.usergroups_users_list(usergroup=group.value)
                 )
             except SlackRefused as refused:
@@ -134,7 +141,7 @@ class Roster:
             return Reading(name, self._clock.now())
 
         async def read() -> Mapping[str, str]:
-            said = await self._ask("usergroups.list", self._slack.usergroups_list)
+            said = await self._reads.make("usergroups.list", self._slack.usergroups_list)
             return {str(group["handle"]): str(group["id"]) for group in said["usergroups"]}
 
         groups = await self._readings.get("groups", REUSE, read)
@@ -148,16 +155,6 @@ class Roster:
         members = await self._channels.members(channel.value.id, REUSE)
         people = People(members.value, open=not channel.value.private)
         return Reading(people, min(members.taken_at, channel.taken_at))
-
-    async def _ask(self, method: str, call: Callable[[], Awaitable[AsyncSlackResponse]]) -> Mapping[str, Any]:
-        """One read, unless Slack asked for a pause of this method."""
-        if (left := self._holds.left(method)) is not None:
-            raise RateLimited(left)
-        try:
-            return await answer(call())
-        except RateLimited as limited:
-            self._holds.hold(method, limited.retry_after)
-            raise
 
 
 def _person(user: Mapping[str, Any], addresses: Seal | None) -> Person:

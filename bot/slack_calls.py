@@ -1,4 +1,4 @@
-"""Calls to Slack within their budgets, and the two ways in which something has to wait or stay unshown."""
+"""Calls to Slack within their budgets, and reads outside of them: pauses that Slack asks for hold for all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from agent_runtime.clock import Clock
 from agent_runtime.errors import SignoffError
-from bot.budgets import Budgets
+from bot.budgets import Budgets, Holds
 from bot.slack_client import RateLimited, answer
 
 
@@ -49,3 +49,20 @@ class SlackCalls:
         """`take`, then `send`."""
         self.take(method, urgency, channel)
         return await self.send(method, call)
+
+
+class Reads:
+    """Makes reads, which have no budgets. While Slack wants a pause of a method it is not asked again."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._holds = Holds(clock)
+
+    async def make(self, method: str, call: Callable[[], Awaitable[AsyncSlackResponse]]) -> Mapping[str, Any]:
+        """Make a read. Raises `SlackFailure`; `RateLimited` for as long as the pause lasts."""
+        if (left := self._holds.left(method)) is not None:
+            raise RateLimited(left)
+        try:
+            return await answer(call())
+        except RateLimited as limited:
+            self._holds.hold(method, limited.retry_after)
+            raise

@@ -41,7 +41,9 @@ class Listing:
 
     async def members(self, channel: str) -> frozenset[str]:
         """The ids of a channel's members without the bot."""
-        listed = pages(lambda cursor: self._slack.conversations_members(channel=channel, limit=PAGE, cursor=cursor))
+        listed = pages(
+            lambda cursor: answer(self._slack.conversations_members(channel=channel, limit=PAGE, cursor=cursor))
+        )
         return frozenset([str(one) async for said in listed for one in said["members"]]) - {self._bot}
 
     async def group(self, name: str) -> Shape | None:
@@ -81,7 +83,9 @@ class Listing:
     async def _named(self) -> Mapping[str, Shape]:
         if self._channels is None:
             types = "public_channel,private_channel"
-            listed = pages(lambda cursor: self._slack.conversations_list(types=types, limit=PAGE, cursor=cursor))
+            listed = pages(
+                lambda cursor: answer(self._slack.conversations_list(types=types, limit=PAGE, cursor=cursor))
+            )
             shapes = [shape async for said in listed for shape in said["channels"]]
             # Of an archived channel and its successor of the same name, the living one counts.
             shapes.sort(key=lambda shape: not shape.get("is_archived"))

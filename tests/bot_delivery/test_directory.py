@@ -214,14 +214,25 @@ async def test_a_directory_that_fails_authorises_nobody(office: Office, ws: Work
     assert isinstance(await office.directory.member(office.person("maria"), asked), Unreachable)
 
 
-async def test_a_rate_limit_is_respected_by_the_directory(office: Office, ws: Workspace, clock: MovableClock) -> None:
+@pytest.mark.parametrize(
+    ("method", "selector"),
+    [
+        ("users.info", MANAGERS),
+        ("usergroups.users.list", MANAGERS),
+        ("conversations.list", "channel:#approvers"),
+        ("conversations.members", "channel:#approvers"),
+    ],
+)
+async def test_a_rate_limit_is_respected_by_the_directory(
+    office: Office, ws: Workspace, clock: MovableClock, method: str, selector: str
+) -> None:
     """After a 429 Slack is not asked again until it said so; meanwhile nobody is authorised."""
-    ws.fail("usergroups.users.list", status=429, retry_after=20)
+    ws.fail(method, status=429, retry_after=20)
     for _ in range(3):
-        assert isinstance(await office.directory.member(office.person("maria"), (MANAGERS,)), Unreachable)
-    assert len(ws.calls_to("usergroups.users.list")) == 1
+        assert isinstance(await office.directory.member(office.person("maria"), (selector,)), Unreachable)
+    assert len(ws.calls_to(method)) == 1
     clock.advance(timedelta(seconds=20))
-    assert (await seen(office, "maria", MANAGERS)).holds == {MANAGERS}
+    assert (await seen(office, "maria", selector)).holds == {selector}
 
 
 async def test_who_is_not_in_slack_is_not_in_the_directory(office: Office) -> None:

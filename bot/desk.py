@@ -1,7 +1,7 @@
 """One person's act, from any surface: see who they are, hand the act to the runtime, and say what came of it.
 
-Every surface that lets people act (Slack, the console, later the API) comes through here, so that each rule is applied
-in one place and in one order: a bounded directory read, then one transaction.
+Every surface that lets people act (Slack, the console) comes through here, so that each rule is applied in one place
+and in one order: a bounded directory read, then one transaction.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from agent_runtime.audit import Origin
 from agent_runtime.grant_reading import read_grant, read_grants
 from agent_runtime.grants import revoke
 from agent_runtime.holding import Hold, hold_ladder
-from agent_runtime.people import Member, Membership, Unreachable, authorise_operator, may_look
+from agent_runtime.people import Member, Membership, Unreachable, authorise_operator
 from agent_runtime.policy import Stage, may_start
 from agent_runtime.reading import find_runs, read_pending, read_recent_runs, read_request, read_run
 from agent_runtime.refusals import RefusalReason
@@ -34,9 +34,9 @@ from agent_runtime.views import AbsenceView, GrantView, InquiryView, RequestView
 from bot import desk_work
 from bot.cards import notices
 from bot.desk_work import NOWHERE, Answered, Place
-from bot.history import History
+from bot.history import History, may_read
 from bot.labels import labelled
-from bot.offers import Offers
+from bot.offers import Members, Offers
 from bot.pausing import PauseSwitch
 from bot.standing_in import StandIns
 from bot.webhooks.desk import WebhookDesk
@@ -46,17 +46,8 @@ from storage.types import Actor
 log = structlog.get_logger("signoff")
 
 
-class People(Protocol):
-    """Who somebody is, right now: the Slack directory, or the console's."""
-
-    async def member(
-        self,
-        actor: Actor,
-        selectors: Sequence[Selector],
-        *,
-        starter: Actor | None = None,
-        allow_public: bool = False,
-    ) -> Membership: ...
+class People(Members, Protocol):
+    """Who somebody is, and how to mention them: the Slack directory, or the console's."""
 
     async def mentions(self, selectors: Sequence[Selector], starter: Actor | None = None) -> tuple[str, ...]: ...
 
@@ -261,14 +252,13 @@ class Desk:
 
     async def may_read_request(self, view: RequestView, actor: Actor) -> bool:
         """Whether a request's arguments may be shown to this person: its run's starter, an operator, who may approve
-        it, or who stands in for one of them."""
+        it, or who stands in for one who may."""
         if actor.key == view.starter.key:
             return True
-        asked = (selector for stage in view.stages for selector in stage.approvers)
-        selectors = (*self.runtime.policies.operators, *asked)
-        seen = await self.stand_ins.look_up(actor, tuple(dict.fromkeys(selectors)), starter=view.starter)
-        own = isinstance(seen, Member) and may_look(seen, selectors)
-        return own or (isinstance(seen, Member) and any(may_look(one, selectors) for one in seen.stands_for))
+        operators = self.runtime.policies.operators
+        asked = tuple(dict.fromkeys(selector for stage in view.stages for selector in stage.approvers))
+        seen = await self.stand_ins.look_up(actor, (*operators, *asked), starter=view.starter)
+        return may_read(seen, asked, operators)
 
     async def readable(self, actor: Actor, limit: int) -> tuple[RequestView, ...] | None:
         """What is open and may be shown to this person, the next deadline first; None where the directory is silent."""

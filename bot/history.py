@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from agent_runtime.digest import Seal
 from agent_runtime.escalation import in_force
-from agent_runtime.people import Member, may_look
+from agent_runtime.people import Member, Membership, may_look
 from agent_runtime.policy import Rules
 from agent_runtime.reading import read_request
 from agent_runtime.runtime import Runtime
@@ -45,7 +45,7 @@ class History:
             return None
         if seen.deleted or seen.bot or not seen.known or actor.team != seen.home_team:
             return ()
-        shown = [one.request_id for one in found if one.involved or _may_look(seen, one.approvers, operators)]
+        shown = [one.request_id for one in found if one.involved or may_read(seen, one.approvers, operators)]
         return await self._runtime.db.read(_views, shown[:limit])
 
     async def recent(self, actor: Actor, limit: int) -> tuple[RequestView, ...]:
@@ -64,9 +64,11 @@ class _Closed:
     involved: bool
 
 
-def _may_look(seen: Member, approvers: Sequence[Selector], operators: Sequence[Selector]) -> bool:
-    """Whoever stands in for an approver may look; whoever stands in for an operator is none."""
-    return may_look(seen, (*operators, *approvers)) or any(may_look(one, approvers) for one in seen.stands_for)
+def may_read(seen: Membership, approvers: Sequence[Selector], operators: Sequence[Selector]) -> bool:
+    """Whether somebody may read what these approvers are asked: an operator, an approver, or who stands in for one of
+    these. Whoever stands in for an operator is none."""
+    behind = seen.stands_for if isinstance(seen, Member) else ()
+    return may_look(seen, (*operators, *approvers)) or any(may_look(one, approvers) for one in behind)
 
 
 def _closed(tx: Tx, seal: Seal, wanted: Filter, actor: Actor, limit: int = MOST_LOOKED_AT) -> list[_Closed]:

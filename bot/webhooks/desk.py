@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from agent_runtime import lost_events
 from agent_runtime.audit import Origin
-from agent_runtime.people import Membership
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.runtime import Runtime
-from agent_runtime.selectors import Selector
+from bot.offers import Members
 from storage.types import Actor
 from storage.webhooks import Tally
-
-
-class Members(Protocol):
-    """Who somebody is, right now."""
-
-    async def member(self, actor: Actor, selectors: Sequence[Selector]) -> Membership: ...
 
 
 class WebhookDesk:

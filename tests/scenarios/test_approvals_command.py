@@ -94,6 +94,11 @@ async def test_show_tells_approvers_requesters_and_operators_and_nobody_else(hou
         assert "that you may read" in refused
         assert "team@example.com" not in refused
     assert "that you may read" in await say(house, "show A000000")
+    await say(house, "away 3d @dora", "sam")
+    refused = await say(house, f"show {request_id}", "dora")
+    assert "that you may read" in refused, "whoever stands in for an operator is none"
+    await say(house, "away 3d @dora", "maria")
+    assert "team@example.com" in await say(house, f"show {request_id}", "dora")
     assert "that you may read" in await say(house, "show")
 
 
@@ -202,6 +207,16 @@ async def test_whoever_is_away_has_a_colleague_decide(house: House) -> None:
     (vote,) = view.votes
     assert vote.on_behalf_of is not None
     assert vote.on_behalf_of.id == house.person("maria").id
+
+
+async def test_a_delegate_is_told_that_it_is_over_however_soon(house: House) -> None:
+    """Because somebody else was asked instead, or because the person is back: all within one minute."""
+    ana, dora = house.person("ana"), house.person("dora")
+    for typed in ("away 3d @ana", "away 3d @dora", "away back"):
+        await say(house, typed)
+        await house.settle()
+    assert "has asked somebody else" in ana.direct[-1].plain()
+    assert "is back" in dora.direct[-1].plain()
 
 
 async def test_open_cards_name_the_delegate_as_long_as_there_is_one(house: House) -> None:

@@ -41,6 +41,14 @@ def starts_known(tx: Tx, run_id: str, digest: str) -> int:
     return audit_rows.count(tx, run_id, Event.CALL_STARTED.value, digest)
 
 
+def answered_since(tx: Tx, entry: JournalEntry, request_id: str) -> bool:
+    """Whether what people said in a request came after the last start of this call, by the audit log."""
+    starts = audit_rows.events_of_run(tx, entry.run_id, Event.CALL_STARTED.value)
+    last = max((one.seq or 0 for one in starts if one.digest == entry.digest), default=0)
+    said = audit_rows.of_request(tx, request_id, (Event.DECISION_MADE.value,))
+    return any((one.seq or 0) > last for one in said)
+
+
 def lose_call(tx: Tx, context: Context, entry: JournalEntry) -> JournalEntry:
     """Nobody is left who could record the end of this call: its outcome is unknown."""
     lost = change_call(tx, context, entry, CallStatus.UNKNOWN)

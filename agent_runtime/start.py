@@ -16,7 +16,7 @@ from agent_runtime.absences import stood_in
 from agent_runtime.agents import Ask, Go, Lease, Outcome, Replay, Start, ToolCall
 from agent_runtime.arguments import require_reviewable
 from agent_runtime.audit import Event
-from agent_runtime.calls import change_call, lose_call, open_call, outcome_interrupt, starts_known
+from agent_runtime.calls import answered_since, change_call, lose_call, open_call, outcome_interrupt, starts_known
 from agent_runtime.context import Context
 from agent_runtime.digest import NotJson, digest_call
 from agent_runtime.errors import ExecutionPaused, LeaseLost, RunCancelled
@@ -147,11 +147,12 @@ def _told(permit: Permit) -> Mapping[str, str] | None:
 
 
 def _may_run_again(tx: Tx, context: Context, entry: JournalEntry) -> bool:
-    """Whether a person said to run this very call again, and no start has served that answer yet."""
+    """Whether a person said to run this very call again, and no start has served that answer yet: neither by the rows
+    nor by the log."""
     request = requests.newest(tx, entry.run_id, f"outcome:{entry.call_key}")
     if request is None or request.kind is not RequestKind.OUTCOME or request.consumed_at is not None:
         return False
-    if request.asked_digest != entry.digest:
+    if request.asked_digest != entry.digest or not answered_since(tx, entry, request.id):
         return False
     votes = requests.votes(tx, [request.id])
     answer = genuine_answer(context.seal, request, votes)

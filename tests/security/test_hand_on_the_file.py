@@ -324,6 +324,26 @@ async def test_changed_rules_are_not_even_looked_up(worlds: Any) -> None:
     assert isinstance(answered.verdict, Refused)
 
 
+async def test_a_word_to_run_a_call_again_starts_it_once(worlds: Any) -> None:
+    """Where nobody knows what became of that start either, the same word is not to be had once more."""
+    world = await worlds(BUY)
+    await world.waiting()
+    await world.decide(ANA)
+    await world.killed_at("acted")
+    await world.settle()
+    first = await world.pending()
+    await world.answer(OPS, {"action": "run_again"})
+    await world.killed_at("acted")
+    await world.settle()
+    second = await world.pending()
+    assert len(world.effects) == 2
+    await world.sql("update request set consumed_at = null where id = ?", first.id)
+    await world.sql("update request set subject = 'forgotten', status = 'cancelled' where id = ?", second.id)
+    await world.sql("update run set status = 'queued'")
+    await world.settle()
+    assert len(world.effects) == 2
+
+
 BY_START = (
     Policy(tools=("buy",), when='run.requested_by == "user:UANA"', action=Action.ALLOW),
     Policy(tools=("buy",), when='run.input.text == "test"', action=Action.ALLOW),

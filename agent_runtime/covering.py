@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from agent_runtime.audit import Event
 from agent_runtime.context import Context
+from agent_runtime.decisions import is_whole
 from agent_runtime.digest import NotJson, Seal, digest_payload
 from agent_runtime.givers import is_confirmed
 from agent_runtime.rules import Rules
@@ -24,7 +25,7 @@ from storage import requests
 from storage.grants import Grant
 from storage.models import Request, Run
 from storage.tx import Tx
-from storage.types import Actor, Json, RequestKind, RequestStatus
+from storage.types import Actor, Json, RequestKind
 
 GRANT = "grant"
 """The purpose of a grant's seal."""
@@ -49,7 +50,8 @@ def at_hand(tx: Tx, context: Context, run: Run, keep: str | None = None) -> AtHa
         found.append(kept)
     good = (one for one in found if is_confirmed(context, one.id, one.created_at))
     genuine = tuple(one for one in good if is_genuine_grant(tx, context, one))
-    return AtHand(genuine, tuple(_refused(tx, run))) if genuine else NOTHING
+    refused = _refused(tx, context, run) if genuine else None
+    return NOTHING if refused is None else AtHand(genuine, refused)
 
 
 def covering(
@@ -139,10 +141,14 @@ def _is_like(grant: Grant, *either: Json | None) -> bool:
         return False
 
 
-def _refused(tx: Tx, run: Run) -> list[Request]:
-    """The calls of a run that people said no to, by their row or by a vote that stands."""
-    asked = [one for one in requests.of_run(tx, run.id) if one.kind is RequestKind.TOOL]
+def _refused(tx: Tx, context: Context, run: Run) -> tuple[Request, ...] | None:
+    """The calls of a run that people said no to; None where the log knows of requests or acts that the rows do not
+    have, or not as they were."""
+    asked = requests.of_run(tx, run.id)
+    told = {entry.request_id for entry in audit_rows.events_of_run(tx, run.id, Event.REQUEST_OPENED.value)}
     votes = requests.votes(tx, [one.id for one in asked])
+    acts = {one.id: [vote for vote in votes if vote.request_id == one.id] for one in asked}
+    if told != acts.keys() or not all(is_whole(tx, context, one, acts[one.id]) for one in asked):
+        return None
     noes = {vote.request_id for vote in votes if vote.kind in NO and vote.withdrawn_at is None}
-    closed = {RequestStatus.REJECTED, RequestStatus.SKIPPED}
-    return [one for one in asked if one.status in closed or one.id in noes]
+    return tuple(one for one in asked if one.kind is RequestKind.TOOL and one.id in noes)

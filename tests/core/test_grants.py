@@ -333,9 +333,20 @@ async def test_a_grant_does_not_serve_those_who_gave_it(worlds: Any) -> None:
     assert not await asks(world, BOB)
 
 
-@pytest.mark.parametrize("kind", [NO, SKIP])
-async def test_what_people_refused_in_a_run_no_grant_lets_through_in_it(worlds: Any, kind: DecisionKind) -> None:
-    """Sam's run was told no; a grant from another run does not undo that for the same call in it."""
+FORGOTTEN = (
+    "delete from decision where kind = 'rejected'",
+    "update decision set withdrawn_at = '2030-01-07 09:00:00' where kind = 'rejected'",
+    "update request set subject = 'look', run_id = (select max(id) from run) where status = 'rejected'",
+)
+"""How somebody with a hand on the file might make a run forget what people refused in it."""
+
+
+@pytest.mark.parametrize(("kind", "change"), [(NO, ""), (SKIP, ""), *((NO, one) for one in FORGOTTEN)])
+async def test_what_people_refused_in_a_run_no_grant_lets_through_in_it(
+    worlds: Any, kind: DecisionKind, change: str
+) -> None:
+    """Sam's run was told no; a grant from another run does not undo that for the same call in it, nor where the rows
+    forgot it."""
     policy = BUY.model_copy(update={"decisions": (YES, NO, SKIP)})
     world = await worlds(FIRST, Questions({"q": "Which?"}), SECOND, policies=policy_set(policy))
     refused = await world.waiting()
@@ -346,10 +357,13 @@ async def test_what_people_refused_in_a_run_no_grant_lets_through_in_it(worlds: 
     await world.settle()
     await world.decide(ANA, YES, await world.pending("call:m1/c1"), wish=WISH)
     await world.settle()
+    if change:
+        await world.sql(change)
+        await world.sql("update request set status = 'lapsed' where status = 'rejected'")
     await world.answer(SAM, "blue", question)
     await world.settle()
-    asked = [one.subject for one in await world.all_pending() if one.run_id == refused.id]
-    assert asked == ["call:m2/c1"]
+    (asked,) = [one.subject for one in await world.all_pending() if one.run_id == refused.id]
+    assert asked == ("call:m1/c1" if change else "call:m2/c1")
     assert len(world.effects) == 1
 
 

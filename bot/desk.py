@@ -263,8 +263,9 @@ class Desk:
     async def readable(self, actor: Actor, limit: int) -> tuple[RequestView, ...] | None:
         """What is open and may be shown to this person, the next deadline first; None where the directory is silent."""
         asked = await self.offers.open_requests()
-        mine = await self.offers.decidable(actor, asked, limit)
-        membership = await self._people.member(actor, self.runtime.policies.operators)
+        mine, membership = await asyncio.gather(
+            self.offers.decidable(actor, asked, limit), self._people.member(actor, self.runtime.policies.operators)
+        )
         if mine is None or isinstance(membership, Unreachable):
             return None
         if membership.holds & set(self.runtime.policies.operators):

@@ -3,6 +3,7 @@ is checked again when they do it."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -102,7 +103,10 @@ class Offers:
 
     async def decidable(self, actor: Actor, asked: Sequence[Asked], limit: int) -> tuple[RequestView, ...] | None:
         """Those on which this person may decide now, in their order; None where the directory does not say."""
-        seen = {public: await self._membership(actor, asked, public=public) for public in (False, True)}
+        private, public = await asyncio.gather(
+            self._membership(actor, asked, public=False), self._membership(actor, asked, public=True)
+        )
+        seen = {False: private, True: public}
         if any(isinstance(seen[one.stage.allow_public], Unreachable) for one in asked):
             return None
         now = self._runtime.clock.now()

@@ -198,9 +198,12 @@ class Desk:
         """Let somebody decide in this person's stead until then; they are told by direct message."""
         person, other = await asyncio.gather(self._people.member(actor, ()), self._people.member(delegate, ()))
         context = self.runtime.context()
+        before = await self.absence_of(actor)
         absence = await self.runtime.db.transact(hand_over, context, person, other, until, origin)
         if isinstance(absence, AbsenceView):
-            await self.tell(f"absence:{actor.key}", delegate, NOWHERE, notices.handed_over(absence))
+            if before is not None and before.delegate.key != delegate.key:
+                await self._tell_of(before, "ended", notices.stands_in_no_more(before))
+            await self._tell_of(absence, "began", notices.handed_over(absence))
         return absence
 
     async def end_absence(self, actor: Actor, origin: Origin) -> AbsenceView | RefusalReason:
@@ -208,8 +211,13 @@ class Desk:
         person = await self._people.member(actor, ())
         absence = await self.runtime.db.transact(end_absence, self.runtime.context(), person, origin)
         if isinstance(absence, AbsenceView):
-            await self.tell(f"absence:{actor.key}", absence.delegate, NOWHERE, notices.is_back(absence))
+            await self._tell_of(absence, "ended", notices.is_back(absence))
         return absence
+
+    async def _tell_of(self, absence: AbsenceView, what: str, words: str) -> None:
+        """Tell the delegate that a hand-over began or ended, however soon one follows the other."""
+        subject = f"absence:{absence.person.key}:{absence.began_at.isoformat()}:{what}"
+        await self.tell(subject, absence.delegate, NOWHERE, words)
 
     async def absence_of(self, actor: Actor) -> AbsenceView | None:
         """This person's hand-over, while it holds."""

@@ -6,15 +6,18 @@ import difflib
 from collections.abc import Sequence
 from datetime import datetime
 
-from agent_runtime.json_text import indented
 from agent_runtime.views import AbsenceView, GrantView, RequestView
+from bot.cards.arguments import arguments
 from bot.cards.blocks import Message, Part, actions, bold, button, context, message, ours, preformatted, rich, section
 from bot.cards.blocks import sentence as literal
+from bot.cards.buttons import target_of
 from bot.cards.home import open_request
 from bot.cards.ids import ActionId
+from bot.cards.pauses import whom
 from bot.cards.request import card
-from bot.cards.text import clip, code, date, escape, facts, line, person, quantity, visible
-from storage.types import Actor, GrantScope
+from bot.cards.subject import subject_of
+from bot.cards.text import clip, code, date, escape, facts, line, person, quantity
+from storage.types import Actor, GrantScope, RequestStatus
 
 _FORMS: Sequence[tuple[str, str]] = (
     ("", "what waits for you"),
@@ -24,8 +27,8 @@ _FORMS: Sequence[tuple[str, str]] = (
     ("history send_email @maria 7d", "the same of one tool, one person, the last seven days"),
     ("grants", "what your approvals still let through, and how to end it"),
     ("away", "who decides in your stead"),
-    ("away 3d @maria", "let somebody decide in your stead for so long"),
-    ("away 2027-01-15 @maria", "until the end of a day"),
+    ("away 3d @colleague", "let somebody decide in your stead for so long"),
+    ("away 2027-01-15 @colleague", "until the end of a day"),
     ("away end", "you are back"),
     ("help", "this list"),
 )
@@ -33,7 +36,7 @@ _FORMS: Sequence[tuple[str, str]] = (
 
 _OPERATORS_FORMS: Sequence[tuple[str, str]] = (
     ("alerts", "what is stuck, since when, and who looks after it"),
-    ("grants all", "what anybody’s approvals still let through"),
+    ("grants all", "what anybody's approvals still let through"),
     ("pause", "everything is paused: nothing is started, and no time limit passes, until it is resumed"),
     ("pause ops because the disk is full", "one agent is paused, and why"),
     ("resume", "everything goes on"),
@@ -63,9 +66,24 @@ def waiting(views: Sequence[RequestView] | None, now: datetime, *, everything: b
 
 
 def shown(view: RequestView, now: datetime) -> Message:
-    """One request as its card shows it, without buttons: those stand on the card."""
+    """One request as its card shows it. The card's buttons stand there; while it is open, one leads to them from here,
+    too."""
     whole = card(view, now=now)
-    return Message(whole.text, tuple(block for block in whole.blocks if block["type"] != "actions"))
+    blocks = [block for block in whole.blocks if block["type"] != "actions"]
+    if view.status is RequestStatus.PENDING:
+        title = subject_of(view).title
+        blocks.append(actions(button(ActionId.REVIEW_ALL, target_of(view).value, "Review", title)))
+    return message(view.id, whole.text, blocks)
+
+
+def which_request() -> Message:
+    """No request was named."""
+    return _said("Which request? For example: `/approvals show A7K2MXQ`. Its card says what it is called.")
+
+
+def operators_only(operators: Sequence[str]) -> Message:
+    """To whom asked for what only operators may see; `operators` are written as `mention` does."""
+    return _said(f"Only operators may see this{whom(operators)}")
 
 
 def no_such_request(word: str) -> Message:
@@ -98,7 +116,7 @@ def grant_line(view: GrantView) -> str:
 
 def absence(view: AbsenceView | None, behind: Sequence[Actor] = ()) -> Message:
     """Who decides in this person's stead, with a button that ends it, and in whose stead they do."""
-    lines = ["Nobody decides in your stead. `/approvals away 3d @maria` asks somebody to."]
+    lines = ["Nobody decides in your stead. `/approvals away 3d @colleague` asks somebody to."]
     if view is not None:
         lines = [f"{person(view.delegate)} decides in your stead until {date(view.until)}. You still may, too."]
     if behind:
@@ -111,13 +129,14 @@ def absence(view: AbsenceView | None, behind: Sequence[Actor] = ()) -> Message:
 
 def not_a_moment(text: str) -> Message:
     """What was typed says neither how long nor until when."""
-    typed = f" {code(clip(line(text), 60))}" if text else ""
-    return _said(f"Until when?{typed} For example `/approvals away 3d @maria`, or `/approvals away 2027-01-15 @maria`.")
+    typed = f" {code(clip(line(text), 60))} does not say it." if text else ""
+    examples = "`/approvals away 3d @colleague`, or `/approvals away 2027-01-15 @colleague`"
+    return _said(f"Until when?{typed} For example: {examples}.")
 
 
 def no_delegate() -> Message:
     """Nobody was named who should decide."""
-    return _said("Who decides meanwhile? For example `/approvals away 3d @maria`.")
+    return _said("Who decides meanwhile? For example: `/approvals away 3d @colleague`.")
 
 
 def help_text() -> Message:
@@ -147,9 +166,8 @@ def _grant(view: GrantView) -> list[Part]:
     like = escape(", ".join(clip(line(key), 40) for key in view.keys))
     which = f" where {like} is the same" if view.keys else " with the very same arguments"
     about = literal(bold(clip(line(view.tool), 80)), f" by {clip(line(view.agent), 80)}{which}")
-    text = clip(visible(indented(dict(view.like)), lines=True, fold=True).text, 600)
     return [
-        rich(about, preformatted(text)),
+        rich(about, preformatted(arguments(view.like).shown)),
         context(ours(grant_line(view))),
         actions(button(ActionId.REVOKE_GRANT, view.id, "End it", f"grant {view.id}", style="danger")),
     ]

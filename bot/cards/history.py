@@ -6,12 +6,16 @@ from collections.abc import Sequence
 
 from agent_runtime.views import RequestView
 from bot.cards.blocks import Message, Part, bold, context, message, ours, rich, section, sentence, when, who
+from bot.cards.request import note_line
 from bot.cards.subject import subject_of
 from bot.cards.text import SEPARATOR, clip, line
 from bot.cards.wording import heading
 from storage.types import ActorKind
 
 _REPLY = "approvals"
+_DID = 80
+"""Of the policy's note: it tells one call from the next of the same tool."""
+
 _BY_PEOPLE = frozenset({ActorKind.SLACK, ActorKind.CLI, ActorKind.TOKEN})
 EXAMPLE = "A tool, an agent, a person and a time narrow it: `/approvals history send_email @maria 7d`, or `2027-01-15`."
 
@@ -40,7 +44,8 @@ def _line(view: RequestView) -> Part:
     at = (SEPARATOR, when(view.closed_at)) if view.closed_at is not None else ()
     about = f"{SEPARATOR}agent “{clip(line(view.agent), 60)}” for "
     name = f"{SEPARATOR}{clip(line(view.id), 20)}"
-    return sentence(bold(clip(words, 150)), *by, about, who(view.starter), *at, name)
+    did = f"{SEPARATOR}{clip(note, _DID)}" if (note := note_line(view)) else ""
+    return sentence(bold(clip(words, 150)), *by, about, who(view.starter), *at, name, did)
 
 
 def _said(words: str) -> Message:

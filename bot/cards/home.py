@@ -15,6 +15,7 @@ from bot.cards.blocks import Part, actions, bold, button, context, header, ours,
 from bot.cards.buttons import target_of
 from bot.cards.history import closed_requests
 from bot.cards.ids import ActionId
+from bot.cards.ladder import standing as standing_by
 from bot.cards.pauses import standing
 from bot.cards.request import note_line
 from bot.cards.run import OPEN, first_words, state
@@ -100,6 +101,7 @@ def _alerts(view: HomeView) -> list[Part]:
         lines.append(f"and {rest:,} more")
     told = [header("Open alerts"), section(ours("\n".join(lines)))] if lines else []
     may = "`/approvals alerts` lists what is stuck, `/approvals pause` pauses everything or an agent"
+    may += ", `/approvals resume` lets it go on" if view.pauses else ""
     return [*told, context(ours(f"You are an operator: {may}."))]
 
 
@@ -113,9 +115,11 @@ def open_request(view: RequestView, address: str, now: datetime) -> list[Part]:
         who(view.starter),
     )
     place = link(address, "its message")
+    known_by = [sentence(told) for told in (note_line(view), _first_of(subject)) if told]
+    ends = facts(*standing_by(view, now), _PAUSED if view.paused else deadline(view, now))
     return [
-        rich(about, sentence(known_by)) if (known_by := note_line(view) or _first_of(subject)) else rich(about),
-        context(ours(facts(_PAUSED if view.paused else capital(deadline(view, now)), place))),
+        rich(about, *known_by),
+        context(ours(facts(capital(ends), place))),
         actions(button(ActionId.REVIEW_ALL, target_of(view).value, "Review", words)),
     ]
 
@@ -139,7 +143,7 @@ def _started(view: HomeView) -> list[Part]:
         stands = facts(_state(run, view.asked.get(run.id, ())), _PAUSED if run.paused and run.status in OPEN else "")
         blocks += [rich(name), context(ours(facts(stands, place)))]
     if not view.started:
-        how = " *Start an agent*, at the top, and `/agent` start one." if view.may_start else ""
+        how = " Press *Start an agent* at the top, or type `/agent`." if view.may_start else ""
         blocks.append(section(ours(f"You have started nothing yet.{how}")))
     if len(view.started) > MOST_STARTED:
         blocks.append(context(ours(f"{quantity(len(view.started) - MOST_STARTED, 'older run')} not shown.")))
@@ -175,5 +179,5 @@ def _hand_over(view: HomeView) -> list[Part]:
 def _pace(view: HomeView) -> list[Part]:
     if view.pace is None or view.pace.median is None:
         return []
-    words = f"Everybody’s median time to decide, this week: {duration(view.pace.median)}"
+    words = f"Everybody's median time to decide, this week: {duration(view.pace.median)}"
     return [context(ours(f"{words} ({quantity(view.pace.decided, 'request')})."))]

@@ -96,6 +96,11 @@ def handed_over(absence: AbsenceView) -> str:
     return f"{asks}: what waits for them waits for you, too."
 
 
+def stands_in_no_more(absence: AbsenceView) -> str:
+    """To whom somebody had handed over who now asks another."""
+    return f"{person(absence.person)} has asked somebody else: you do not stand in for them any more."
+
+
 def is_back(absence: AbsenceView) -> str:
     """To whom somebody had handed over."""
     return f"{person(absence.person)} is back: you do not stand in for them any more."

@@ -43,6 +43,8 @@ def way_back(view: PauseView) -> str:
 def resumed(view: PauseView, left: Sequence[PauseView]) -> Message:
     """To whom let something go on; what else is still paused."""
     what = f"Agent {code(clip(line(view.agent), 60))} goes on" if view.agent else "Everything goes on"
+    if view.agent and not all(one.agent for one in left):  # with everything it stands still as before
+        return _said(f"Agent {code(clip(line(view.agent), 60))} is not paused by itself any more. {standing(left)}")
     moved = "Deadlines have moved by the time it stood still."
     return _said(" ".join(filter(None, (f"{what}. {moved}", standing(left)))))
 
@@ -50,9 +52,7 @@ def resumed(view: PauseView, left: Sequence[PauseView]) -> Message:
 def refused(reason: RefusalReason, agent: str, lasting: Sequence[PauseView], operators: Sequence[str] = ()) -> Message:
     """Why nothing was stopped, or let go on, and what would do instead. `operators` are written as `mention` does."""
     if reason is RefusalReason.NOT_AN_OPERATOR:
-        few = 0 < len(operators) <= _MOST_NAMED
-        whom = f": {listed(operators)}." if few else "; `[operators]` in the policy file names them."
-        return _said(f"Nothing was changed. Only operators pause and resume{whom}")
+        return _said(f"Nothing was changed. Only operators pause and resume{whom(operators)}")
     if reason not in {RefusalReason.ALREADY_PAUSED, RefusalReason.NOT_PAUSED}:
         return _said(f"Nothing was changed: {reason.sentence}")
     own = [view for view in lasting if view.agent == agent]
@@ -64,14 +64,22 @@ def refused(reason: RefusalReason, agent: str, lasting: Sequence[PauseView], ope
     return _said(" ".join(filter(None, (f"Nothing was changed: {what}.", standing(lasting)))))
 
 
-def no_agent(word: str, names: Sequence[str]) -> Message:
-    """What was typed names no agent, or several."""
+def whom(operators: Sequence[str]) -> str:
+    """How a sentence about operators ends: with who they are, as `mention` writes them, or where that is said."""
+    few = 0 < len(operators) <= _MOST_NAMED
+    return f": {listed(operators)}." if few else "; `[operators]` in the policy file names them."
+
+
+def no_agent(word: str, names: Sequence[str], verb: str) -> Message:
+    """What was typed names no agent, or several; `verb` is `pause` or `resume`."""
     typed = code(clip(line(word), 60))
     known = listed([code(clip(line(name), 60)) for name in names[:20]])
     if any(name.startswith(word) for name in names):
         several = listed([code(clip(line(name), 60)) for name in names if name.startswith(word)][:20])
         return _said(f"Nothing was changed. {typed} could be {several}: please type more of it.")
-    example = "`/approvals pause` alone stops everything; a reason follows *because*."
+    example = "`/approvals resume` alone lets everything go on."
+    if verb == "pause":
+        example = "`/approvals pause` alone stops everything; a reason follows *because*."
     return _said(f"Nothing was changed. No agent is called {typed}: there are {known or 'none'}. {example}")
 
 

@@ -1,4 +1,4 @@
-"""Asks the author of a reply whether it is the answer to a question of the run."""
+"""Asks the author of a reply whether it is the answer to a question of the run, or feedback on its draft."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from bot.cards.blocks import (
 from bot.cards.ids import ActionId, Proposed
 from bot.cards.subject import subject_of
 from bot.cards.text import clip, escape, line, quantity
+from storage.types import RequestKind
 
 _TITLE = 200
 
@@ -51,7 +52,8 @@ def proposal(said: str, meant: Sequence[Meant]) -> Message:
     no = button(ActionId.REPLY_IS_NO_ANSWER, "no", "No" if alone else "None of them", "this was no answer")
     if alone:
         blocks[-1] = actions(*blocks[-1]["elements"], no)
-        text = f"Use this reply as the answer to “{_title(fitting[0])}”?"
+        use = "feedback on" if _is_draft(fitting[0]) else "the answer to"
+        text = f"Use this reply as {use} “{_title(fitting[0])}”?"
     else:
         blocks = [rich(sentence("Which of these does your message answer?")), *blocks, actions(no)]
         text = f"Which of {quantity(len(fitting), 'question')} does your message answer?"
@@ -62,14 +64,15 @@ def proposal(said: str, meant: Sequence[Meant]) -> Message:
 def settled(words: str) -> Message:
     """What came of a proposal, in its place: `words` are mrkdwn of our own making. Rich text stays with rich text,
     because Slack replaces it with nothing else."""
-    return message("settled", words, [rich(sentence("About your reply:")), section(ours(words))])
+    return message("settled", words, [rich(sentence("Your reply above:")), section(ours(words))])
 
 
 def _question(one: Meant, *, alone: bool) -> list[Part]:
     assert one.proposed is not None
     shown = prose(one.text, characters=3_000, lines=100)
     cut = [context(data(f"{quantity(shown.hidden, 'character')} not shown"))] if shown.hidden else []
-    asked = sentence(bold(_title(one)), " Use this reply as the answer?")
+    use = ": use this reply as feedback, for another draft?" if _is_draft(one) else " Use this reply as the answer?"
+    asked = sentence(bold(_title(one)), use)
     style = "primary" if alone else None
     action = ActionId.REPLY_ANSWERS if one.inquiry is None else ActionId.REPLY_ANSWERS_INQUIRY
     answer = button(action, one.proposed.value, "Yes" if alone else "This one", _title(one), style=style)
@@ -78,8 +81,13 @@ def _question(one: Meant, *, alone: bool) -> list[Part]:
 
 def _no_answer(meant: Sequence[Meant]) -> Message:
     first = meant[0]
-    said = sentence("This does not answer ", bold(_title(first)), f": {clip(line(first.fault), 500)}")
-    return message(first.view.id, escape(f"This does not answer “{_title(first)}”."), [rich(said)])
+    words = f"{'Your reply is no feedback on' if _is_draft(first) else 'This does not answer'} “{_title(first)}”."
+    return message(first.view.id, escape(words), [rich(sentence(f"{words} {clip(line(first.fault), 500)}"))])
+
+
+def _is_draft(one: Meant) -> bool:
+    """Whether it would be feedback on the agent's draft."""
+    return one.inquiry is None and one.view.kind is RequestKind.REVIEW
 
 
 def _title(one: Meant) -> str:

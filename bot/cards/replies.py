@@ -21,7 +21,7 @@ from bot.cards.blocks import (
     when,
 )
 from bot.cards.pauses import stopped
-from bot.cards.run import STATES, first_words, run_card
+from bot.cards.run import ended, first_words, run_card
 from bot.cards.text import SEPARATOR, capital, clip, code, escape, facts, line, link, quantity
 
 AGENT_COMMANDS: Mapping[str, str] = {
@@ -61,7 +61,7 @@ def run_list(runs: Sequence[RunView]) -> Message:
     lines = [
         sentence(
             bold(clip(line(run.id), 40)),
-            f"{SEPARATOR}{facts(f'{clip(line(run.agent), 60)}: {first_words(run)}', STATES[run.status])}{SEPARATOR}",
+            f"{SEPARATOR}{facts(f'{clip(line(run.agent), 60)}: {first_words(run)}', ended(run))}{SEPARATOR}",
             when(run.created_at),
         )
         for run in runs[:_MOST_LINES]

@@ -112,8 +112,13 @@ def _stands(view: RunView, mentions: Sequence[str], asked_in: str) -> str:
         return facts(f"{words}{people}{place} since {date(oldest.opened_at)}", others)
     if view.status in OPEN:
         return f"{words} since {date(view.updated_at)}"
-    ended, after = date(view.updated_at), f"after {duration(view.updated_at - view.created_at)}"
-    return facts("*Finished: no call was run*", ended, after) if view.undone else facts(f"{words} {ended}", after)
+    at, after = date(view.updated_at), f"after {duration(view.updated_at - view.created_at)}"
+    return facts(f"*{ended(view)}*", at, after) if view.undone else facts(f"{words} {at}", after)
+
+
+def ended(view: RunView) -> str:
+    """In a word or two where the run stands; one that ended without having done anything says so."""
+    return "Finished: no call was run" if view.undone else STATES[view.status]
 
 
 _SAID = {RequestKind.QUESTION: "answer", RequestKind.REVIEW: "feedback"}

@@ -1,4 +1,5 @@
-"""A reply in a run's thread as the answer to its question: proposed to whoever wrote it, and taken with one click.
+"""A reply in a run's thread as the answer to its question, or as feedback on its draft: proposed to whoever wrote it,
+and taken with one click.
 
 What the click sends is what was shown with the button, kept beside the proposal: not the message, which its author may
 have edited meanwhile, and not the button's value, which only names the proposal.
@@ -32,12 +33,12 @@ from bot.listeners.opening import bounded
 from bot.listeners.reading import Payload, actor_of, first_action, origin_of
 from storage import messages, outbox
 from storage.tx import Tx
-from storage.types import Actor, DecisionKind, Json, RequestKind
+from storage.types import Actor, DecisionKind, Json, JsonValue, RequestKind
 
 _SLACK_LOG = logging.getLogger("signoff.slack")
 Ack = Callable[..., Awaitable[Any]]
 MOST_QUESTIONS = 10
-TOLD = "Your answer stands on the request's card now. It approves nothing by itself."
+TOLD = "Your answer is on the request's card now. It approves nothing by itself."
 LEFT = "Nothing was answered; your message stays a message."
 
 
@@ -86,8 +87,9 @@ class Answering:
         return True
 
     async def _questions(self, heard: Heard, thread: str | None) -> list[Meant]:
-        """What agents ask here that the author may answer."""
-        asked = await self._desk.runtime.db.read(messages.asked_in, heard.channel, thread, RequestKind.QUESTION)
+        """What agents ask here that the author may answer, or show for their feedback."""
+        db, kinds = self._desk.runtime.db, (RequestKind.QUESTION, RequestKind.REVIEW)
+        asked = [one for kind in kinds for one in await db.read(messages.asked_in, heard.channel, thread, kind)]
         if not asked:
             return []
         offers = self._desk.offers
@@ -126,7 +128,9 @@ class Answering:
         if text is None:
             return "Nothing was changed: this was not proposed to you. Press Answer on the question's card."
         target = proposed.target
-        act = Act(target.request_id, target.revision, target.stage, DecisionKind.ANSWERED, value=text)
+        view = await self._desk.request(target.request_id)
+        value = _value(text, view) if view is not None else text
+        act = Act(target.request_id, target.revision, target.stage, DecisionKind.ANSWERED, value=value)
         return (await self._desk.decide(act, actor, origin_of(body))).sentence
 
     async def take_for_inquiry(self, proposed: Proposed, body: Payload) -> str:
@@ -143,10 +147,15 @@ def _meant(view: RequestView, heard: Heard) -> Meant:
     """What the message would answer to this question."""
     prompt = read_prompt(view.kind, view.payload)
     text = meant_by(prompt, heard.text) if isinstance(prompt, Question) else heard.text
-    judged = validate_answer(prompt, text)
+    judged = validate_answer(prompt, _value(text, view))
     if isinstance(judged, AnswerFault):
         return Meant(view, text, None, judged.message)
     return Meant(view, text, Proposed(target_of(view), heard.channel, heard.ts))
+
+
+def _value(text: str, view: RequestView) -> JsonValue:
+    """What the agent gets for a reply: the text, or of a draft that it is to be changed so."""
+    return {"action": "changes", "feedback": text} if view.kind is RequestKind.REVIEW else text
 
 
 def _meant_for(inquiry: InquiryView, view: RequestView, heard: Heard) -> Meant:

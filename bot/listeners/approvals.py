@@ -119,20 +119,28 @@ class Words:
         return replies.waiting(await self._desk.readable(typed.actor, MOST_LISTED), self._now(), everything=True)
 
     async def _show(self, typed: Typed) -> Message:
+        if not typed.rest:
+            return replies.which_request()
         view = await self._desk.request(typed.rest.upper())
         if view is None or not await self._desk.may_read_request(view, typed.actor):
-            return replies.no_such_request(typed.rest or "without an id")
+            return replies.no_such_request(typed.rest)
         return replies.shown(view, self._now())
 
     async def _alerts(self, typed: Typed) -> Message:
         found = await self._alert_desk.open_alerts(typed.actor)
-        return _refused(found) if isinstance(found, RefusalReason) else alert_list(found)
+        return await self._unseen(found) if isinstance(found, RefusalReason) else alert_list(found)
 
     async def _grants(self, typed: Typed) -> Message:
         if typed.rest.lower() != "all":
             return replies.grants(await self._desk.grants_of(typed.actor, MOST_LISTED))
         found = await self._desk.all_grants(typed.actor, MOST_LISTED)
-        return replies.refused(notices.refusal(found)) if isinstance(found, RefusalReason) else replies.grants(found)
+        return await self._unseen(found) if isinstance(found, RefusalReason) else replies.grants(found)
+
+    async def _unseen(self, reason: RefusalReason) -> Message:
+        """Why nothing is listed: it is for operators, and who they are."""
+        if reason is not RefusalReason.NOT_AN_OPERATOR:
+            return _refused(reason)
+        return replies.operators_only(await self._desk.operators())
 
     async def _away(self, typed: Typed) -> Message:
         if not typed.rest:

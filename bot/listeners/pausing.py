@@ -33,7 +33,7 @@ class PauseWords:
 
     async def pause(self, text: str, actor: Actor, origin: Origin) -> Message:
         """Stop everything, or one agent."""
-        wanted = read_wanted(text, list(self._desk.runtime.agents))
+        wanted = read_wanted(text, list(self._desk.runtime.agents), "pause")
         if not isinstance(wanted, Wanted):
             return wanted
         stopped = await self._desk.switch.stop(wanted.agent, wanted.why, actor, origin)
@@ -45,7 +45,8 @@ class PauseWords:
         """Let everything, or one agent, go on."""
         lasting = await self._desk.switch.lasting()
         # One that was taken out of the configuration while it was paused can still be let go on.
-        wanted = read_wanted(text, [*self._desk.runtime.agents, *(view.agent for view in lasting if view.agent)])
+        known = [*self._desk.runtime.agents, *(view.agent for view in lasting if view.agent)]
+        wanted = read_wanted(text, known, "resume")
         if not isinstance(wanted, Wanted):
             return wanted
         ended = await self._desk.switch.go(wanted.agent, actor, origin)
@@ -58,7 +59,7 @@ class PauseWords:
         return replies.refused(reason, agent, lasting, operators)
 
 
-def read_wanted(text: str, agents: list[str]) -> Wanted | Message:
+def read_wanted(text: str, agents: list[str], verb: str) -> Wanted | Message:
     """The agent that is named, by the beginning of its name where that is unambiguous, and what follows `because`; or
     what to answer to words that name none. Nothing is stopped on a guess."""
     named, *why = _BECAUSE.split(typed_text(text), maxsplit=1)
@@ -72,4 +73,4 @@ def read_wanted(text: str, agents: list[str]) -> Wanted | Message:
     if first in names:
         return Wanted(first, " because ".join(filter(None, (rest.strip(), reason))))
     matching = [name for name in names if name.startswith(word)]
-    return Wanted(matching[0], reason) if len(matching) == 1 else replies.no_agent(word, names)
+    return Wanted(matching[0], reason) if len(matching) == 1 else replies.no_agent(word, names, verb)

@@ -89,5 +89,5 @@ async def test_one_agent_is_paused_by_the_beginning_of_its_name(house: House) ->
 )
 def test_what_to_pause_is_never_guessed(typed: str, wanted: Wanted | None) -> None:
     """An exact name, an unambiguous beginning, or nothing at all; anything else is asked again."""
-    read = read_wanted(typed, AGENTS)
+    read = read_wanted(typed, AGENTS, "pause")
     assert read == wanted if wanted is not None else isinstance(read, Message)

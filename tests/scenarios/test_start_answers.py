@@ -1,4 +1,5 @@
-"""A reply in a run's thread as the answer to its question: proposed to its author, taken with one click."""
+"""A reply in a run's thread as the answer to its question, or feedback on its draft: proposed to its author, taken with
+one click."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agent_runtime.demo.feedback import MAX_ROUNDS
 from bot.workspace import Message
 from bot.workspace.payloads import message_action
 from storage.types import RequestStatus, RunStatus
@@ -44,6 +46,21 @@ async def test_a_reply_answers_after_one_click(house: House) -> None:
     assert after is not None
     assert "is recorded" in after.plain()
     assert after.labels == []
+
+
+async def test_a_reply_to_a_draft_is_feedback_after_one_click(house: House) -> None:
+    """The next draft is made from it; the last draft can only be accepted or rejected, and the author is told so."""
+    run = await house.start("ana", "feedback", "Write a report about Q3 sales")
+    for number in range(1, MAX_ROUNDS):
+        (proposal,) = await reply(house, "ana", f"Add chart {number}", house.root(run.id))
+        assert "use this reply as feedback" in proposal.plain()
+        await house.person("ana").click(proposal, "Yes")
+        await house.settle()
+    last = house.card(f"round {MAX_ROUNDS}, the last one")
+    assert f"Add chart {MAX_ROUNDS - 1}" in last.plain()
+    (told,) = await reply(house, "ana", "Add one more", house.root(run.id))
+    assert told.labels == []
+    assert "accept the draft or reject it" in told.plain()
 
 
 async def test_no_leaves_everything_as_it_is(house: House) -> None:
@@ -144,7 +161,7 @@ async def test_a_reply_that_is_no_answer_is_told_why(tmp_path: Path, text: str) 
         run = await house.start("ana", "asker", "go")
         (told,) = await reply(house, "ana", text, house.root(run.id))
         assert told.labels == []
-        assert "This does not answer How many?" in told.plain()
+        assert "This does not answer “How many?”." in told.plain()
         (proposal,) = await reply(house, "ana", "3", house.root(run.id))
         await house.person("ana").click(proposal, "Yes")
         await house.settle()

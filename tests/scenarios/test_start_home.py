@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
+from bot import homes
 from bot.workspace import View
 from bot.workspace.view_changes import publish_home
 from storage.types import RunStatus
@@ -37,6 +41,20 @@ async def test_home_says_what_waits_for_whoever_opens_it(house: House) -> None:
     assert "Waiting* for @managers since" in ana.plain()
     assert "Nothing waits for you" in fred.plain()
     assert "started nothing yet" in fred.plain()
+
+
+async def test_a_home_that_slack_put_off_comes_when_it_may(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slack wants a pause just when somebody looks: their Home comes after it, though nothing else happens."""
+    monkeypatch.setattr(homes, "PAUSE_SECONDS", 0)
+    stopping, ana = asyncio.Event(), house.person("ana")
+    house.ws.fail("views.publish", status=429, retry_after=1)
+    working = asyncio.create_task(house.bot.homes.run_forever(stopping))
+    await ana.open_home()
+    await house.ws.wait_for(lambda: house.ws.calls_to("views.publish"))
+    house.clock.advance(timedelta(seconds=1))
+    await house.ws.wait_for(lambda: ana.home)
+    stopping.set()
+    await working
 
 
 async def test_a_request_is_decided_from_home(house: House) -> None:
@@ -80,7 +98,7 @@ async def test_home_tells_what_was_decided_how_fast_and_who_stands_in(house: Hou
         words = (await home_of(house, who)).plain()
         assert ("Approved: send_email by @maria · agent “approval” for @ana" in words) is told
         assert ("Recently decided" in words) is told
-        assert "Everybody’s median time to decide, this week: 3 min (1 request)." in words
+        assert "Everybody's median time to decide, this week: 3 min (1 request)." in words
     maria = house.person("maria")
     await maria.click(await home_of(house, "maria"), "Hand over")
     assert maria.view is not None

@@ -86,15 +86,22 @@ class Homes:
             await self._publish(shown, open_)
 
     async def run_forever(self, stopping: asyncio.Event) -> None:
-        """Refresh whenever somebody looks, and at most every `PAUSE_SECONDS` when something changes."""
+        """Refresh whenever somebody looks, at most every `PAUSE_SECONDS` when something changes, and when a pause that
+        Slack wanted is over."""
         while not stopping.is_set():
-            await _first_of(None, self._opened, self._changed, stopping)
+            await _first_of(self._put_off(), self._opened, self._changed, stopping)
             try:
                 await self.refresh()
             except Exception:
                 # A Home that is not redrawn harms nobody; a loop that ended here would redraw none.
                 log.exception("could not redraw App Home")
             await _first_of(PAUSE_SECONDS, self._opened, stopping)
+
+    def _put_off(self) -> float | None:
+        """Seconds until what is still to be published may be; None where nothing is."""
+        if not any(shown.wanted for shown in self._shown.values()):
+            return None
+        return (self._holds.left(_METHOD) or timedelta(0)).total_seconds()
 
     async def _publish(self, shown: _Shown, open_: Sequence[Asked]) -> None:
         view = home(await self._reader.read(shown.actor, open_), self._clock.now())

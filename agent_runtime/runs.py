@@ -25,7 +25,7 @@ from agent_runtime.people import Membership, authorise_owner, authorise_start
 from agent_runtime.policy import may_start
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.run_starts import digest_start
-from storage import pauses, requests, runs
+from storage import checkpoints, pauses, requests, runs
 from storage.models import Request, Run
 from storage.tx import Tx
 from storage.types import SYSTEM, Actor, Json, JsonValue, RequestKind, RequestStatus, RunStatus
@@ -322,10 +322,20 @@ def _move(tx: Tx, context: Context, run: Run, status: RunStatus, **values: Any) 
     require_move(RUN_MOVES, run.status, status)
     moved = runs.change(tx, run.id, run.status, status=status, updated_at=context.now, **values)
     assert moved, "the row was read in this transaction"
+    _forget_progress(tx, run, status)
 
 
 def _let_go(tx: Tx, context: Context, run: Run, lease: Lease, status: RunStatus, **values: Any) -> bool:
     """Move a running run on and end its lease; False where another worker holds it."""
     require_move(RUN_MOVES, RunStatus.RUNNING, status)
     values |= {"lease_until": None, "updated_at": context.now}
-    return runs.change_held(tx, run.id, lease.owner, lease.attempt, status=status, **values)
+    held = runs.change_held(tx, run.id, lease.owner, lease.attempt, status=status, **values)
+    if held:
+        _forget_progress(tx, run, status)
+    return held
+
+
+def _forget_progress(tx: Tx, run: Run, status: RunStatus) -> None:
+    """A run that never goes on leaves no checkpoints: each holds all of its agent's state, and nobody reads them."""
+    if not RUN_MOVES[status]:
+        checkpoints.delete_thread(tx, run.id)

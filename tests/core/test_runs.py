@@ -14,7 +14,8 @@ from agent_runtime.errors import AgentError
 from agent_runtime.policy import Action, Caps, Policy
 from agent_runtime.runtime import MOST_CRASHES
 from agent_runtime.worker import LEASE
-from storage.models import Run
+from storage import checkpoints
+from storage.models import Checkpoint, Run
 from storage.types import CallStatus, OnTimeout, RequestKind, RequestStatus, RunStatus
 from tests.core.agent import Calls, Killed, Questions, call, one
 from tests.core.world import ANA, BOB, MINUTES, NO, OPS, SAM, SURFACE, YES, World, policy_set
@@ -336,6 +337,23 @@ async def test_a_failed_run_can_be_cancelled_and_then_stays_so(worlds: Any) -> N
     await world.cancel(run)
     assert await world.status(run) is RunStatus.CANCELLED
     assert not isinstance(await world.retry(run), Run)
+
+
+@pytest.mark.parametrize(("end", "kept"), [("waits", 1), ("fails", 1), ("succeeds", 0), ("is cancelled", 0)])
+async def test_what_a_run_goes_on_from_is_kept_until_it_never_goes_on(worlds: Any, end: str, kept: int) -> None:
+    """Every step of an agent's whole state would fill the store for good; a failed run needs its own for a retry."""
+    world = await worlds(BUY)
+    run = await world.waiting()
+    state = Checkpoint(thread_id=run.id, namespace="", id="1", format="", body=b"", about={})
+    await world.db.transact(checkpoints.put, state)
+    if end == "fails":
+        world.agent.raises = AgentError("the model is gone")
+    if end == "is cancelled":
+        await world.cancel(run)
+    elif end != "waits":
+        await world.decide(ANA)
+        await world.settle()
+    assert len(await world.db.read(checkpoints.find, thread_id=run.id)) == kept
 
 
 async def test_questions_come_back_with_their_answers(worlds: Any) -> None:

@@ -137,7 +137,8 @@ def _end(tx: Tx, context: Context, person: Actor, origin: Origin) -> Absence | N
     for absence in _genuine(tx, context, rows.of_person(tx, person.key, context.now)):
         after = Absence(**{**absence.model_dump(), "ended_at": context.now})
         after.mac = context.seal.make(ABSENCE, _sealed(after))
-        assert rows.end(tx, absence, after), "the row was read in this transaction"
+        ends = rows.end(tx, absence, after)
+        assert ends, "the row was read in this transaction"
         _record(tx, context, Event.ABSENCE_ENDED, after, person, origin)
         ended = ended or after
     return ended

@@ -21,7 +21,8 @@ from storage.types import SYSTEM, CallStatus, RequestKind, RequestStatus
 def open_call(tx: Tx, context: Context, entry: JournalEntry) -> None:
     """Write `started` for a call that was never started."""
     entry.mac = seal_call(context.seal, entry)
-    assert journal.insert(tx, entry), "the row was absent in this transaction"
+    is_new = journal.insert(tx, entry)
+    assert is_new, "the row was absent in this transaction"
 
 
 def change_call(

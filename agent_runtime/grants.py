@@ -97,7 +97,8 @@ def _end(tx: Tx, context: Context, grant: Grant, actor: Actor, origin: Origin, t
     """The ended grant, and the entry that says so."""
     after = Grant(**{**grant.model_dump(), "revoked_at": context.now, "revoked_by": actor.model_dump(mode="json")})
     after.mac = seal_grant(context.seal, after)
-    assert rows.replace(tx, grant, after), "the row was read in this transaction"
+    replaced = rows.replace(tx, grant, after)
+    assert replaced, "the row was read in this transaction"
     if not is_genuine_grant(tx, context, grant):  # it ends all the same: it had let nothing through
         _record(tx, context, Event.INTEGRITY_BROKEN, grant, actor, "", {"problem": "a grant was changed by hand"})
     seq = _record(tx, context, Event.GRANT_REVOKED, after, actor, _run_id(tx, after), text, origin)
@@ -146,7 +147,8 @@ def _insert(tx: Tx, context: Context, grant: Grant) -> Grant:
         grant.mac = seal_grant(context.seal, grant)
         if rows.insert(tx, grant):
             return grant
-        assert rows.get(tx, grant.id) is not None, "only a taken id may refuse a new grant"
+        taken = rows.get(tx, grant.id)
+        assert taken is not None, "only a taken id may refuse a new grant"
 
 
 def _record(

@@ -181,7 +181,8 @@ def _moved(request: Request, stage: Stage, held: datetime, until: datetime, shif
 def _write(tx: Tx, context: Context, request: Request, rules: Rules, **values: object) -> None:
     after = request.model_copy(update=values)
     following = ladder.next_at(after, rules.stages[request.stage], pauses.stopped_for(tx))
-    assert requests.climb(tx, request, **values, next_at=following), "one writer: nobody can be between"
+    changed = requests.climb(tx, request, **values, next_at=following)
+    assert changed, "one writer: nobody can be between"
     _show(tx, context, request)
 
 

@@ -70,7 +70,8 @@ def answer(
         record_request(tx, context, Event.INQUIRY_REFUSED, request, actor, origin, {"refusal": reason.value})
         return reason
     said = mask(clean(text).strip(), secrets_of_run(tx, request.run_id))
-    assert rows.answer(tx, inquiry.id, said, actor.model_dump(mode="json"), context.now), "one writer"
+    answered = rows.answer(tx, inquiry.id, said, actor.model_dump(mode="json"), context.now)
+    assert answered, "one writer: nobody can be between"
     text_kept: Json = {"inquiry": inquiry.id, "answer": said}
     record_request(tx, context, Event.INQUIRY_ANSWERED, request, actor, origin, text_kept)
     rules, _ = rules_and_starter(tx, context, request)

@@ -196,7 +196,8 @@ def _insert(tx: Tx, context: Context, request: Request) -> None:
         request.rules_mac = seal_rules(context.seal, request)
         if requests.insert(tx, request):
             break
-        assert requests.get(tx, request.id) is not None, "only a taken id may refuse a new request"
+        taken = requests.get(tx, request.id)
+        assert taken is not None, "only a taken id may refuse a new request"
     rules = Rules.model_validate(request.rules)
     shown = redaction_of(rules).args(request.args)
     seq = record(

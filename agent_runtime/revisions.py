@@ -91,7 +91,8 @@ def revise(
         return None
     columns = ("revision", "args", "digest", "rules", "rules_mac", "on_timeout", "asking", *timers)
     values = {name: getattr(after, name) for name in columns}
-    assert requests.change(tx, request, RequestStatus.PENDING, **values), "one writer: nobody can be between"
+    changed = requests.change(tx, request, RequestStatus.PENDING, **values)
+    assert changed, "one writer: nobody can be between"
     _tell(tx, context, request, after, actor, origin, reason)
     return after
 

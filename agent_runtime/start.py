@@ -163,4 +163,5 @@ def _may_run_again(tx: Tx, context: Context, entry: JournalEntry) -> bool:
 def _take_run_again(tx: Tx, context: Context, entry: JournalEntry) -> None:
     request = requests.newest(tx, entry.run_id, f"outcome:{entry.call_key}")
     assert request is not None
-    assert requests.consume(tx, request.id, context.now), "read as not taken in this transaction"
+    taken = requests.consume(tx, request.id, context.now)
+    assert taken, "read as not taken in this transaction"

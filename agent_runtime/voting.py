@@ -56,7 +56,8 @@ def uncast(
 ) -> None:
     """Take a vote back. Where its stage lacks votes now, that stage is asked anew, with all of its time: neither a
     later stage nor a hold may go on without it."""
-    assert take_back(tx, context, vote), "read as standing in this transaction"
+    taken = take_back(tx, context, vote)
+    assert taken, "read as standing in this transaction"
     text: Json = {"decision": vote.kind.value, "stage": vote.stage, "revision": vote.revision}
     record_request(tx, context, Event.DECISION_WITHDRAWN, request, actor, origin, text)
     missing = len(_votes(tx, context, request, vote.stage, YES)) < rules.stages[vote.stage].quorum
@@ -104,9 +105,8 @@ def _approve(
         runs.queue_if_pause_closed(tx, request.run_id, context.now)
         return True
     until = pauses.elapsed(tx, context.now, request.agent) + rules.hold
-    assert requests.change(tx, request, RequestStatus.PENDING, held_until=until, due_at=until, next_at=until), (
-        "one writer"
-    )
+    held = requests.change(tx, request, RequestStatus.PENDING, held_until=until, due_at=until, next_at=until)
+    assert held, "one writer: nobody can be between"
     seconds = int(rules.hold.total_seconds())
     seq = record_request(tx, context, Event.REQUEST_HELD, request, actor, INTERNAL, {"seconds": seconds})
     line = f"{request.tool}: approved by {actor.label}; it waits {seconds} s, in which that can be taken back."
@@ -134,7 +134,8 @@ def _open_stage(tx: Tx, context: Context, request: Request, rules: Rules, stage:
         rules, stage, context.now, pauses.elapsed(tx, context.now, request.agent), pauses.stopped_for(tx)
     )
     values["asking"] = request.asking + 1
-    assert requests.change(tx, request, RequestStatus.PENDING, **values), "one writer: nobody can be between"
+    changed = requests.change(tx, request, RequestStatus.PENDING, **values)
+    assert changed, "one writer: nobody can be between"
 
 
 def _votes(tx: Tx, context: Context, request: Request, stage: int, kinds: frozenset[DecisionKind]) -> list[Decision]:

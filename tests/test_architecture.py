@@ -38,6 +38,14 @@ def test_every_module_says_what_it_owns(path: Path) -> None:
     assert not path.stem.startswith("process_")
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_is_done_in_an_assertion(path: Path) -> None:
+    """Python leaves assertions out with -O: a row that one of them writes would not be written."""
+    asserted = [part for part in ast.walk(ast.parse(path.read_text())) if isinstance(part, ast.Assert)]
+    calls = [part for one in asserted for part in ast.walk(one.test) if isinstance(part, ast.Call)]
+    assert [ast.unparse(call) for call in calls if any(ast.unparse(given) == "tx" for given in call.args)] == []
+
+
 def test_every_word_of_the_store_carries_a_sentence() -> None:
     """Each member of each enum of the store says when a row is in it."""
     words = [cls for cls in vars(types).values() if isinstance(cls, type) and issubclass(cls, Described)]

@@ -1,4 +1,4 @@
-"""The ladder: what happens to an open request in time, and when. Pure; `rungs` climbs it.
+"""The ladder: what happens to an open request in time, and when. Pure; `climbing` climbs it.
 
 Moments are in unpaused time, in which a stop of everything did not happen. Working hours are times of the day, so they
 need `shift`: what is to be added to unpaused time to get the time on the wall. After every stop they are reckoned anew

@@ -1,4 +1,5 @@
-"""The only writer of run state: start, claim, settle, cancel, retry."""
+"""The writer of run state: start, claim, settle, cancel, retry. Beside it only the end of a request moves a run on
+(`closing`, `voting`): one whose pause has closed is queued, one that nobody decided about in time may fail."""
 
 from __future__ import annotations
 

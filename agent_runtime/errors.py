@@ -53,6 +53,13 @@ class ExecutionPaused(SignoffError):
         super().__init__("executions are paused")
 
 
+ENVIRONMENT = "environment"
+"""What a fault of a setting says for its file."""
+
+WHOLE_FILE = "(the file)"
+"""What a fault of a whole file says for its key."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConfigFault:
     """One thing wrong in a configuration: where, what, and how to mend it. `line` is 1-based; None where unknown."""

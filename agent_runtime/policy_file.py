@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from agent_runtime import policy_table, webhook_table
 from agent_runtime.alert_rules import AlertRules
 from agent_runtime.alerts_table import read_alerts
-from agent_runtime.errors import ConfigError, ConfigFault, TextError, quoted
+from agent_runtime.errors import WHOLE_FILE, ConfigError, ConfigFault, TextError, quoted
 from agent_runtime.import_path import parse_import_path
 from agent_runtime.ladder_table import read_hours
 from agent_runtime.policy import DEFAULT_TIMEOUT, AgentRule, Caps, Default, PolicySet, Stage
@@ -224,4 +224,4 @@ def _syntax_fault(text: str, file: str, message: str) -> ConfigFault:
 
 
 def _alone(file: str, problem: str, mend: str, line: int | None = None) -> ConfigError:
-    return ConfigError((ConfigFault(file, "(the file)", problem, mend, line),))
+    return ConfigError((ConfigFault(file, WHOLE_FILE, problem, mend, line),))

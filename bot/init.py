@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agent_runtime.errors import ConfigError, ConfigFault
+from agent_runtime.errors import WHOLE_FILE, ConfigError, ConfigFault
 
 STARTER_FILE = """\
 # Who must sign off what. Read it from top to bottom: the first [[policy]] that matches a call decides, and a call
@@ -120,4 +120,4 @@ def write_starter_file(path: Path) -> None:
 
 
 def _refused(path: Path, problem: str, mend: str) -> ConfigError:
-    return ConfigError((ConfigFault(str(path), "(the file)", problem, mend),))
+    return ConfigError((ConfigFault(str(path), WHOLE_FILE, problem, mend),))

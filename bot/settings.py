@@ -12,12 +12,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agent_runtime.context import Asking
-from agent_runtime.errors import ConfigError, ConfigFault, TextError, quoted
+from agent_runtime.errors import ENVIRONMENT, ConfigError, ConfigFault, TextError, quoted
 from agent_runtime.import_path import parse_import_path
 from agent_runtime.model_choice import ModelChoice, ModelName, parse_model
-
-ENVIRONMENT = "environment"
-"""What a fault of a setting says for its file."""
 
 LOG_ONLY = "calls-run-unapproved"
 SHORTEST_KEY = 32

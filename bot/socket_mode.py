@@ -107,7 +107,6 @@ class SocketMode:
         """Keep one connection open, for ever. `ticket` is the first one's, if there is one already."""
         loop, tries = asyncio.get_running_loop(), 0
         while True:
-            began = loop.time()
             try:
                 socket = await self._open_one(ticket or await open_ticket(self._clients, self._app_token))
             except SocketRefused as refused:
@@ -120,6 +119,7 @@ class SocketMode:
                 wait, tries = self._wait(tries), tries + 1
                 log.warning("could not connect to Slack", error=str(failure), again_in=wait)
             else:
+                began = loop.time()
                 await socket.left.wait()
                 tries = 0 if loop.time() - began > self._pace.ping else tries
                 wait, tries = self._wait(tries), tries + 1

@@ -10,7 +10,7 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 
-from agent_runtime.errors import ConfigError, ConfigFault
+from agent_runtime.errors import ENVIRONMENT, ConfigError, ConfigFault
 from agent_runtime.model_choice import PROVIDERS, VARIABLE, ModelChoice
 
 TIMEOUT_SECONDS = 60.0
@@ -68,4 +68,4 @@ def _built(choice: ModelChoice, timeout: float) -> BaseChatModel:
 
 
 def _fault(problem: str, mend: str) -> ConfigError:
-    return ConfigError((ConfigFault("environment", VARIABLE, problem, mend),))
+    return ConfigError((ConfigFault(ENVIRONMENT, VARIABLE, problem, mend),))

@@ -13,7 +13,8 @@ from bot.checks.listing import Listing, Shape
 from bot.checks.refusals import found_failure
 from bot.slack_client import SlackFailure
 
-_ELSEWHERE = "Correct it in the policy file"
+_CORRECT = "Correct it in the policy file"
+_OR_CORRECT = "or correct it in the policy file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +98,12 @@ async def _meant(selector: Selector, asked: Asked, listing: Listing) -> Meant:
 
 def _person(selector: Selector, asked: Asked, shape: Shape | None) -> Meant:
     if shape is None:
-        return _nobody(selector, asked, "is nobody in this workspace", _ELSEWHERE)
+        return _nobody(selector, asked, "is nobody in this workspace", _CORRECT)
     name = shape.get("real_name") or shape.get("name")
     if shape.get("deleted"):
-        return _nobody(selector, asked, f"is {name}, whose account is deactivated", _ELSEWHERE)
+        return _nobody(selector, asked, f"is {name}, whose account is deactivated", _CORRECT)
     if shape.get("is_bot"):
-        return _nobody(selector, asked, f"is {name}, a bot, and bots may not decide", _ELSEWHERE)
+        return _nobody(selector, asked, f"is {name}, a bot, and bots may not decide", _CORRECT)
     guest = shape.get("is_restricted") or shape.get("is_ultra_restricted")
     if guest and not asked.allow_guests:
         mend = "Name a full member, or set allow_guests = true in that policy"
@@ -115,10 +116,10 @@ async def _group(selector: Selector, asked: Asked, listing: Listing) -> Meant:
     shape = await listing.group(name)
     if shape is None:
         near = await listing.group_like(name)
-        mend = (f"Is it {near}? " if near else "") + f"Create it in Slack, or {_lower()}"
+        mend = (f"Is it {near}? " if near else "") + f"Create it in Slack, {_OR_CORRECT}"
         return _nobody(selector, asked, "is not a user group of this workspace", mend)
     if shape.get("date_delete"):
-        return _nobody(selector, asked, "is a user group that was disabled", f"Enable it in Slack, or {_lower()}")
+        return _nobody(selector, asked, "is a user group that was disabled", f"Enable it in Slack, {_OR_CORRECT}")
     people = frozenset(str(user) for user in shape.get("users") or ())
     if not people:
         return _nobody(selector, asked, "is a user group without members", "Add somebody to it in Slack")
@@ -129,10 +130,10 @@ async def _channel(selector: Selector, asked: Asked, listing: Listing) -> Meant:
     name = selector.partition(":")[2]
     shape = await listing.channel(name)
     if shape is None:
-        mend = f"Invite the bot there: /invite @signoff in {name}; or {_lower()}"
+        mend = f"Invite the bot there: /invite @signoff in {name}; {_OR_CORRECT}"
         return _nobody(selector, asked, "is not a channel that the bot can see", mend)
     if shape.get("is_archived"):
-        return _nobody(selector, asked, "is an archived channel", _ELSEWHERE)
+        return _nobody(selector, asked, "is an archived channel", _CORRECT)
     if not shape.get("is_private") and not asked.allow_public:
         mend = "Use a private channel, or accept it with allow_public = true in that stage"
         return _nobody(selector, asked, "is a public channel, which anybody may join to approve", mend)
@@ -169,7 +170,3 @@ def _nobody(selector: Selector, asked: Asked, problem: str, mend: str) -> Meant:
 
 def _count(people: frozenset[str]) -> str:
     return "1 person" if len(people) == 1 else f"{len(people)} people"
-
-
-def _lower() -> str:
-    return _ELSEWHERE[0].lower() + _ELSEWHERE[1:]

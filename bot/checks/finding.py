@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from agent_runtime.errors import ConfigError, ConfigFault
+from agent_runtime.errors import ENVIRONMENT, WHOLE_FILE, ConfigError, ConfigFault
 from storage.types import Described
-
-ENVIRONMENT = "environment"
-WHOLE_FILE = "(the file)"
-"""What a fault says for its file and its key where it has none."""
 
 
 class Level(Described):

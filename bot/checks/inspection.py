@@ -9,7 +9,7 @@ from agent_runtime.agents import Agent
 from agent_runtime.callback import Callbacks
 from agent_runtime.clock import Clock
 from agent_runtime.context import Asking
-from agent_runtime.errors import ConfigError, ConfigFault
+from agent_runtime.errors import ENVIRONMENT, ConfigError, ConfigFault
 from agent_runtime.policy_file import Configuration, load_policy_file
 from agent_runtime.registry import load_agents, load_callbacks
 from bot.checks.agents import check_agents
@@ -149,7 +149,7 @@ def agent_paths(settings: Settings, configuration: Configuration | None) -> tupl
 
 
 def _source(settings: Settings) -> str:
-    return "environment" if settings.agents else str(settings.config)
+    return ENVIRONMENT if settings.agents else str(settings.config)
 
 
 def demo_agents(paths: tuple[str, ...], settings: Settings) -> Iterator[Finding]:

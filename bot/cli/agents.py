@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from agent_runtime.errors import ENVIRONMENT
 from bot.cli.words import printable
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def load_every_agent() -> Mapping[str, Agent]:
     from bot.settings import load_settings
 
     settings = load_settings()
-    file = "environment" if settings.agents else str(settings.config)
+    file = ENVIRONMENT if settings.agents else str(settings.config)
     paths = settings.agents or load_policy_file(settings.config).agents
     with Console(stderr=True).status("Importing the agents ..."):
         return load_agents(paths, settings.data_dir, file=file, model=settings.model_choice)

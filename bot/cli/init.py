@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agent_runtime.errors import ConfigError, ConfigFault
-from bot.checks.finding import WHOLE_FILE
+from agent_runtime.errors import WHOLE_FILE, ConfigError, ConfigFault
 from bot.cli.words import stdout
 
 

@@ -19,5 +19,5 @@ def migrate() -> None:
         stdout().print(f"Nothing to do: the tables in {before.path} are those of this version.")
         raise typer.Exit
     upgrade(settings.database_url)
-    made = "Brought" if before.exists and not before.empty else "Made"
-    stdout().print(f"{made} the tables in {before.path} {'to' if made == 'Brought' else 'for'} this version.")
+    made, toward = ("Brought", "to") if before.exists and not before.empty else ("Made", "for")
+    stdout().print(f"{made} the tables in {before.path} {toward} this version.")

@@ -11,10 +11,9 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 from standardwebhooks import Webhook as Signer
 
-from agent_runtime.errors import ConfigFault, TextError
+from agent_runtime.errors import ENVIRONMENT, ConfigFault, TextError
 from agent_runtime.webhook import Webhook
 from agent_runtime.webhook_table import BEGINS, parse_url, require_encrypted
-from bot.settings import ENVIRONMENT
 
 SHORTEST, LONGEST = 24, 64
 """Bytes of a secret, as Standard Webhooks has it."""

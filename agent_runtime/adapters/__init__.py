@@ -1,1 +1,1 @@
-"""One adapter for each agent framework; nothing else imports the framework."""
+"""One adapter for each agent framework; beside the demo's agents nothing else imports one."""

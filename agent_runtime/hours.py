@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -83,24 +84,26 @@ class Hours(BaseModel):
         end = datetime.min.replace(tzinfo=UTC)
         while True:
             if DAYS[day.weekday()] in self.days:
-                start, until = self._instant(day, self.start, zone), self._until(day, zone)
+                start, until = _instant(day, self.start, zone), self._until(day, zone)
                 start, end = max(start, end), max(until, end)
                 if end > start:
                     yield start, end
             day += _DAY
 
     def _until(self, day: date, zone: ZoneInfo) -> datetime:
-        return self._instant(day if self.end > self.start else day + _DAY, self.end, zone)
+        return _instant(day if self.end > self.start else day + _DAY, self.end, zone)
 
-    def _instant(self, day: date, at: time, zone: ZoneInfo) -> datetime:
-        """When a clock of the zone first shows this time; one that it skips, the moment after the gap."""
-        shown = datetime.combine(day, at, zone)
-        instant = shown.astimezone(UTC)
-        if instant.astimezone(zone).replace(tzinfo=None) == shown.replace(tzinfo=None):
-            return instant
-        # In a gap the earlier reading of the clock lies as far behind it as the later one lies before it.
-        before, after = instant, shown.replace(fold=1).astimezone(UTC)
-        return _first_after_gap(min(before, after), max(before, after), zone)
+
+@lru_cache(maxsize=1_000)
+def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """When a clock of the zone first shows this time; one that it skips, the moment after the gap."""
+    shown = datetime.combine(day, at, zone)
+    instant = shown.astimezone(UTC)
+    if instant.astimezone(zone).replace(tzinfo=None) == shown.replace(tzinfo=None):
+        return instant
+    # In a gap the earlier reading of the clock lies as far behind it as the later one lies before it.
+    before, after = instant, shown.replace(fold=1).astimezone(UTC)
+    return _first_after_gap(min(before, after), max(before, after), zone)
 
 
 def _first_after_gap(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:

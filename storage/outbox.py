@@ -41,23 +41,30 @@ def want(
 ) -> None:
     """Something shown outside must match the rows again. Asking twice before a delivery is one delivery; `patience` is
     how long a change of what is already shown may wait for the next one."""
-    due = now + patience
-    ended = col(Delivery.status).in_((DeliveryStatus.DONE, DeliveryStatus.DEAD, DeliveryStatus.EXPIRED))
-    # One that only waits its turn is looked at anew, too: it may be more urgent than it was.
-    anew = or_(ended, and_(*_waiting_its_turn(due)))
-    again = (
-        update(Delivery)
-        .where(col(Delivery.key) == key)
-        .values(
-            wanted=col(Delivery.wanted) + 1, priority=priority, updated_at=now,
-            status=case((ended, literal(DeliveryStatus.DUE, _STATUS)), else_=col(Delivery.status)),
-            failures=case((ended, 0), else_=col(Delivery.failures)),
-            due_at=case((anew, literal(due, _DUE_AT)), else_=col(Delivery.due_at)),
-        )
-    )  # fmt: skip
-    if not tx.change(again):
+    values = {"of": key, "urgent": priority, "at": now, "by": now + patience}
+    if not tx.change(_AGAIN, **values):
         tx.insert_new(_new(key, kind, subject, {}, priority, now, None))
     tx.wake("outbox")
+
+
+def _want_again() -> Any:
+    """Built once: it is asked for with every change of what is shown."""
+    by = sa.bindparam("by", type_=_DUE_AT)
+    ended = col(Delivery.status).in_((DeliveryStatus.DONE, DeliveryStatus.DEAD, DeliveryStatus.EXPIRED))
+    # One that only waits its turn is looked at anew, too: it may be more urgent than it was.
+    anew = or_(ended, and_(*_waiting_its_turn(by)))
+    return (
+        update(Delivery)
+        .where(col(Delivery.key) == sa.bindparam("of"))
+        .values(
+            wanted=col(Delivery.wanted) + 1,
+            priority=sa.bindparam("urgent"),
+            updated_at=sa.bindparam("at", type_=_DUE_AT),
+            status=case((ended, literal(DeliveryStatus.DUE, _STATUS)), else_=col(Delivery.status)),
+            failures=case((ended, 0), else_=col(Delivery.failures)),
+            due_at=case((anew, by), else_=col(Delivery.due_at)),
+        )
+    )
 
 
 def hurry(tx: Tx, subjects: Sequence[str], now: datetime, *, but: str = "") -> None:
@@ -197,8 +204,11 @@ def expire_other_leases(tx: Tx, owner: str, now: datetime) -> int:
     return tx.change(statement.values(lease_until=now))
 
 
-def _waiting_its_turn(now: datetime) -> tuple[Any, ...]:
+def _waiting_its_turn(now: Any) -> tuple[Any, ...]:
     return col(Delivery.status) == DeliveryStatus.DUE, col(Delivery.failures) == 0, col(Delivery.due_at) > now
+
+
+_AGAIN = _want_again()
 
 
 def _new(

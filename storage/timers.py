@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlmodel import col, select
+from sqlmodel import col
 
 from storage.models import Request
 from storage.tx import Tx
@@ -21,8 +21,10 @@ _HAS_HOURS = sa.cast(col(Request.rules), sa.Text).contains('"zone"')
 
 
 def in_hours(tx: Tx, agent: str = "") -> list[Request]:
-    """The open requests (of one agent) whose rules may have working hours."""
-    statement = select(Request).where(_IS_PENDING, _HAS_HOURS)
+    """The open requests (of one agent) whose rules may have working hours: what tells how they stand in time, and
+    nothing else, of thousands."""
+    columns = [col(getattr(Request, name)) for name in ("id", "agent", "stage", "rung", "rules", *TIMERS)]
+    statement = sa.select(*columns).where(_IS_PENDING, _HAS_HOURS)
     return tx.all(Request, statement.where(col(Request.agent) == agent) if agent else statement)
 
 

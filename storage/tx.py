@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -43,9 +43,10 @@ class Tx:
         """The first column of the first row, or None; `values` as above."""
         return self._connection.execute(statement, values or None).scalar()
 
-    def change(self, statement: Executable) -> int:
-        """Run an update or delete; how many rows it changed. Zero means that somebody else was first."""
-        return self._connection.execute(statement).rowcount
+    def change(self, statement: Executable, **values: Any) -> int:
+        """Run an update or delete; how many rows it changed. Zero means that somebody else was first. `values` as
+        above."""
+        return self._connection.execute(statement, values or None).rowcount
 
     def change_each(self, statement: Executable, values: Sequence[Mapping[str, Any]]) -> None:
         """Run an update once with each of these values, as one statement of the driver's."""
@@ -80,6 +81,13 @@ def _table(model: type[SQLModel]) -> Table:
 
 
 @cache
+def _maker(model: type[Record]) -> Callable[[], Record]:
+    """Makes empty records of a table."""
+    make: Callable[[], Record] = inspect(model).class_manager.new_instance
+    return make
+
+
+@cache
 def _columns(model: type[SQLModel]) -> tuple[tuple[str, bool], ...]:
     """The names of a table's columns, and whether each is a key that the store may generate."""
     return tuple((column.name, column.primary_key) for column in _table(model).columns)
@@ -92,6 +100,6 @@ def _values(row: SQLModel) -> dict[str, Any]:
 
 def _record(model: type[Record], row: Mapping[Any, Any]) -> Record:
     """A row as a record, made as SQLAlchemy's own loading makes it: the store's values need no defaults."""
-    record: Record = inspect(model).class_manager.new_instance()
+    record: Record = _maker(model)()
     record.__dict__.update(row)
     return record

@@ -383,3 +383,13 @@ async def test_only_operators_pause_and_every_attempt_is_on_record(worlds: Any) 
     counts = [await world.count(event) for event in (Event.PAUSE_BEGAN, Event.PAUSE_ENDED, Event.PAUSE_REFUSED)]
     assert counts == [1, 1, 5]
     assert (await world.verify()).problem == ""
+
+
+@pytest.mark.parametrize("rules", ['{"zone": 1}', '{"zone": 1, "stages": [{}]}', '"zone"'])
+async def test_rules_that_were_changed_by_hand_keep_nothing_paused(worlds: Any, rules: str) -> None:
+    """Its timers cannot be reckoned anew; everything goes on, and what is to happen then says so."""
+    world = await worlds(BUY, policies=policy_set(TIMED))
+    await world.waiting()
+    await pause(world)
+    await world.sql("UPDATE request SET rules = ?", rules)
+    assert isinstance(await resume(world), PauseView)

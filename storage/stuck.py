@@ -170,7 +170,13 @@ def undelivered(tx: Tx, after: datetime, most: int, *, card: str, but: Collectio
     longest so first, and none of these kinds `but`."""
     asks = col(Request.status) == RequestStatus.PENDING
     dead = col(Delivery.status) == DeliveryStatus.DEAD, or_(col(Delivery.updated_at) > after, asks)
-    elsewhere = col(Delivery.status) == DeliveryStatus.DONE, col(Delivery.kind) == card, col(Delivery.error) != "", asks
+    asking = col(Delivery.subject).in_(select(col(Request.id)).where(asks))  # few, and found by the subject
+    elsewhere = (
+        col(Delivery.status) == DeliveryStatus.DONE,
+        col(Delivery.kind) == card,
+        col(Delivery.error) != "",
+        asking,
+    )
     order = col(Delivery.updated_at), col(Delivery.key)
     place = sa.func.row_number().over(partition_by=col(Run.agent), order_by=order).label("place")
     # Each by itself: for both at once no index serves, and every delivery would be read.

@@ -263,6 +263,11 @@ class RequestView:
     """What stops its timers and the start of its call, while it is open and until the call was started."""
 
     @property
+    def asked_stage(self) -> StageView:
+        """The stage that is asked; the last one where an edit left fewer."""
+        return self.stages[min(self.stage, len(self.stages) - 1)]
+
+    @property
     def votes_in_stage(self) -> int:
         """Approvals that count towards the current stage's quorum."""
         return self._standing(frozenset({DecisionKind.APPROVED}))

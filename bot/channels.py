@@ -48,6 +48,12 @@ class Channels:
         listed = await self._readings.get("channels", max_age, self._by_name)
         return Reading(listed.value.get(name[1:]), listed.taken_at)
 
+    async def id_of(self, name: str) -> str:
+        """The id of a channel called `#name`. A name that no channel has stays a name: Slack then says what is wrong
+        with it."""
+        channel = (await self.find(name)).value if name.startswith("#") else None
+        return channel.id if channel else name
+
     async def members(self, channel: str, max_age: timedelta) -> Reading[frozenset[str]]:
         """The ids of everybody in a channel, bots among them."""
         return await self._readings.get(f"members {channel}", max_age, lambda: self._members(channel))
@@ -82,6 +88,10 @@ class Channels:
             return (await self._readings.get(f"link {channel} {ts}", LONG, link)).value
         except SlackFailure:
             return ""  # A card without its link is better than no card.
+
+    async def link(self, channel: str, ts: str) -> str:
+        """A message's address for others to follow; empty for one between the bot and one person, too."""
+        return "" if channel.startswith("D") else await self.permalink(channel, ts)
 
     async def _by_id(self, channel: str) -> Channel | None:
         try:

@@ -19,11 +19,8 @@ from bot.budgets import Budgets
 from bot.directory import Directory
 from bot.posting import NoPlace
 from bot.showing import Showing, Unshowable
-from bot.showing_alerts import AlertShowing
-from bot.showing_steps import StepShowing
 from bot.slack_calls import NotYet, SlackCalls
 from bot.slack_client import RateLimited, SlackClients, SlackFailure, SlackRefused
-from bot.standing_in import StandIns
 from storage import alerts, outbox
 from storage.database import Database
 from storage.errors import LeaseLost
@@ -79,13 +76,7 @@ class Deliveries:
         self._clock = runtime.clock
         self._owner = runtime.boot_id
         calls = SlackCalls(budgets or Budgets(runtime.clock), runtime.clock)
-        stand_ins = StandIns(runtime, directory)
-        self._showing = Showing(
-            self._db, clients, calls, runtime.clock, directory, approvals_channel, stand_ins,
-            AlertShowing(runtime, clients, calls, directory, approvals_channel),
-            StepShowing(runtime, clients, calls, directory, stand_ins),
-            agents=runtime.agents, asking=runtime.asking,
-        )  # fmt: skip
+        self._showing = Showing(runtime, clients, calls, directory, approvals_channel)
         self.worker: Worker[Delivery] = Worker(
             "outbox",
             self.claim,

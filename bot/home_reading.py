@@ -82,8 +82,7 @@ class HomeReader:
         if not run.waiting_on:
             return ()
         oldest = run.waiting_on[0]
-        approvers = oldest.stages[min(oldest.stage, len(oldest.stages) - 1)].approvers
-        return await self._directory.mentions(approvers, run.starter)
+        return await self._directory.mentions(oldest.asked_stage.approvers, run.starter)
 
     async def _read_pace(self) -> Pace:
         now = self._desk.runtime.clock.now()

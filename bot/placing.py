@@ -238,7 +238,7 @@ class Placing:
             except SlackRefused:
                 yield Place(starter.id)  # Slack takes a person's id, too, and says what is wrong with it.
         if self._approvals_channel:
-            yield await self._named(self._approvals_channel)
+            yield Place(await self._channels.id_of(self._approvals_channel))
 
     async def of_card(self, rows: CardRows) -> AsyncIterator[Place]:
         """Where its stage says, else the approvals channel; what is for the starter, and all else, in the run's thread.
@@ -249,7 +249,7 @@ class Placing:
         if wanted := self._wanted(rows.stage):
             if rows.root.is_near and self._clock.now() < rows.asked.opened_at + ROOT_SOON:
                 raise NotYet(self._clock.now() + _LOOK_AGAIN)
-            yield await self._named(wanted)
+            yield Place(await self._channels.id_of(wanted))
         async for place in self.of_reply(rows.root):
             yield place
 
@@ -257,7 +257,7 @@ class Placing:
         """The id of the channel in which a run's oldest open request is asked; empty where that is this place, and
         where it is not known."""
         wanted = self._wanted(rows.asking) if rows.asking is not None else ""
-        channel = (await self._named(wanted)).channel if wanted else ""
+        channel = await self._channels.id_of(wanted) if wanted else ""
         return "" if channel == place.channel or channel.startswith("#") else channel
 
     def _wanted(self, stage: Stage) -> str:
@@ -281,15 +281,15 @@ class Placing:
     async def of_watcher(self, who: str) -> AsyncIterator[Place]:
         """Where a channel or a person that a policy names is told something."""
         kind, _, name = who.partition(":")
-        yield await self._named(name) if kind == "channel" else Place(await self._channels.direct(name))
+        yield Place(await (self._channels.id_of(name) if kind == "channel" else self._channels.direct(name)))
 
     async def link(self, rows: CardRows, place: Place) -> str:
         """The address of the run's thread, for a card that stands elsewhere; empty where it stands there, where there
         is none, and where it is between the bot and one person."""
         thread = rows.root.thread
-        if thread is None or thread == place or thread.channel.startswith("D"):
+        if thread is None or thread == place:
             return ""
-        return await self._channels.permalink(thread.channel, thread.thread_ts)
+        return await self._channels.link(thread.channel, thread.thread_ts)
 
     async def newer_link(self, one: OnCard) -> str | None:
         """The address of the card on which a request is asked now, where that is another one; empty where it does not
@@ -297,11 +297,6 @@ class Placing:
         if not one.is_outdated:
             return None
         message = one.newer.message if one.newer is not None else None
-        if message is None or message.ts is None or message.channel.startswith("D"):
+        if message is None or message.ts is None:
             return ""
-        return await self._channels.permalink(message.channel, message.ts)
-
-    async def _named(self, name: str) -> Place:
-        """A channel's place. A name that no channel has stays a name: Slack then says what is wrong with it."""
-        channel = (await self._channels.find(name)).value if name.startswith("#") else None
-        return Place(channel.id if channel else name)
+        return await self._channels.link(message.channel, message.ts)

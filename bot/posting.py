@@ -238,6 +238,12 @@ class Posting:
         await self._db.transact(_stands, delivery.key, channel, ts, rendering, self._clock.now(), placed)
 
 
+def shown_elsewhere(refusals: tuple[tuple[Place, str], ...]) -> str:
+    """What people should know of the places that refused a message; empty where none did."""
+    said = "; ".join(f"{place.channel}: {code}" for place, code in refusals)
+    return f"shown elsewhere, because of {said}" if said else ""
+
+
 def holds(tx: Tx, delivery: Delivery) -> bool:
     """Whether this claim of the delivery is still the newest."""
     row = outbox.get(tx, delivery.key)

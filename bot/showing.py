@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from agent_runtime.agents import Agent
-from agent_runtime.clock import Clock
 from agent_runtime.context import Asking
 from agent_runtime.errors import SignoffError
 from agent_runtime.outbound import Topic
+from agent_runtime.runtime import Runtime
 from bot.cards.blocks import Message
 from bot.cards.group import Call, group_card
 from bot.cards.inquiry import inquiry_card
@@ -34,13 +33,12 @@ from bot.placing import (
     read_run_rows,
     show_where_asked,
 )
-from bot.posting import PLACE_GONE, NoPlace, Place, Placed, Places, Posting, Render
+from bot.posting import PLACE_GONE, NoPlace, Place, Placed, Places, Posting, Render, shown_elsewhere
 from bot.showing_alerts import AlertShowing
 from bot.showing_steps import StepShowing
 from bot.slack_calls import SlackCalls
 from bot.slack_client import SlackClients, SlackRefused
 from bot.standing_in import StandIns
-from storage.database import Database
 from storage.models import Delivery
 from storage.types import Json, RequestStatus
 
@@ -56,31 +54,20 @@ class Showing:
     wanted; empty where all is well."""
 
     def __init__(
-        self,
-        db: Database,
-        clients: SlackClients,
-        calls: SlackCalls,
-        clock: Clock,
-        directory: Directory,
-        approvals_channel: str,
-        stand_ins: StandIns,
-        alerts: AlertShowing,
-        steps: StepShowing,
-        agents: Mapping[str, Agent],
-        asking: Asking = Asking.PEOPLE,
+        self, runtime: Runtime, clients: SlackClients, calls: SlackCalls, directory: Directory, approvals_channel: str
     ) -> None:
-        self._db = db
-        self._agents = agents
-        self._auto_approve = asking is Asking.AUTO_APPROVE
+        self._db = runtime.db
+        self._agents = runtime.agents
+        self._auto_approve = runtime.asking is Asking.AUTO_APPROVE
         self._slack = clients.web
         self._calls = calls
-        self._clock = clock
+        self._clock = runtime.clock
         self._directory = directory
-        self._stand_ins = stand_ins
-        self._alerts = alerts
-        self._steps = steps
-        self._placing = Placing(directory.channels, clock, approvals_channel)
-        self._posting = Posting(db, clients, calls, clock, directory.identity)
+        self._stand_ins = StandIns(runtime, directory)
+        self._alerts = AlertShowing(runtime, clients, calls, directory, approvals_channel)
+        self._steps = StepShowing(runtime, clients, calls, directory)
+        self._placing = Placing(directory.channels, runtime.clock, approvals_channel)
+        self._posting = Posting(runtime.db, clients, calls, runtime.clock, directory.identity)
 
     async def show(self, delivery: Delivery) -> str:
         """Make a delivery. Raises `Unshowable`, `NotYet`, `NoPlace`, `LeaseLost`, `SlackFailure`."""
@@ -139,8 +126,7 @@ class Showing:
             mentions: tuple[str, ...] = ()
             if rows.view.waiting_on:
                 asked = rows.view.waiting_on[0]
-                approvers = asked.stages[min(asked.stage, len(asked.stages) - 1)].approvers
-                mentions = await self._directory.resolve_mentions(approvers, rows.view.starter)
+                mentions = await self._directory.resolve_mentions(asked.asked_stage.approvers, rows.view.starter)
             channel = await self._placing.asked_in(rows, place)
             asked_in = mention(f"channel:{channel}") if channel else ""
             source = self._source(rows.origin, place)
@@ -149,7 +135,7 @@ class Showing:
 
         placed = partial(hurry_what_waited, delivery=delivery, clock=self._clock)
         refusals = await self._posting.reconcile(delivery, partial(self._placing.of_run, rows), render, placed)
-        return _remark(refusals)
+        return shown_elsewhere(refusals)
 
     async def _note(self, delivery: Delivery) -> str:
         rows = await self._db.read(read_note, delivery.subject, note_number(delivery))
@@ -184,7 +170,7 @@ class Showing:
             return message
 
         places = partial(self._placing.of_watcher, str(delivery.body.get("to") or ""))
-        return _remark(await self._posting.reconcile(delivery, places, render))
+        return shown_elsewhere(await self._posting.reconcile(delivery, places, render))
 
     async def _reply(
         self,
@@ -197,7 +183,7 @@ class Showing:
     ) -> str:
         """Show what may stand in the run's thread; where that thread takes nothing, doubt its root and try again."""
         try:
-            return _remark(await self._posting.reconcile(delivery, places, render, placed))
+            return shown_elsewhere(await self._posting.reconcile(delivery, places, render, placed))
         except NoPlace as nowhere:
             tried = {place.channel for place, _ in nowhere.refusals}
             if root.thread is None or root.thread.channel not in tried:
@@ -240,7 +226,7 @@ class Showing:
         async def render(_place: Place) -> Message:
             return _written(delivery)
 
-        return _remark(await self._posting.reconcile(delivery, places, render))
+        return shown_elsewhere(await self._posting.reconcile(delivery, places, render))
 
     def _source(self, origin: Json, place: Place) -> str:
         """The address of the message that a run is about, where the run does not stand in its thread: the starter, who
@@ -255,7 +241,7 @@ class Showing:
         view = rows.asked
         if view.status is not RequestStatus.PENDING:
             return ()
-        approvers = view.stages[min(view.stage, len(view.stages) - 1)].approvers
+        approvers = view.asked_stage.approvers
         mentions = await self._directory.resolve_mentions(approvers, view.starter)
         return (*mentions, *await self._stand_ins.mentions(approvers, view.starter, self._directory.named))
 
@@ -264,8 +250,3 @@ def _written(delivery: Delivery) -> Message:
     """What was written down to be said: blocks, or a sentence."""
     text, blocks = str(delivery.body.get("text") or ""), delivery.body.get("blocks")
     return Message(text, tuple(blocks)) if blocks else private_sentence(text)
-
-
-def _remark(refusals: tuple[tuple[Place, str], ...]) -> str:
-    said = "; ".join(f"{place.channel}: {code}" for place, code in refusals)
-    return f"shown elsewhere, because of {said}" if said else ""

@@ -106,8 +106,8 @@ class AlertShowing:
         card = ""
         if view.request is not None:
             card = await self._card_link(card_key(view.request))
-            stage = view.request.stages[min(view.request.stage, len(view.request.stages) - 1)]
-            asked = await self._directory.resolve_mentions(stage.approvers, view.request.starter)
+            approvers = view.request.asked_stage.approvers
+            asked = await self._directory.resolve_mentions(approvers, view.request.starter)
         operators, thread = await self._operators(), await self._thread(view)
         return alert_card(view, asked=asked, operators=operators, thread=thread, card=card)
 
@@ -115,9 +115,7 @@ class AlertShowing:
         """The address of the run's thread; empty where there is none that others can read."""
         root = await self._runtime.db.read(read_root, view.run_id) if view.run_id else None
         thread = root.thread if root is not None else None
-        if thread is None or thread.channel.startswith("D"):
-            return ""
-        return await self._directory.channels.permalink(thread.channel, thread.thread_ts)
+        return "" if thread is None else await self._directory.channels.link(thread.channel, thread.thread_ts)
 
     async def _call(self, delivery: Delivery) -> str:
         """Below the alert's message, while that goes on."""
@@ -156,9 +154,9 @@ class AlertShowing:
     async def _card_link(self, key: str) -> str:
         """The address of a card; empty where it does not stand, or between the bot and one person."""
         row = await self._runtime.db.read(messages.get, key)
-        if row is None or row.ts is None or row.channel.startswith("D"):
+        if row is None or row.ts is None:
             return ""
-        return await self._directory.channels.permalink(row.channel, row.ts)
+        return await self._directory.channels.link(row.channel, row.ts)
 
     async def _operators(self) -> tuple[str, ...]:
         return await self._directory.resolve_mentions(self._runtime.policies.operators)
@@ -183,8 +181,7 @@ class AlertShowing:
         try:
             if kind == "user":
                 return Place(await channels.direct(name))
-            found = (await channels.find(target)).value if target.startswith("#") else None
-            return Place(found.id if found else target)
+            return Place(await channels.id_of(target))
         except SlackFailure:
             return Place(name or target)
 

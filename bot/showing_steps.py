@@ -17,7 +17,7 @@ from bot.cards.blocks import Message
 from bot.cards.reminder import step_message
 from bot.directory import Directory
 from bot.placing import Root, read_root
-from bot.posting import Place, Posting
+from bot.posting import Place, Posting, shown_elsewhere
 from bot.slack_calls import NotYet, SlackCalls
 from bot.slack_client import SlackClients
 from bot.standing_in import StandIns
@@ -67,14 +67,12 @@ class StepShowing:
     """Makes one delivery about a step. What it returns is what people should know about a delivery that was made
     otherwise than wanted; empty where all is well."""
 
-    def __init__(
-        self, runtime: Runtime, clients: SlackClients, calls: SlackCalls, directory: Directory, stand_ins: StandIns
-    ) -> None:
+    def __init__(self, runtime: Runtime, clients: SlackClients, calls: SlackCalls, directory: Directory) -> None:
         self._runtime = runtime
         self._db = runtime.db
         self._clock = runtime.clock
         self._directory = directory
-        self._stand_ins = stand_ins
+        self._stand_ins = StandIns(runtime, directory)
         self._posting = Posting(runtime.db, clients, calls, runtime.clock, directory.identity)
 
     async def show(self, delivery: Delivery) -> str:
@@ -100,9 +98,9 @@ class StepShowing:
                 to=user,
             )  # fmt: skip
 
-        refusals = await self._posting.reconcile(delivery, partial(self._places, rows, channel, user), render)
-        said = "; ".join(f"{place.channel}: {code}" for place, code in refusals)
-        return f"shown elsewhere, because of {said}" if said else ""
+        return shown_elsewhere(
+            await self._posting.reconcile(delivery, partial(self._places, rows, channel, user), render)
+        )
 
     async def _each(self, delivery: Delivery, rows: StepRows, group: str) -> str:
         """Have everybody of a group told who may decide, and is asked to."""
@@ -117,12 +115,8 @@ class StepShowing:
 
     async def _is_beside(self, card: Row | None, channel: str) -> bool:
         """Whether the card stands in this channel, so that what is said below it is said there."""
-        found = await self._channel(channel)
+        found = await self._directory.channels.id_of(channel)
         return card is not None and card.channel == found
-
-    async def _channel(self, channel: str) -> str:
-        found = (await self._directory.channels.find(channel)).value if channel.startswith("#") else None
-        return found.id if found else channel
 
     async def _places(self, rows: StepRows, channel: str, user: str) -> AsyncIterator[Place]:
         """Where it was wanted; a reminder below its card, else in the run's thread."""
@@ -130,22 +124,22 @@ class StepShowing:
             yield Place(await self._directory.channels.direct(user))
             return
         if channel:
-            yield Place(await self._channel(channel))
+            yield Place(await self._directory.channels.id_of(channel))
         if rows.card is not None and rows.card.ts is not None:
             yield Place(rows.card.channel, rows.card.thread_ts or rows.card.ts)
         if rows.root.thread is not None:
             yield rows.root.thread
 
     async def _mentions(self, view: RequestView) -> tuple[str, ...]:
-        approvers = view.stages[min(view.stage, len(view.stages) - 1)].approvers
+        approvers = view.asked_stage.approvers
         named = await self._directory.resolve_mentions(approvers, view.starter)
         return (*named, *await self._stand_ins.mentions(approvers, view.starter, self._directory.named))
 
     async def _link(self, card: Row | None) -> str:
         """The address of the card; empty where it is between the bot and one person."""
-        if card is None or card.ts is None or card.channel.startswith("D"):
+        if card is None or card.ts is None:
             return ""
-        return await self._directory.channels.permalink(card.channel, card.ts)
+        return await self._directory.channels.link(card.channel, card.ts)
 
 
 def _waits_there(view: RequestView, delivery: Delivery) -> bool:

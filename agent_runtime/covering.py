@@ -45,7 +45,7 @@ NOTHING = AtHand()
 def at_hand(tx: Tx, context: Context, run: Run, keep: str | None = None) -> AtHand:
     """Read what may serve a run: what is genuine and was confirmed lately. `keep` is a grant that served this very call
     before and needs no further use."""
-    found = rows.standing(tx, run.agent, context.now, run.id)
+    found = rows.standing(tx, run, context.now)
     if keep is not None and keep not in {one.id for one in found} and (kept := rows.get(tx, keep)) is not None:
         found.append(kept)
     good = (one for one in found if is_confirmed(context, one.id, one.created_at))

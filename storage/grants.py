@@ -6,10 +6,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, or_, update
+from sqlalchemy import Index, update
 from sqlmodel import Field, SQLModel, col, select
 
-from storage.models import Json, words
+from storage.models import Json, Run, words
 from storage.tx import Tx
 from storage.types import GrantScope
 
@@ -58,11 +58,14 @@ def of_request(tx: Tx, request_id: str) -> Grant | None:
     return tx.one(Grant, select(Grant).where(col(Grant.request_id) == request_id))
 
 
-def standing(tx: Tx, agent: str, now: datetime, run_id: str) -> list[Grant]:
-    """The grants for an agent that are neither used up, revoked nor past their end, the oldest first, without those of
-    other runs."""
+def standing(tx: Tx, run: Run, now: datetime) -> list[Grant]:
+    """The grants for a run's agent that are neither used up, revoked nor past their end, the oldest first, without
+    those of other runs and of what others start."""
     statement = select(Grant).where(
-        col(Grant.agent) == agent, or_(col(Grant.run_id) == "", col(Grant.run_id) == run_id), *_standing(now)
+        col(Grant.agent) == run.agent,
+        col(Grant.run_id).in_(("", run.id)),
+        col(Grant.starter_key).in_(("", run.starter_key)),
+        *_standing(now),
     )
     return tx.all(Grant, statement.order_by(col(Grant.created_at), col(Grant.id)))
 

@@ -24,10 +24,9 @@ from bot.cards.submissions import metadata_in
 from bot.desk import Desk
 from bot.desk_work import Answered
 from bot.listeners.opening import bounded
-from bot.listeners.reading import Payload, actor_of, first_action, is_in_modal, origin_of, place_of
+from bot.listeners.reading import Ack, Payload, actor_of, first_action, is_in_modal, origin_of, place_of
 from storage.types import DecisionKind, JsonValue, RequestKind, RequestStatus
 
-Ack = Callable[..., Awaitable[Any]]
 View = dict[str, Any]
 DIRECT: dict[ActionId, tuple[DecisionKind, JsonValue]] = {
     ActionId.APPROVE: (DecisionKind.APPROVED, None),

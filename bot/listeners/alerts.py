@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from slack_bolt.app.async_app import AsyncApp
 
 from agent_runtime.alert_acts import AlertAct
 from bot.alert_desk import AlertDesk
 from bot.cards.ids import ActionId, alert_id_of
-from bot.listeners.reading import Payload, actor_of, first_action, origin_of, place_of
+from bot.listeners.reading import Ack, Payload, actor_of, first_action, origin_of, place_of
 
-Ack = Callable[..., Awaitable[Any]]
 ACTS: Mapping[ActionId, AlertAct] = {
     ActionId.ALERT_ACKNOWLEDGE: AlertAct.ACKNOWLEDGE,
     ActionId.ALERT_MUTE: AlertAct.MUTE,

@@ -8,8 +8,7 @@ have edited meanwhile, and not the button's value, which only names the proposal
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -30,13 +29,12 @@ from bot.cards.proposal import Meant, proposal, settled
 from bot.desk import Desk
 from bot.listeners.hearing import Heard
 from bot.listeners.opening import bounded
-from bot.listeners.reading import Payload, actor_of, first_action, origin_of
+from bot.listeners.reading import Ack, Payload, actor_of, first_action, origin_of
 from storage import messages, outbox
 from storage.tx import Tx
 from storage.types import Actor, DecisionKind, Json, JsonValue, RequestKind
 
 _SLACK_LOG = logging.getLogger("signoff.slack")
-Ack = Callable[..., Awaitable[Any]]
 MOST_QUESTIONS = 10
 TOLD = "Your answer is on the request's card now. It approves nothing by itself."
 LEFT = "Nothing was answered; your message stays a message."

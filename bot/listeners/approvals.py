@@ -6,7 +6,6 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -20,21 +19,17 @@ from bot.cards.alert import alert_list
 from bot.cards.blocks import Message
 from bot.cards.ids import ActionId, grant_id_of
 from bot.desk import Desk
-from bot.listeners.history import HistoryWords
+from bot.listeners.history import HOURS, PERSON, WEEKDAYS, HistoryWords
 from bot.listeners.opening import bounded
 from bot.listeners.pausing import PauseWords
-from bot.listeners.reading import Payload, actor_of, first_action, origin_of
+from bot.listeners.reading import Ack, Payload, actor_of, first_action, origin_of
 from bot.listeners.webhooks import WebhookWords
 from storage.types import Actor, ActorKind
 
-Ack = Callable[..., Awaitable[Any]]
 MOST_LISTED = 50
 
-_PERSON = re.compile(r"<@([UW][A-Z0-9]{1,30})(?:\|[^<>]*)?>")
 _SPAN = re.compile(r"([0-9]{1,4})\s*(h|d|w)", re.IGNORECASE)
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]([0-9]{2}:[0-9]{2}))?")
-_HOURS = {"h": 1, "d": 24, "w": 168}
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _BACK = frozenset({"end", "back", "off"})
 
 
@@ -149,8 +144,8 @@ class Words:
         if typed.rest.lower() in _BACK:
             ended = await self._desk.end_absence(typed.actor, typed.origin)
             return _refused(ended) if isinstance(ended, RefusalReason) else replies.absence(None)
-        named = _PERSON.search(typed.rest)
-        said = _PERSON.sub(" ", typed.rest).strip()
+        named = PERSON.search(typed.rest)
+        said = PERSON.sub(" ", typed.rest).strip()
         until = moment_in(said, self._now())
         if until is None:
             return replies.not_a_moment(said)
@@ -169,9 +164,9 @@ def moment_in(text: str, now: datetime) -> datetime | None:
     None for anything else."""
     words = " ".join(text.lower().removeprefix("until ").split())
     if span := _SPAN.fullmatch(words):
-        return now + timedelta(hours=int(span[1]) * _HOURS[span[2]])
-    if words in {*_WEEKDAYS, "tomorrow"}:
-        ahead = 1 if words == "tomorrow" else (_WEEKDAYS.index(words) - now.weekday() - 1) % 7 + 1
+        return now + timedelta(hours=int(span[1]) * HOURS[span[2]])
+    if words in {*WEEKDAYS, "tomorrow"}:
+        ahead = 1 if words == "tomorrow" else (WEEKDAYS.index(words) - now.weekday() - 1) % 7 + 1
         return _end_of(now + timedelta(days=ahead))
     if day := _DAY.fullmatch(words):
         try:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -13,12 +11,9 @@ from bot.cards import replies
 from bot.cards.ids import Draft
 from bot.channels import Channels
 from bot.desk import Desk
-from bot.listeners.reading import Payload, actor_of, origin_of
+from bot.listeners.reading import Ack, Payload, actor_of, origin_of
 from bot.listeners.starting import Starting, run_origin
 from bot.listeners.words import Audience, Said, Words
-
-Ack = Callable[..., Awaitable[Any]]
-
 
 REACH_SECONDS = 0.8
 """How long we look for where a run's messages will be; starting it may have taken a second before."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
@@ -18,10 +17,10 @@ from bot.cards.fields import Unfit
 from bot.cards.ids import CallbackId, FieldId, Metadata
 from bot.desk import Desk
 from bot.desk_work import Answered
-from bot.listeners.reading import Payload, actor_of, origin_of
+from bot.listeners.opening import updated
+from bot.listeners.reading import Ack, Payload, actor_of, origin_of
 from storage.types import Json
 
-Ack = Callable[..., Awaitable[Any]]
 _MENDABLE = frozenset({RefusalReason.BAD_EDIT, RefusalReason.DENIED})
 """Refusals after which other arguments may do."""
 
@@ -40,9 +39,9 @@ async def submit(desk: Desk, body: Payload) -> dict[str, Any]:
     metadata = submissions.metadata_in(shown)
     view = await desk.request(metadata.target.request_id) if metadata else None
     if metadata is None or view is None:
-        return _update(modals.notice("Nothing was changed", "This form is not one that Signoff knows."))
+        return updated(modals.notice("Nothing was changed", "This form is not one that Signoff knows."))
     if target_of(view) != metadata.target:
-        return _update(modals.outdated(view, channel=metadata.channel))
+        return updated(modals.outdated(view, channel=metadata.channel))
     schema = tool_schema(desk.runtime.agents, view.agent, view.tool)
     read = read_edit(view, schema, submissions.state_in(shown))
     if isinstance(read, Unfit):
@@ -63,26 +62,22 @@ async def _shown(
     if isinstance(found, Answered):
         return _answered(found, view, schema, metadata)
     if fault := too_much(found.preview):
-        return _update(edit_form(view, schema, channel=metadata.channel, fault=fault))
+        return updated(edit_form(view, schema, channel=metadata.channel, fault=fault))
     difference = Difference(edit.args, found.preview, found.mentions)
-    return _update(edit_form(view, schema, channel=metadata.channel, found=difference))
+    return updated(edit_form(view, schema, channel=metadata.channel, found=difference))
 
 
 def _answered(answered: Answered, view: RequestView, schema: Json | None, metadata: Metadata) -> dict[str, Any]:
     verdict = answered.verdict
     if not isinstance(verdict, Refused):
-        return _update(modals.notice("Recorded", answered.sentence))
+        return updated(modals.notice("Recorded", answered.sentence))
     if verdict.reason is RefusalReason.NEEDS_REASON:
         return submissions.field_error(FieldId.REASON, verdict.reason.sentence)
     if verdict.reason in _MENDABLE:
         fault = verdict.message or verdict.reason.sentence
-        return _update(edit_form(view, schema, channel=metadata.channel, fault=f"Nothing was changed. {fault}"))
+        return updated(edit_form(view, schema, channel=metadata.channel, fault=f"Nothing was changed. {fault}"))
     if verdict.reason is RefusalReason.OUTDATED and answered.view is not None:
-        return _update(modals.outdated(answered.view, channel=metadata.channel))
+        return updated(modals.outdated(answered.view, channel=metadata.channel))
     if verdict.reason is RefusalReason.TOO_LATE and answered.view is not None:
-        return _update(modals.closed(answered.view))
-    return _update(modals.notice("Nothing was changed", answered.sentence))
-
-
-def _update(view: dict[str, Any]) -> dict[str, Any]:
-    return {"response_action": "update", "view": view}
+        return updated(modals.closed(answered.view))
+    return updated(modals.notice("Nothing was changed", answered.sentence))

@@ -6,18 +6,13 @@ follows from a message bears that message's name, so it follows once.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 from slack_bolt.app.async_app import AsyncApp
 
 from bot.desk import Desk
 from bot.listeners.answering import Answering
 from bot.listeners.hearing import Heard
-from bot.listeners.reading import Payload
+from bot.listeners.reading import Ack, Payload
 from bot.listeners.words import Audience, Said, Words
-
-Ack = Callable[..., Awaitable[Any]]
 
 
 def register(app: AsyncApp, desk: Desk, us: str) -> None:

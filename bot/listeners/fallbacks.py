@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 import structlog
 from slack_bolt.app.async_app import AsyncApp
 
-from bot.listeners.reading import Payload, first_action
+from bot.listeners.reading import Ack, Payload, first_action
 
 log = structlog.get_logger("signoff")
 
-Ack = Callable[..., Awaitable[Any]]
 ANY = re.compile(".*", re.DOTALL)
 
 

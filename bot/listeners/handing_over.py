@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
@@ -13,11 +12,9 @@ from bot.cards import modals, submissions
 from bot.cards.hand_over import chosen_in, hand_over_form, handed_over
 from bot.cards.ids import ActionId, CallbackId, FieldId
 from bot.desk import Desk
-from bot.listeners.opening import bounded
-from bot.listeners.reading import Payload, actor_of, is_in_modal, origin_of
+from bot.listeners.opening import bounded, updated
+from bot.listeners.reading import Ack, Payload, actor_of, is_in_modal, origin_of
 from storage.types import Actor, ActorKind
-
-Ack = Callable[..., Awaitable[Any]]
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -43,4 +40,4 @@ async def _submit(desk: Desk, body: Payload) -> dict[str, Any]:
     absence = await desk.hand_over(actor, delegate, chosen[1], origin_of(body))
     if isinstance(absence, RefusalReason):
         return submissions.field_error(FieldId.DELEGATE, absence.sentence)
-    return {"response_action": "update", "view": modals.notice("Handed over", handed_over(absence))}
+    return updated(modals.notice("Handed over", handed_over(absence)))

@@ -14,11 +14,11 @@ from storage.types import Actor, ActorKind
 
 MOST_LISTED = 20
 
-_PERSON = re.compile(r"<@([UW][A-Z0-9]{1,30})(?:\|[^<>]*)?>")
+PERSON = re.compile(r"<@([UW][A-Z0-9]{1,30})(?:\|[^<>]*)?>")
 _SPAN = re.compile(r"([0-9]{1,4})(h|d|w)", re.IGNORECASE)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_HOURS = {"h": 1, "d": 24, "w": 168}
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+HOURS = {"h": 1, "d": 24, "w": 168}
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 class HistoryWords:
@@ -39,7 +39,7 @@ def read_filter(text: str, team: str, now: datetime) -> Filter:
     word is the beginning of a tool's or an agent's name. Days are UTC's."""
     wanted = Filter()
     for word in text.split():
-        person, since = _PERSON.fullmatch(word), _times(word.lower(), now)
+        person, since = PERSON.fullmatch(word), _times(word.lower(), now)
         if person is not None:
             wanted = replace(wanted, person_key=Actor(kind=ActorKind.SLACK, team=team, id=person[1]).key)
         elif since is not None:
@@ -52,12 +52,12 @@ def read_filter(text: str, team: str, now: datetime) -> Filter:
 def _times(word: str, now: datetime) -> tuple[datetime, datetime | None] | None:
     """From when, and until when, a word narrows; None where it does not."""
     if span := _SPAN.fullmatch(word):
-        return now - timedelta(hours=int(span[1]) * _HOURS[span[2]]), None
+        return now - timedelta(hours=int(span[1]) * HOURS[span[2]]), None
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     if word in {"today", "yesterday"}:
         day = today - timedelta(days=word == "yesterday")
-    elif word in _WEEKDAYS:
-        day = today - timedelta(days=(today.weekday() - _WEEKDAYS.index(word)) % 7)
+    elif word in WEEKDAYS:
+        day = today - timedelta(days=(today.weekday() - WEEKDAYS.index(word)) % 7)
     elif _DAY.fullmatch(word):
         try:
             day = datetime.fromisoformat(word).replace(tzinfo=UTC)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -14,9 +11,8 @@ from bot.cards import modals, notices
 from bot.cards.ids import ActionId, Target
 from bot.desk import Desk
 from bot.listeners.opening import bounded
-from bot.listeners.reading import Payload, actor_of, first_action, origin_of
+from bot.listeners.reading import Ack, Payload, actor_of, first_action, origin_of
 
-Ack = Callable[..., Awaitable[Any]]
 _WHY = {ActionId.ON_IT: Why.ON_IT, ActionId.SNOOZE: Why.SNOOZED}
 
 

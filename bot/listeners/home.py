@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 from slack_bolt.app.async_app import AsyncApp
 
 from bot.homes import Homes
-from bot.listeners.reading import Payload, author_of
-
-Ack = Callable[..., Awaitable[Any]]
+from bot.listeners.reading import Ack, Payload, author_of
 
 
 def register(app: AsyncApp, homes: Homes) -> None:

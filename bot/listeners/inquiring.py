@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
@@ -14,10 +13,8 @@ from bot.cards import modals, notices, submissions
 from bot.cards.ids import ActionId, CallbackId, FieldId, inquiry_id_of
 from bot.cards.inquiry import answer_form
 from bot.desk import Desk
-from bot.listeners.opening import bounded
-from bot.listeners.reading import Payload, actor_of, first_action, origin_of, place_of
-
-Ack = Callable[..., Awaitable[Any]]
+from bot.listeners.opening import bounded, updated
+from bot.listeners.reading import Ack, Payload, actor_of, first_action, origin_of, place_of
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -64,4 +61,4 @@ def _acknowledge(came: InquiryView | RefusalReason, field: FieldId) -> dict[str,
         return {"response_action": "clear"}
     if came is RefusalReason.BAD_INQUIRY:
         return submissions.field_error(field, came.sentence)
-    return {"response_action": "update", "view": modals.notice("Nothing was changed", notices.refusal(came))}
+    return updated(modals.notice("Nothing was changed", notices.refusal(came)))

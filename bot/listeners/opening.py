@@ -26,3 +26,8 @@ async def bounded(call: Awaitable[Any]) -> bool:
         log.warning("could not show a modal", error=str(error) or type(error).__name__)
         return False
     return True
+
+
+def updated(view: dict[str, Any]) -> dict[str, Any]:
+    """The acknowledgement of a form that puts this modal in its place."""
+    return {"response_action": "update", "view": view}

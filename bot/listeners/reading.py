@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from agent_runtime.audit import Origin
@@ -12,6 +12,8 @@ from bot.desk_work import Place
 from storage.types import Actor, ActorKind
 
 Payload = Mapping[str, Any]
+Ack = Callable[..., Awaitable[Any]]
+"""Bolt's acknowledgement: called last, with what the listener answers."""
 
 LONGEST_TYPED = 40_000
 """Characters of a message: Slack's own limit."""

@@ -3,7 +3,7 @@ chosen; submitted once."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,11 +20,10 @@ from bot.cards.ids import ActionId, CallbackId, Draft, FieldId, ShortcutId, run_
 from bot.cards.replies import AgentEntry
 from bot.cards.start import choosable, nothing_to_start, start_form
 from bot.desk import Desk
-from bot.listeners.opening import bounded
-from bot.listeners.reading import Payload, actor_of, first_action, origin_of, place_of, typed_text
+from bot.listeners.opening import bounded, updated
+from bot.listeners.reading import Ack, Payload, actor_of, first_action, origin_of, place_of, typed_text
 from storage.types import Actor, Json
 
-Ack = Callable[..., Awaitable[Any]]
 View = dict[str, Any]
 
 
@@ -99,12 +98,12 @@ class Starting:
         shown: Payload = body.get("view") or {}
         draft, state = Draft.parse(shown.get("private_metadata")), (shown.get("state") or {}).get("values") or {}
         if draft is None:
-            return _update(modals.notice("Nothing was started", "This form is not one that Signoff knows."))
+            return updated(modals.notice("Nothing was started", "This form is not one that Signoff knows."))
         if (chosen := _chosen(state)) != draft.agent:
             # Submitted before the fields of the agent just chosen were there.
-            return _update(await self._form(actor_of(body), replace(draft, agent=chosen)))
+            return updated(await self._form(actor_of(body), replace(draft, agent=chosen)))
         if chosen not in self._desk.runtime.agents:
-            return _update(modals.notice("Nothing was started", "No agent of that name is here any more."))
+            return updated(modals.notice("Nothing was started", "No agent of that name is here any more."))
         form, values = await self._fields(draft, actor_of(body))
         read = read_fields(form, state, values, elsewhere=FieldId.AGENT.value)
         if isinstance(read, Unfit):
@@ -116,7 +115,7 @@ class Starting:
         order = Order(agent=draft.agent, input=given, origin=run_origin(draft, actor), dedupe=dedupe)
         run = await self._desk.start(order, actor, origin_of(body))
         if isinstance(run, RefusalReason):
-            return _update(modals.notice("Nothing was started", notices.refusal(run)))
+            return updated(modals.notice("Nothing was started", notices.refusal(run)))
         return {"response_action": "clear"}
 
     async def _form(self, actor: Actor, draft: Draft) -> View:
@@ -179,7 +178,3 @@ def _chosen(state: Any) -> str:
     for key in (FieldId.AGENT.value, ActionId.PICK_AGENT.value, "selected_option", "value"):
         found = found.get(key) if isinstance(found, Mapping) else None
     return found if isinstance(found, str) else ""
-
-
-def _update(view: View) -> dict[str, Any]:
-    return {"response_action": "update", "view": view}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
@@ -16,10 +15,10 @@ from bot.cards.ids import CallbackId, FieldId, Metadata
 from bot.cards.more import wish_in
 from bot.desk import Desk
 from bot.desk_work import Answered
-from bot.listeners.reading import Payload, actor_of, origin_of
+from bot.listeners.opening import updated
+from bot.listeners.reading import Ack, Payload, actor_of, origin_of
 from storage.types import DecisionKind, JsonValue, RequestKind
 
-Ack = Callable[..., Awaitable[Any]]
 FIELDS = {
     CallbackId.REJECT: FieldId.REASON,
     CallbackId.APPROVE: FieldId.REASON,
@@ -58,7 +57,7 @@ async def _submit(desk: Desk, callback: CallbackId, body: Payload) -> dict[str, 
     metadata = submissions.metadata_in(shown)
     view = await desk.request(metadata.target.request_id) if metadata else None
     if metadata is None or view is None:
-        return _update(modals.notice("Nothing was changed", "This form is not one that Signoff knows."))
+        return updated(modals.notice("Nothing was changed", "This form is not one that Signoff knows."))
     if callback is CallbackId.ALLOW_NEXT and wish_in(view, submissions.state_in(shown)) is None:
         return submissions.field_error(FieldId.GRANT_SCOPE, "Please choose where, how many, and how long.")
     answered = await desk.decide(_act(callback, metadata, view, shown), actor_of(body), origin_of(body))
@@ -94,9 +93,5 @@ def _acknowledge(callback: CallbackId, answered: Answered) -> dict[str, Any]:
     if verdict.reason is RefusalReason.BAD_WISH:
         return submissions.field_error(FieldId.GRANT_SCOPE, verdict.message or verdict.reason.sentence)
     if verdict.reason is RefusalReason.TOO_LATE and answered.view is not None:
-        return _update(modals.closed(answered.view))
-    return _update(modals.notice("Nothing was changed", answered.sentence))
-
-
-def _update(view: dict[str, Any]) -> dict[str, Any]:
-    return {"response_action": "update", "view": view}
+        return updated(modals.closed(answered.view))
+    return updated(modals.notice("Nothing was changed", answered.sentence))

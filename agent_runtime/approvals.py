@@ -31,10 +31,10 @@ from agent_runtime.context import Context
 from agent_runtime.decisions import is_whole
 from agent_runtime.digest import NotJson
 from agent_runtime.escalation import in_force
-from agent_runtime.hidden import as_hidden_as, redaction_of, secrets_of, shown_change
+from agent_runtime.hidden import as_hidden_as, redaction_of, remarks, secrets_of, shown_change
 from agent_runtime.judging import Deny, Require
 from agent_runtime.people import Membership, authorise_decision
-from agent_runtime.redaction import MARK, Redaction, mask
+from agent_runtime.redaction import MARK, Redaction
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.revisions import judge_edit, kept_policies, revise
 from agent_runtime.rules import Rules
@@ -110,8 +110,7 @@ def preview(
     secrets = tuple(dict.fromkeys((*secrets_of(rules, request), *redaction.secrets(revision.args))))
     found_changes = changes(request.args or {}, revision.args)
     shown = tuple(shown_change(one, redaction, secrets) for one in found_changes)
-    said = tuple(mask(words, secrets) for words in (revision.rules.trouble, revision.rules.set_note) if words)
-    return Preview(shown, revision.rules, counts, said)
+    return Preview(shown, revision.rules, counts, remarks(revision.rules, revision.args, secrets))
 
 
 def withdraw(tx: Tx, context: Context, taken: Withdrawal, membership: Membership, origin: Origin) -> Accepted | Refused:

@@ -14,10 +14,12 @@ from typing import cast
 from pydantic import TypeAdapter, ValidationError
 
 from agent_runtime.agents import ToolCall
+from agent_runtime.clean_text import clean
 from agent_runtime.digest import digest_payload
+from agent_runtime.errors import quoted
 from agent_runtime.judging import Deny, Judgement, Require
 from agent_runtime.policy import PolicySet
-from agent_runtime.redaction import Redaction
+from agent_runtime.redaction import Redaction, mask
 from agent_runtime.rules import Rules
 from agent_runtime.views import ArgumentChange
 from storage import redacted, requests
@@ -27,6 +29,9 @@ from storage.tx import Tx
 from storage.types import Json, JsonValue
 
 _REDACTION = TypeAdapter(Redaction)
+
+MOST_NAMED = 5
+"""Arguments that are named where a part of them is not shown."""
 
 
 def redaction_of(rules: Rules) -> Redaction:
@@ -63,6 +68,14 @@ def as_hidden_as(rules: Rules, before: Redaction) -> Rules:
     redact = tuple(dict.fromkeys((*before.pointers, *rules.redact)))
     keys = tuple(dict.fromkeys((*before.keys, *rules.redact_keys)))
     return rules.model_copy(update={"redact": redact, "redact_keys": keys})
+
+
+def remarks(rules: Rules, args: Json | None, secrets: tuple[str, ...]) -> tuple[str, ...]:
+    """What approvers are told beside a call: what policies made of it, and where it is not shown whole though no policy
+    says so: whoever made the call could hide anything there, by calling it a secret in another place."""
+    names = [quoted(clean(name)) for name in redaction_of(rules).repeated(args or {})[:MOST_NAMED]]
+    unseen = f"Not all of {', '.join(names)} is shown: it repeats what is redacted elsewhere." if names else ""
+    return tuple(mask(said, secrets) for said in (rules.trouble, rules.set_note, unseen) if said)
 
 
 def secrets_of(rules: Rules, request: Request) -> tuple[str, ...]:

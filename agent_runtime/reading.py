@@ -9,7 +9,7 @@ from agent_runtime.arguments import changes
 from agent_runtime.audit import Event
 from agent_runtime.earlier import what_came_before
 from agent_runtime.grant_reading import grant_view
-from agent_runtime.hidden import redaction_of, secrets_of_run, shown_change
+from agent_runtime.hidden import redaction_of, remarks, secrets_of_run, shown_change
 from agent_runtime.inquiries import inquiry_view
 from agent_runtime.ladder import asked
 from agent_runtime.ladder_reading import read_ladder
@@ -141,7 +141,7 @@ def _request_view(
         can_start_again=_can_start_again(tx, run, request),
         card=request.card if request.asking == 1 else "",
         paused=_pause(tx, request),
-        remarks=tuple(mask(said, secrets) for said in (rules.trouble, rules.set_note) if said),
+        remarks=remarks(rules, request.args, secrets),
     )
 
 

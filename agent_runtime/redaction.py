@@ -35,6 +35,17 @@ MOST_SECRETS = 500
 DEEPEST = 64
 _SCALAR = (str, int, float, type(None))
 
+_KEY_LINE = (
+    r"(?:Proc-Type: 4,ENCRYPTED|DEK-Info: [A-Z0-9-]{1,30},[0-9A-F]{1,64}|Version: [\w .()-]{1,60}"
+    r"|[A-Za-z0-9+/=]{32,}+)"
+)
+_KEY_BLOCK = (
+    r"-----BEGIN[A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+    rf"(?:(?:\s|\\[nr])*+{_KEY_LINE})*+"
+    r"(?:(?:(?:\s|\\[nr])*+[A-Za-z0-9+/=]{1,31}){0,2}(?:\s|\\[nr])*+-----END[A-Z ]{0,40}-----)?"
+)
+"""A private key in lines, or on one line: nothing else, because what is hidden in an argument is approved unseen."""
+
 _KINDS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
     (hints, re.compile(pattern, re.DOTALL))
     for hints, pattern in (
@@ -48,8 +59,8 @@ _KINDS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
         (("sk-",), r"(?<![A-Za-z0-9_-])sk-(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{16,}"),  # model providers
         (("k_live_", "k_test_"), r"(?<![A-Za-z0-9])[sr]k_(?:live|test)_[A-Za-z0-9]{10,}"),  # payments
         (("eyJ",), r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{6,}+\.[A-Za-z0-9_-]{6,}+\.[A-Za-z0-9_-]*"),  # web tokens
-        (("-----BEGIN",), r"-----BEGIN[A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:.*?-----END[A-Z ]{0,40}-----|.*)"),
-        (("://",), r"(?<=://)(?P<before>[^\s/:@]*+:)[^\s/]+(?=@)"),  # the password in an address
+        (("-----BEGIN",), _KEY_BLOCK),
+        (("://",), r"(?<=://)(?P<before>[^\s/?#\\:@]*+:)[^\s/?#\\]+(?=@)"),  # the password in an address
         (("bearer", "basic"), r"(?<![A-Za-z0-9])(?P<before>(?i:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{12,}"),
     )
 )
@@ -114,6 +125,16 @@ class Redaction:
         found = self._found(args, _paths(self.pointers), 0)
         long_enough = dict.fromkeys(text for text in found if len(text) >= SHORTEST_SECRET)
         return tuple(islice(long_enough, MOST_SECRETS))
+
+    def repeated(self, args: Json) -> tuple[str, ...]:
+        """The arguments in which a part is redacted only because it repeats a redacted value: by whose place and name
+        it would be shown. Whoever makes the call chooses what that is."""
+        secrets = self.secrets(args)
+        if not secrets:
+            return ()
+        own, all_of_it = self.apply(args), self.apply(args, secrets)
+        shown = zip(args, own.items(), all_of_it.items(), strict=True)
+        return tuple(name for name, plain, hidden in shown if plain != hidden)
 
     def restore(self, edited: Any, original: Any) -> Any:
         """What a person made of `args(original)`, with the original's values where they left a redacted one alone."""

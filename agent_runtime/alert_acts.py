@@ -20,7 +20,7 @@ from agent_runtime.refusals import RefusalReason
 from agent_runtime.sealed import read_rules
 from agent_runtime.selectors import Selector
 from agent_runtime.storms import fold
-from storage import alerts, outbox, requests, webhooks
+from storage import alerts, audit, outbox, requests, webhooks
 from storage.alerts import Alert
 from storage.models import Request
 from storage.tx import Tx
@@ -102,8 +102,9 @@ def _why_no_reminder(tx: Tx, context: Context, alert: Alert) -> RefusalReason | 
     request = request_of(tx, alert.id)
     if request is None:
         return RefusalReason.TOO_LATE
-    reminded = outbox.get(tx, _reminder_key(context, request)) is not None
-    return RefusalReason.ALREADY_REMINDED if reminded else None
+    reminded = audit.of_request(tx, request.id, (Event.ALERT_REMINDED.value,))
+    lately = any(entry.at > context.now - REMINDED_EVERY for entry in reminded)
+    return RefusalReason.ALREADY_REMINDED if lately else None
 
 
 def _authorise(context: Context, membership: Membership, asked: Sequence[Selector]) -> RefusalReason | None:
@@ -132,8 +133,7 @@ def _do(tx: Tx, context: Context, act: AlertAct, alert: Alert, membership: Membe
             note(tx, context, Event.ALERT_UNMUTED, alert, actor, origin, {})
         case AlertAct.REMIND:
             if (request := request_of(tx, alert.id)) is not None:
-                _remind(tx, context, request)
-                note(tx, context, Event.ALERT_REMINDED, alert, actor, origin, {})
+                _remind(tx, context, request, note(tx, context, Event.ALERT_REMINDED, alert, actor, origin, {}))
         case AlertAct.SEND_AGAIN:
             if alert.cause == Cause.UNDELIVERED:
                 _send_again(tx, context, alert.thing)
@@ -150,13 +150,8 @@ def _send_again(tx: Tx, context: Context, key: str) -> None:
         outbox.want(tx, row.key, row.kind, row.subject, row.priority, context.now)
 
 
-def _reminder_key(context: Context, request: Request) -> str:
-    turn = int(context.now.timestamp() // REMINDED_EVERY.total_seconds())
-    return f"remind:{request.id}:{request.asking}:now:{turn}"
-
-
-def _remind(tx: Tx, context: Context, request: Request) -> None:
+def _remind(tx: Tx, context: Context, request: Request, seq: int) -> None:
     """A line below the request's card that calls those who are asked, as a step of its ladder does."""
-    key = _reminder_key(context, request)
     body: Json = {"asking": request.asking, "rung": request.rung - 1}
+    key = f"remind:{request.id}:{request.asking}:now:{seq}"
     outbox.tell_once(tx, key, Topic.REMINDER, request.id, body, Priority.NEW_CARD, context.now, None)

@@ -36,7 +36,7 @@ class AlertsWatch:
         """Look, if something happened since the last look or that was a while ago."""
         slept = self._has_slept()
         now, newest = self._runtime.clock.now(), await self._runtime.db.read(audit.head)
-        if newest == self._seen and self._looked_at is not None and now - self._looked_at < IDLE:
+        if newest == self._seen and self._looked_at is not None and abs(now - self._looked_at) < IDLE:
             return
         self._seen = newest
         await self._look(slept)

@@ -137,10 +137,19 @@ def _waiting(waiting: Sequence[Waiting], context: Context, rules: AlertRules, to
 
 
 def _unclaimed(tx: Tx, context: Context, rules: AlertRules) -> Iterator[Trouble]:
+    """Runs that no worker takes. After a pause the workers have as long as ever to take what could not be taken."""
     for run in stuck.unclaimed(tx, context.now - rules.shortest_queue, _MOST_FOUND):
-        if run.since <= context.now - rules.queued_for(run.agent):
+        before = context.now - rules.queued_for(run.agent)
+        known = alerts.find(tx, Cause.QUEUED, run.id) is not None
+        if run.since <= before and (known or not _went_on_after(tx, run.agent, before)):
             facts: Json = {"lost": run.status is RunStatus.RUNNING}
             yield Trouble(Cause.QUEUED, run.id, run.since, run.agent, run.id, facts=facts)
+
+
+def _went_on_after(tx: Tx, agent: str, moment: datetime) -> bool:
+    """Whether a pause of everything, or of this agent, that was told ended after that moment."""
+    told = (alerts.latest(tx, Cause.PAUSED, paused_thing(whose)) for whose in ("", agent))
+    return any(one is not None and one.resolved_at is not None and one.resolved_at > moment for one in told)
 
 
 def _failing(tx: Tx, context: Context, rules: AlertRules) -> Iterator[Trouble]:

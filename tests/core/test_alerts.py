@@ -203,6 +203,18 @@ async def test_one_agents_pause_is_told_and_hides_what_it_brings_about(worlds: A
     assert before.id in {alert.id for alert in left}
 
 
+@pytest.mark.parametrize("agent", ["", "agent"])
+async def test_after_a_pause_workers_have_time_to_take_what_is_ready(worlds: Any, agent: str) -> None:
+    """What could not be taken is no news at the pause's end, but where no worker takes it then."""
+    world: World = await worlds(one("buy"))
+    await world.stop(agent)
+    await world.start()
+    assert set(await look(world, 3 * HOURS)) == {Cause.PAUSED}
+    await world.go(agent)
+    assert await look(world, 4 * MINUTES) == {}
+    assert set(await look(world, MINUTES)) == {Cause.QUEUED}
+
+
 async def test_another_process_that_says_nothing_is_told_while_it_holds_work(worlds: Any) -> None:
     """A while after its lease has ended its work is somebody else's, and nobody has to look after it."""
     world: World = await worlds(one("buy"))
@@ -268,7 +280,7 @@ def test_every_cause_has_a_severity_and_a_sentence() -> None:
 
 
 async def test_while_nothing_happens_it_is_looked_once_a_minute(worlds: Any) -> None:
-    """What is written is looked at at the next poll; where nothing is, time is, once a minute."""
+    """What is written is looked at at the next poll; where nothing is, time is, once a minute, or as it goes back."""
     world: World = await worlds(one("buy"))
     looks = 0
 
@@ -287,3 +299,6 @@ async def test_while_nothing_happens_it_is_looked_once_a_minute(worlds: Any) -> 
     world.clock.advance(MINUTES)
     await watch.poll()
     assert looks == 3
+    world.clock.advance(-HOURS)
+    await watch.poll()
+    assert looks == 4

@@ -98,11 +98,11 @@ async def test_a_server_that_fails_leaves_open_what_happened(ws: Workspace, clie
 async def test_an_unreachable_slack_is_known_to_have_done_nothing(ws: Workspace) -> None:
     """Where no connection is made, nothing can have happened."""
     with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
+        closed.bind(("127.0.0.1", 0))  # and nobody listens
         port = closed.getsockname()[1]
-    async with open_clients(f"http://127.0.0.1:{port}/api/", "xoxb-1") as clients:
-        with pytest.raises(Unsent):
-            await post(clients.web)
+        async with open_clients(f"http://127.0.0.1:{port}/api/", "xoxb-1") as clients:
+            with pytest.raises(Unsent):
+                await post(clients.web)
 
 
 async def test_an_invalid_token_is_a_refusal(ws: Workspace) -> None:

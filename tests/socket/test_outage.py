@@ -16,8 +16,18 @@ from tests.socket.conftest import Gate, decisions, waiting_card, whole
 
 
 async def come_back(house: House) -> None:
-    """Slack listens again where it did, and the bot finds it by itself."""
-    await house.ws.listen(port=urlsplit(house.ws.url).port or 0)
+    """Slack listens again where it did, and the bot finds it by itself. Somebody else on this machine may have the port
+    for a moment."""
+    port = urlsplit(house.ws.url).port or 0
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                await house.ws.listen(port=port)
+            except OSError:
+                await house.ws.vanish()
+                await asyncio.sleep(0.05)
+            else:
+                break
     await whole(house)
 
 

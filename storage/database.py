@@ -28,6 +28,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 BUSY_SECONDS = 10
+READ_PATIENCE = 3600
+"""Seconds for which a look at the rows waits its turn among hundreds: on a busy machine a click is late, not lost."""
 
 
 class Database:
@@ -184,8 +186,9 @@ def _write_engine(path: Path) -> Engine:
 
 def _read_engine(path: Path) -> AsyncEngine:
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}", connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True
-    )
+        f"sqlite+aiosqlite:///{path}", connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True,
+        pool_timeout=READ_PATIENCE,
+    )  # fmt: skip
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:

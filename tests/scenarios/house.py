@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from sqlmodel import col, select
 
 from agent_runtime.audit import verify
 from agent_runtime.clock import MovableClock
@@ -25,7 +26,9 @@ from bot.webhooks.endpoints import Endpoint
 from bot.workspace import Message, Person, Workspace
 from bot.workspace.demo_world import demo_world
 from storage import audit, outbox, requests, runs
-from storage.models import AuditEntry
+from storage.models import AuditEntry, Delivery
+from storage.tx import Tx
+from storage.types import DeliveryStatus
 from tests.patience import PATIENCE
 from tests.scenarios.demo_agents import demo_agents
 from tests.stores import put_store
@@ -38,7 +41,7 @@ IN_LONG_TESTS = "in the long tests"
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 KEY = b"k" * 32
 LONGEST_WAIT = timedelta(minutes=2)
-"""Budgets and back-offs are waited out on the clock up to this long."""
+"""Budgets and back-offs of a delivery are waited out on the clock up to this long."""
 
 MANAGERS_DECIDE = """
 [slack]
@@ -66,14 +69,14 @@ class House:
         return self.ws.person(name)
 
     async def settle(self) -> None:
-        """Run all workers until nothing is due; budgets that make deliveries wait are waited out on the clock."""
+        """Run all workers until nothing is due; what makes deliveries wait is waited out on the clock, unless that is
+        long by itself: of several that fail for long, one is always due soon."""
         while True:
             await self.bot.settle()
-            due = await self.bot.runtime.db.read(outbox.next_due)
-            wait = due - self.clock.now() if due else None
-            if wait is None or wait > LONGEST_WAIT:
+            due = await self.bot.runtime.db.read(_next_due_soon)
+            if due is None:
                 return
-            self.clock.advance(wait)
+            self.clock.advance(due - self.clock.now())
 
     async def advance(self, by: timedelta) -> None:
         """Move the clock and sweep."""
@@ -218,3 +221,12 @@ async def _beside(
 
 def _configuration(policy: str | None) -> Configuration:
     return read_policy_text(policy if policy is not None else POLICY_FILE.read_text(), "signoff.toml")
+
+
+def _next_due_soon(tx: Tx) -> datetime | None:
+    """When the next message falls due of those that do not wait for long by themselves, or the next lease ends."""
+    to_be_made = col(Delivery.status).in_((DeliveryStatus.DUE, DeliveryStatus.LEASED))
+    waiting = tx.all(Delivery, select(Delivery).where(to_be_made, col(Delivery.priority) < outbox.OWN_WORKER))
+    due = [one.lease_until or one.due_at for one in waiting]
+    soon = (at for at, one in zip(due, waiting, strict=True) if at - one.updated_at <= LONGEST_WAIT)
+    return min(soon, default=None)

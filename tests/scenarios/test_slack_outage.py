@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,10 @@ import pytest
 from bot import directory
 from bot.listeners import commands, opening
 from bot.workspace import Workspace, deliveries
-from storage.types import RunStatus
+from storage import outbox
+from storage.outbox import Outcome
+from storage.tx import Tx
+from storage.types import DeliveryStatus, RunStatus
 from tests.scenarios.effects import mails
 from tests.scenarios.house import House, open_house
 
@@ -57,22 +60,24 @@ async def test_a_day_without_slack_loses_nothing(tmp_path: Path) -> None:
         assert "Finished" in house.root((await house.audit("run.started"))[0].run_id).plain()
 
 
-async def test_while_slack_is_down_a_house_comes_to_rest(house: House) -> None:
-    """What fails for long is not waited for, however many messages do: among many, one is always due soon."""
-    cards = []
-    for _ in range(4):
-        await house.start("ana", "approval", TASK)
-        cards.append(house.card("Approve send_email?"))
-    fault = house.ws.fail("chat.update", status=500, times=None)
-    for card in cards:
-        await house.person("maria").click(card, "Approve")
-        for _ in range(6):
-            await house.bot.settle()
-            house.clock.advance(timedelta(seconds=12))
-    before = house.clock.now()
+async def test_a_house_comes_to_rest_while_messages_fail_for_long(house: House) -> None:
+    """Among many that are tried every five minutes one is always due soon; none of them is waited for."""
+    before, waiting = house.clock.now(), timedelta(minutes=5)
+    for ago in range(0, 300, 60):
+        failed_at = before - timedelta(seconds=ago)
+        await house.bot.runtime.db.transact(_has_failed, f"note:{ago}", failed_at, failed_at + waiting)
     await house.settle()
-    assert house.clock.now() - before < timedelta(minutes=30)
-    assert fault.hits > len(cards)
+    assert house.clock.now() == before
+
+
+def _has_failed(tx: Tx, key: str, at: datetime, due: datetime) -> None:
+    outbox.tell(tx, key, "note", "R1", {"text": "lost"}, 40, at, None)
+    delivery = outbox.get(tx, key)
+    assert delivery is not None
+    outbox.lease(tx, delivery, "B1", due)
+    leased = outbox.get(tx, key)
+    assert leased is not None
+    outbox.settle(tx, leased, "B1", at, **Outcome(DeliveryStatus.DUE, "503", 8, due).values())
 
 
 async def test_a_decision_counts_though_its_card_cannot_be_redrawn(house: House) -> None:

@@ -7,13 +7,17 @@ import logging
 
 import pytest
 
+from agent_runtime import scheduler as scheduling
 from agent_runtime.clock import SystemClock
 from agent_runtime.scheduler import build_scheduler
 from tests.patience import PATIENCE
 
 
-async def test_a_stop_in_the_middle_of_a_sweep_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_stop_in_the_middle_of_a_sweep_is_no_failure(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whoever reads the log of a server that was stopped finds no error in it."""
+    monkeypatch.setattr(scheduling, "SWEEP_SECONDS", 3600)
     entered, ended = asyncio.Event(), asyncio.Event()
 
     async def sweep() -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from bot.readings import Reading, Readings
-from bot.slack_calls import Reads
+from bot.slack_calls import UnbudgetedCalls
 from bot.slack_client import SlackClients, SlackFailure, SlackRefused
 
 NAMES_LAST = timedelta(minutes=10)
@@ -35,10 +35,10 @@ class Channel:
 class Channels:
     """Reads conversations. Everything here raises `SlackFailure` where Slack does not answer."""
 
-    def __init__(self, clients: SlackClients, readings: Readings, reads: Reads) -> None:
+    def __init__(self, clients: SlackClients, readings: Readings, calls: UnbudgetedCalls) -> None:
         self._slack = clients.reads
         self._readings = readings
-        self._reads = reads
+        self._calls = calls
 
     async def find(self, name: str, max_age: timedelta = NAMES_LAST) -> Reading[Channel | None]:
         """The channel called `#name` or with that id; None where there is none that the bot can see and that is not
@@ -62,7 +62,7 @@ class Channels:
         """The id of the conversation between the bot and a person."""
 
         async def open_() -> str:
-            said = await self._reads.make("conversations.open", lambda: self._slack.conversations_open(users=user))
+            said = await self._calls.make("conversations.open", lambda: self._slack.conversations_open(users=user))
             return str(said["channel"]["id"])
 
         return (await self._readings.get(f"direct {user}", LONG, open_)).value
@@ -82,7 +82,7 @@ class Channels:
 
         async def link() -> str:
             asked = partial(self._slack.chat_getPermalink, channel=channel, message_ts=ts)
-            return str((await self._reads.make("chat.getPermalink", asked))["permalink"])
+            return str((await self._calls.make("chat.getPermalink", asked))["permalink"])
 
         try:
             return (await self._readings.get(f"link {channel} {ts}", LONG, link)).value
@@ -95,7 +95,7 @@ class Channels:
 
     async def _by_id(self, channel: str) -> Channel | None:
         try:
-            said = await self._reads.make("conversations.info", lambda: self._slack.conversations_info(channel=channel))
+            said = await self._calls.make("conversations.info", lambda: self._slack.conversations_info(channel=channel))
         except SlackRefused as refused:
             if refused.code in _NO_SUCH_CHANNEL:
                 return None
@@ -115,7 +115,7 @@ class Channels:
         listing = partial(self._slack.conversations_list, types=types, exclude_archived=True, limit=PAGE)
 
         def page(cursor: str) -> Awaitable[Mapping[str, Any]]:
-            return self._reads.make("conversations.list", partial(listing, cursor=cursor))
+            return self._calls.make("conversations.list", partial(listing, cursor=cursor))
 
         return [one async for said in pages(page) for one in said["channels"]]
 
@@ -123,7 +123,7 @@ class Channels:
         listing = partial(self._slack.conversations_members, channel=channel, limit=PAGE)
 
         def page(cursor: str) -> Awaitable[Mapping[str, Any]]:
-            return self._reads.make("conversations.members", partial(listing, cursor=cursor))
+            return self._calls.make("conversations.members", partial(listing, cursor=cursor))
 
         try:
             return frozenset([str(one) async for said in pages(page) for one in said["members"]])

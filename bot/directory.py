@@ -19,7 +19,7 @@ from bot.cards.text import mention
 from bot.channels import Channels
 from bot.readings import Reading, Readings
 from bot.roster import SLACKBOT, Person, Roster
-from bot.slack_calls import Reads
+from bot.slack_calls import UnbudgetedCalls
 from bot.slack_client import Identity, SlackClients, SlackFailure, SlackRefused
 from storage.types import Actor, ActorKind
 
@@ -44,9 +44,9 @@ class Directory:
         self._clock = clock
         self._addresses = addresses
         self._readings = Readings(clock)
-        reads = Reads(clock)
-        self.channels = Channels(clients, self._readings, reads)
-        self._roster = Roster(clients, clock, self._readings, reads, self.channels, addresses)
+        calls = UnbudgetedCalls(clock)
+        self.channels = Channels(clients, self._readings, calls)
+        self._roster = Roster(clients, clock, self._readings, calls, self.channels, addresses)
 
     async def member(
         self,

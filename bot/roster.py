@@ -16,7 +16,7 @@ from agent_runtime.people import person_of
 from agent_runtime.selectors import Selector
 from bot.channels import Channels
 from bot.readings import Reading, Readings
-from bot.slack_calls import Reads
+from bot.slack_calls import UnbudgetedCalls
 from bot.slack_client import SlackClients, SlackRefused
 
 log = structlog.get_logger("signoff")
@@ -63,14 +63,14 @@ class Roster:
         clients: SlackClients,
         clock: Clock,
         readings: Readings,
-        reads: Reads,
+        calls: UnbudgetedCalls,
         channels: Channels,
         addresses: Seal | None,
     ) -> None:
         self._slack = clients.reads
         self._clock = clock
         self._readings = readings
-        self._reads = reads
+        self._calls = calls
         self._channels = channels
         self._addresses = addresses
 
@@ -79,7 +79,7 @@ class Roster:
 
         async def read() -> Person:
             try:
-                said = await self._reads.make("users.info", lambda: self._slack.users_info(user=user))
+                said = await self._calls.make("users.info", lambda: self._slack.users_info(user=user))
             except SlackRefused as refused:
                 if refused.code in _UNKNOWN_PERSON:
                     return Person(known=False)
@@ -102,7 +102,7 @@ class Roster:
 
         async def read() -> People:
             try:
-                said = await self._reads.make(
+                said = await self._calls.make(
                     "users.lookupByEmail", lambda: self._slack.users_lookupByEmail(email=address)
                 )
             except SlackRefused as refused:
@@ -123,7 +123,7 @@ class Roster:
 
         async def read() -> People:
             try:
-                said = await self._reads.make(
+                said = await self._calls.make(
                     "usergroups.users.list", lambda: self._slack.usergroups_users_list(usergroup=group.value)
                 )
             except SlackRefused as refused:
@@ -141,7 +141,7 @@ class Roster:
             return Reading(name, self._clock.now())
 
         async def read() -> Mapping[str, str]:
-            said = await self._reads.make("usergroups.list", self._slack.usergroups_list)
+            said = await self._calls.make("usergroups.list", self._slack.usergroups_list)
             return {str(group["handle"]): str(group["id"]) for group in said["usergroups"]}
 
         groups = await self._readings.get("groups", REUSE, read)

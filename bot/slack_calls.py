@@ -1,4 +1,4 @@
-"""Calls to Slack within their budgets, and reads outside of them: pauses that Slack asks for hold for all."""
+"""Calls to Slack within their budgets, and those that have none: a pause that Slack asks for holds for all."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ class SlackCalls:
         return await self.send(method, call)
 
 
-class Reads:
-    """Makes reads, which have no budgets. While Slack wants a pause of a method it is not asked again."""
+class UnbudgetedCalls:
+    """Makes calls of people who wait for the answer. While Slack wants a pause of a method it is not called again."""
 
     def __init__(self, clock: Clock) -> None:
         self._holds = Holds(clock)
 
     async def make(self, method: str, call: Callable[[], Awaitable[AsyncSlackResponse]]) -> Mapping[str, Any]:
-        """Make a read. Raises `SlackFailure`; `RateLimited` for as long as the pause lasts."""
+        """Make a call. Raises `SlackFailure`; `RateLimited` for as long as the pause lasts."""
         if (left := self._holds.left(method)) is not None:
             raise RateLimited(left)
         try:

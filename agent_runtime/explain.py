@@ -159,7 +159,7 @@ def _ladder(stage: Stage, name: str, ends: timedelta | None) -> Iterator[str]:
         does += [f"{', '.join(rung.escalate_to)} may decide, too, and are told"] if rung.escalate_to else []
         every = rung.after - before
         more = sum(ends is None or rung.after + turn * every < ends for turn in range(1, rung.repeat + 1))
-        again = f", and {more} more times every {span(every)}" if more else ""
+        again = f", and {more} more time{'s' * (more > 1)} every {span(every)}" if more else ""
         where_too = rung.channel or ("the channel for alerts" if rung.escalate_to else "")
         place = f", said in {where_too} as well" if where_too else ""
         line = f"{where}after {span(rung.after)}: {'; '.join(does)}{place}{again}."

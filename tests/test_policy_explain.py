@@ -205,7 +205,7 @@ def test_times_read_as_the_file_writes_them(seconds: int, said: str) -> None:
 @pytest.mark.parametrize(
     ("on_timeout", "told"),
     [
-        (OnTimeout.REJECT, ["After 1h: a reminder, and 1 more times every 1h."]),
+        (OnTimeout.REJECT, ["After 1h: a reminder, and 1 more time every 1h."]),
         (OnTimeout.KEEP, ["After 1h: a reminder, and 3 more times every 1h.", "After 6h: user:U2 may decide, too, "]),
     ],
 )

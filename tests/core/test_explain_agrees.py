@@ -36,7 +36,7 @@ SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 WORDS = {"approve": YES, "reject": NO, "skip": SKIP}
 RUNG = re.compile(
     r"(?:Stage (?P<stage>\w+): )?after (?P<after>\w+): (?P<does>.*?)(?:, said in .+? as well)?"
-    r"(?:, and (?P<more>\d+) more times every (?P<every>\w+))?\.",
+    r"(?:, and (?P<more>\d+) more times? every (?P<every>\w+))?\.",
     re.IGNORECASE,
 )
 AT_WORK = re.compile(

@@ -45,6 +45,8 @@ from storage.types import Actor
 
 log = structlog.get_logger("signoff")
 
+MOST_RUNS = 20
+
 
 class People(Members, Protocol):
     """Who somebody is, and how to mention them: the Slack directory, or the console's."""
@@ -114,18 +116,14 @@ class Desk:
 
     async def ask(self, request_id: str, text: str, actor: Actor, origin: Origin) -> InquiryView | RefusalReason:
         """Ask whoever started the run about an open request."""
-        rules, starter, at = await self.runtime.db.read(desk_work.asked_now, self.runtime.seal, request_id)
-        stage = rules.stages[at] if rules and at < len(rules.stages) else None
-        membership = await self._look_up(actor, stage, starter)
+        membership = await self._see_now(request_id, actor)
         return await self.runtime.db.transact(
             inquiries.ask, self.runtime.context(), request_id, text, membership, origin
         )
 
     async def hold(self, hold: Hold, actor: Actor, origin: Origin) -> RequestView | RefusalReason:
         """Hold the reminders and escalations of an open request for a while."""
-        rules, starter, at = await self.runtime.db.read(desk_work.asked_now, self.runtime.seal, hold.request_id)
-        stage = rules.stages[at] if rules and at < len(rules.stages) else None
-        membership = await self._look_up(actor, stage, starter)
+        membership = await self._see_now(hold.request_id, actor)
         held = await self.runtime.db.transact(hold_ladder, self.runtime.context(), hold, membership, origin)
         if isinstance(held, RefusalReason):
             return held
@@ -170,11 +168,11 @@ class Desk:
         run = await self.runtime.db.transact(run_state.retry, self.runtime.context(), run_id, membership, origin)
         return await self._shown(run)
 
-    async def grants_of(self, actor: Actor, limit: int = 20) -> list[GrantView]:
+    async def grants_of(self, actor: Actor, limit: int) -> list[GrantView]:
         """The grants that still let calls through, to which this person's yes counted; the newest first."""
         return await self.runtime.db.read(read_grants, self.runtime.clock.now(), actor.key, limit)
 
-    async def all_grants(self, actor: Actor, limit: int = 20) -> list[GrantView] | RefusalReason:
+    async def all_grants(self, actor: Actor, limit: int) -> list[GrantView] | RefusalReason:
         """Everybody's grants, for operators."""
         membership = await self._people.member(actor, self.runtime.policies.operators)
         now = self.runtime.clock.now()
@@ -235,9 +233,9 @@ class Desk:
         """One run as it is now."""
         return await self.runtime.db.read(read_run, run_id)
 
-    async def runs_of(self, actor: Actor, limit: int = 20) -> list[RunView]:
+    async def runs_of(self, actor: Actor) -> list[RunView]:
         """A person's latest runs."""
-        found = await self.runtime.db.read(read_recent_runs, limit, actor.key)
+        found = await self.runtime.db.read(read_recent_runs, MOST_RUNS, actor.key)
         return [labelled(view, self.runtime.agents) for view in found]
 
     async def find_run(self, prefix: str) -> list[RunView]:
@@ -304,6 +302,11 @@ class Desk:
             self._look_up(actor, stage, starter), self._people.mentions(selectors, starter)
         )
         return membership, mentions
+
+    async def _see_now(self, request_id: str, actor: Actor) -> Membership:
+        rules, starter, at = await self.runtime.db.read(desk_work.asked_now, self.runtime.seal, request_id)
+        stage = rules.stages[at] if rules and at < len(rules.stages) else None
+        return await self._look_up(actor, stage, starter)
 
     async def _look_up(self, actor: Actor, stage: Stage | None, starter: Actor | None) -> Membership:
         selectors = stage.everybody if stage else ()

@@ -34,6 +34,7 @@ from storage.types import DecisionKind, RequestKind, RequestStatus
 RADIO_OPTIONS = 10
 SELECT_OPTIONS = 100
 _OPTION_LIMIT = 75
+_REMARK_LIMIT = 1_500
 
 
 def reject(view: RequestView, *, channel: str = "") -> Part:
@@ -104,13 +105,14 @@ def review_all(view: RequestView, page: int, *, channel: str = "", confirm: bool
 
 
 def _beside(view: RequestView) -> list[Part]:
-    """What stands beside the agent's texts on the card: who asks, until when, the policy's note, and which calls of the
-    run people approved before."""
+    """What stands beside the agent's texts on the card: who asks, until when, the policy's note, what policies made of
+    the call, and which calls of the run people approved before."""
     until = time_limit(view) if view.due_at and view.paused is None and not view.held_until else ""
     words = f"The policy's note: {visible(view.note, lines=True, fold=True).text}"
     note = [section(plain(words))] if view.note else []
     before = [rich(*map(approved_earlier, view.approved_before))] if view.approved_before else []
-    return [context(*origin(view, ""), ours(facts(until, identity(view)))), *note, *before]
+    remarks = [section(plain(clip(visible(one, fold=True).text, _REMARK_LIMIT))) for one in view.remarks]
+    return [context(*origin(view, ""), ours(facts(until, identity(view)))), *note, *remarks, *before]
 
 
 def _last_page_buttons(view: RequestView, subject: Subject, confirm: bool) -> list[Part]:

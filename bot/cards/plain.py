@@ -49,6 +49,8 @@ def _note(view: RequestView) -> Iterator[str]:
     if view.note:
         yield "The policy's note:"
         yield _barred(visible(view.note, lines=True, fold=True).text)
+    for remark in view.remarks:
+        yield visible(remark, fold=True).text
 
 
 def _before(view: RequestView, at: Callable[[datetime], str]) -> Iterator[str]:

@@ -12,6 +12,8 @@ from agent_runtime.policy import Policy
 from agent_runtime.policy_file import read_policy_text
 from agent_runtime.reading import read_request
 from agent_runtime.redaction import MARK
+from bot.cards.modals import review_all
+from bot.cards.plain import card_text
 from bot.cards.request import card
 from bot.cards.subject import subject_of
 from bot.cards.wording import heading
@@ -54,6 +56,8 @@ async def test_whoever_cannot_see_all_of_an_argument_is_told_so(worlds: Any) -> 
     assert view.args == {"command": f"ls {MARK}", "secret": MARK}
     assert view.remarks == (UNSEEN,)
     assert UNSEEN in repr(card(view, now=world.clock.now()).blocks)
+    assert UNSEEN in repr(review_all(view, 0)), "where somebody decides who came from App Home"
+    assert UNSEEN in card_text(view)
 
 
 async def test_an_edit_says_what_of_it_cannot_be_seen(worlds: Any) -> None:

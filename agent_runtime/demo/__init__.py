@@ -67,7 +67,7 @@ def agents(data_dir: Path, model: BaseChatModel | None = None) -> dict[str, Demo
         ),
         "multi-step": DemoAgent(
             multi_step.graph(data_dir, model=model),
-            "Buys things. From USD 1000 on two people are asked first.",
+            "Buys things. From USD 1000, two people are asked first.",
             multi_step.EXAMPLE,
             forms.PURCHASE,
         ),

@@ -49,7 +49,7 @@ def plan(state: Conversation) -> dict[str, Any]:
         email = planner.email(task(state))
         if email is None:
             return not_understood(task(state), "I send mail: say to whom and about what.", EXAMPLE)
-        return propose(state, f"The mail you asked for, to {email.to}.", PlannedCall("send_email", asdict(email)))
+        return propose(state, f"The mail that was asked for, to {email.to}.", PlannedCall("send_email", asdict(email)))
     return after(state, answered[0])
 
 
@@ -65,7 +65,7 @@ def after(state: Conversation, reply: Reply) -> dict[str, Any]:
     revised = {**asked, "body": planner.reworded(asked["body"], one_line(reply.reason))}
     return propose(
         state,
-        "The same mail with your words in it: the demo's planner writes no sentences of its own.",
+        "The same mail with the reason in it: the demo's planner writes no sentences of its own.",
         PlannedCall("send_email", revised),
     )
 

@@ -128,7 +128,14 @@ def _first_of(subject: Subject) -> str:
     """What comes first of what is to be read, on one line: it tells a call from others of the same name."""
     if subject.prompt is not None:
         return ""
-    return clip(facts(*subject.must_see[0].excerpt.whole.splitlines()[:_MOST_LINES]), _FIRST)
+    told: list[str] = []
+    for one in subject.must_see[0].excerpt.whole.splitlines():
+        text = one.strip()
+        if not text.startswith("│"):
+            told.append(text)
+        elif told and told[-1].endswith(":"):  # of a text of several lines the first one
+            told[-1] += f" {text.removeprefix('│').strip()} …"
+    return clip(facts(*told[:_MOST_LINES]), _FIRST)
 
 
 def _started(view: HomeView) -> list[Part]:

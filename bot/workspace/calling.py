@@ -1,9 +1,9 @@
 """Whom a message calls, as the page's numbers count it: Slack itself notifies everybody a text mentions.
 
 A number would be of no use beside whoever only started something, or beside everybody whom a status names. So these do
-not count: who is only named as having started, closed or paused it or approved an earlier call, or, in an alert, as
-asked by the request that it is about; who decided already; and everybody on a message of an app that offers buttons but
-asks for nothing, such as a run's state with its Cancel.
+not count: who is only named as having started, closed or paused it or approved an earlier call, as whoever asks, or,
+in an alert, as asked by the request that it is about; who decided already; and everybody on a message of an app that
+offers buttons but asks for nothing, such as a run's state with its Cancel.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from bot.workspace.markup import notified
 from bot.workspace.messages import StoredMessage
 
 _NAMED_ONLY = re.compile(r"\b(?:started|Closed|paused\*?) by <@\w+>|\b(?:has waited for|Asked:)(?:,? <[@!][\w^]+>)+")
+_ASKS = " asks about "
 _DECIDER = re.compile(r"<@(\w+)> (?:approved|rejected|skipped|answered)\b(?!(?:[^<]|<!date[^>]*>)*\(withdrawn\))")
 
 
@@ -54,7 +55,15 @@ def _meant(value: Any) -> Any:
         return value | {"text": _NAMED_ONLY.sub("", str(value.get("text", "")))}
     if value.get("type") == "rich_text_section" and _begins(value, "Started ", "Queued ", "Earlier in this run: "):
         return value | {"elements": []}
+    if value.get("type") == "rich_text_section":
+        return value | {"elements": _without_askers(value.get("elements") or [])}
     return {key: _meant(each) for key, each in value.items()}
+
+
+def _without_askers(elements: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without whoever "asks about" something."""
+    after = [*elements[1:], {}]
+    return [each for each, then in zip(elements, after, strict=True) if not str(then.get("text", "")).startswith(_ASKS)]
 
 
 def _begins(section: dict[str, Any], *words: str) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from agent_runtime.clock import MovableClock
 from bot.workspace import payloads
+from bot.workspace.calling import requests_in
 from bot.workspace.channels import Channel
 from bot.workspace.errors import NotFound
 from bot.workspace.handles import Message
@@ -103,7 +104,8 @@ def _seen(person: Person, message: Message) -> Json:
     shape = message_state(message) | {"values": payloads.message_values(world, person.user, stored)}
     shape["unread"] = not message.ephemeral and world.read_marks.is_unread(person.user, stored)
     channel = world.channels[stored.channel]
-    return shape | {"calls_me": world.read_marks.calls(stored, person.user, channel, groups)}
+    calls = world.read_marks.calls(stored, person.user, channel, groups)
+    return shape | {"calls_me": calls, "asks_me": calls and bool(requests_in(stored))}
 
 
 def _channel_state(world: World, user: User, channel: Channel) -> Json:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -72,6 +74,20 @@ async def test_a_plan_is_rejected_and_its_revision_approved_by_keys_alone(stage:
     await shown.reads("Approved: send_email", "Ran in")
     effects = list_effects(stage.data_dir)
     assert effects == ["mail to team@example.com: Meeting, revised: Say that it moved to Thursday"]
+
+
+async def test_whoever_opens_a_thread_with_a_key_goes_on_in_it(window: Open) -> None:
+    """Tab leads to the card in it, not through the rest of the channel; closing it leads back."""
+    shown = await window("ana")
+    page = shown.page
+    await shown.send("/agent input Book a flight to Rome")
+    replies = shown.message("Started the agent input").get_by_role("button", name=re.compile(r"^1 reply"))
+    await replies.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#thread-title")).to_be_focused()
+    await tab_to(page, "button", "Close the thread")
+    await page.keyboard.press("Enter")
+    await expect(replies).to_be_focused()
 
 
 async def test_escape_leaves_a_form_and_nothing_is_decided(stage: Stage, window: Open) -> None:

@@ -61,3 +61,37 @@ async def test_what_came_of_the_home_is_marked_at_its_tab(window: Open, width: i
     marked = shown.page.get_by_role("tab", name=re.compile("Messages.*unread"))
     await marked.click()
     await shown.reads("Started the agent feedback")
+
+
+async def test_whoever_comes_where_something_waits_for_them_sees_it(window: Open, width: int) -> None:
+    """Cards that ask others came below it: one comes to the card that waits for oneself, not to the end."""
+    ana = await window("ana", place="approvals")
+    await ana.send("/agent multi-step Buy 2 servers for 60000")
+    await ana.reads("Approve director_signoff?")
+    for subject in ("one", "two", "three"):
+        await ana.send(f"/agent approval Send email to team about {subject}")
+        await ana.reads("Approve send_email?", subject.capitalize())
+    dora = await window("dora", width=width, place="approvals")
+    await expect(dora.message("Approve director_signoff?")).to_be_in_viewport()
+
+
+async def test_in_a_thread_no_message_has_a_row_for_its_menu_alone(window: Open, width: int) -> None:
+    """Where nothing hovers the menu is always there: on the first line, which has room, and not below the words."""
+    shown = await window("ana", width=width)
+    await shown.send("/agent input Book a flight to Rome")
+    await shown.open_thread("Started the agent input")
+    await shown.reads("Answer needed")
+    for message in await shown.page.locator("#thread li.message").all():
+        height, words = await message.evaluate(
+            "at => [at, at.querySelector('.message-body')].map((one) => one.offsetHeight)"
+        )
+        assert height - words <= 16, "more than the space above and below"
+    if width == PHONE:
+        menu = shown.page.locator("#thread .tools").last
+        assert await menu.evaluate("at => getComputedStyle(at).opacity") == "1"
+        byline = await shown.page.locator("#thread .byline").last.bounding_box()
+        box = await menu.bounding_box()
+        assert byline is not None
+        assert box is not None
+        assert box["x"] >= byline["x"]
+        assert box["y"] <= byline["y"] + byline["height"]

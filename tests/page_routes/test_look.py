@@ -214,3 +214,17 @@ async def test_nobody_is_a_bot_or_somebody_who_left(browser: Browser) -> None:
     assert [each["name"] for each in (await browser.look("ana"))["people"]] == PEOPLE
     for name in ("eve", "signoff", "slackbot"):
         assert (await browser.get(f"/control/look?person={name}"))[0] == 400
+
+
+async def test_whoever_asks_something_is_not_called_by_their_own_question(
+    browser: Browser, ws: Workspace, client: AsyncWebClient
+) -> None:
+    """It waits for the person who is asked, and their page knows which message does."""
+    ana, maria = ({"type": "user", "user_id": ws.person(name).id} for name in ("ana", "maria"))
+    said = [ana, {"type": "text", "text": ": "}, maria, {"type": "text", "text": " asks about buy before deciding:"}]
+    asked = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": said}]}
+    await client.chat_postMessage(channel="#general", text="Maria asks", blocks=[asked, *CARD[1:]])
+    assert await browser.waiting() == {"ana": 1}
+    assert [
+        [each["asks_me"] for each in (await browser.look(name, "general"))["messages"]] for name in ("ana", "maria")
+    ] == [[True], [False]]

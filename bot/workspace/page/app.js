@@ -24,7 +24,8 @@ const shell = $("shell");
 let look = null;
 
 const channelScroll = keepAtEnd($("scroll"), $("below"));
-const threadScroll = keepAtEnd($("thread-scroll"), $("thread-below"));
+const threadScroll = keepAtEnd($("thread-scroll"), $("thread-below"), { answersAll: true });
+let thread = ""; // the one that is shown
 const composer = makeComposer($("composer"), "composer-text", () => ({
   channel: place.in,
   thread: "",
@@ -99,10 +100,14 @@ function isReply(message) {
 function drawThread() {
   const root = look.messages.find((message) => message.ts === place.thread && !message.ephemeral);
   $("thread").hidden = !root;
-  if (!root) return;
+  if (!root) return (thread = "");
   const list = [root, ...repliesTo(look, root)];
   threadScroll.follow(`${look.me.id} ${place.thread}`, () => drawMessages($("thread-messages"), look, list, { threads: false }));
   threadComposer.update(look);
+  const came = thread !== place.thread;
+  thread = place.thread;
+  // Who opened it with a key goes on in it.
+  if (came && document.querySelector("#messages :focus-visible, #messages > :focus-visible")) $("thread-title").focus();
 }
 
 // Tells the workspace what was read: only what stands in a window that somebody may be looking at.
@@ -158,5 +163,9 @@ for (const button of document.querySelectorAll("[data-back]")) {
     showPane(button.dataset.back);
   });
 }
-$("close-thread").addEventListener("click", () => go({ thread: "" }));
+$("close-thread").addEventListener("click", () => {
+  const root = place.thread;
+  go({ thread: "" });
+  document.querySelector(`[data-replies="${root}"], [data-reply="${root}"]`)?.focus({ preventScroll: true });
+});
 document.addEventListener("visibilitychange", () => look && read());

@@ -51,7 +51,8 @@ export function drawHint(look, isHome) {
   examples = commands.map(({ text }) => text);
   const calling = look.channels.filter((channel) => channel.for_me && channel.kind !== "im" && channel.name !== place.in).map(({ name }) => name);
   const other = look.people.find((person) => person.id !== look.me.id);
-  const stamp = JSON.stringify([look.me.id, commands, calling, other.name]);
+  const waits = look.people.some((person) => person.id === look.me.id && person.waiting);
+  const stamp = JSON.stringify([look.me.id, commands, calling, waits, other.name]);
   if (section.dataset.stamp === stamp) return;
   section.dataset.stamp = stamp;
   section.replaceChildren(
@@ -59,7 +60,7 @@ export function drawHint(look, isHome) {
     el(
       "ol",
       {},
-      calling.length ? el("li", {}, "Something waits for you: ", calling.map((name) => el("button", { type: "button", class: "button", "data-go": name }, `Go to #${name}`))) : null,
+      calling.length ? el("li", {}, waits ? "Something waits for you: " : "Something is new for you: ", calling.map((name) => el("button", { type: "button", class: "button", "data-go": name }, `Go to #${name}`))) : null,
       beginning(look, commands),
       el("li", {}, "The number beside a person, at the top, is how many things wait for them: click the person to be them."),
       el("li", {}, "Nobody answers? Move the clock at the top."),

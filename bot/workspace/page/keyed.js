@@ -38,5 +38,5 @@ export function replaceKeepingFocus(old, node) {
 }
 
 function nameOf(control) {
-  return control.dataset.actionId ?? control.getAttribute("aria-label") ?? control.textContent;
+  return control.dataset.actionId ?? control.dataset.replies ?? control.getAttribute("aria-label") ?? control.textContent;
 }

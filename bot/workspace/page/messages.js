@@ -50,7 +50,7 @@ function messageNode(look, message, replies) {
   const parts = { class: message.ephemeral ? "message private" : "message", "data-ts": message.ts, tabindex: "-1" };
   return el(
     "li",
-    { ...parts, "data-author": message.author, "data-private": message.ephemeral },
+    { ...parts, "data-author": message.author, "data-private": message.ephemeral, "data-asks": message.asks_me },
     avatar(look, message.author_id),
     el(
       "div",

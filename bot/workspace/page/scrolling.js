@@ -14,11 +14,12 @@ const PRESSED = ".bk-button, .bk-menu-item";
 /**
  * For a scrolling element, and the bar below it that leads on: `follow(what, draw)` draws and then stays where one
  * was, or goes to the end. A last message that is higher than the window is shown from its beginning: nobody should
- * meet its buttons first. Where there are no messages, one begins at the top. The bar is there whenever the end is out
+ * meet its buttons first. Whoever comes where nothing that asks them is in sight at the end comes to what asks them
+ * last. Where there are no messages, one begins at the top. The bar is there whenever the end is out
  * of sight, and takes its room from below, so that nothing moves. `sent()`: the person said something, and goes to the
- * end once it, or what answers it, is there.
+ * end once it, or what answers it, is there. `answersAll`: whatever comes here answers what was pressed last.
  */
-export function keepAtEnd(scroll, below) {
+export function keepAtEnd(scroll, below, { answersAll = false } = {}) {
   let shown = null;
   let rest = null; // where it was left, if at the end
   let awaits = false; // whether what the person sent is still to come
@@ -95,8 +96,9 @@ export function keepAtEnd(scroll, below) {
     if (stays && missing > 0) scroll.style.paddingBottom = `${missing}px`;
     const begins = !messages.length && !strayed; // Home, or nothing said yet
     scroll.scrollTop = goes ? endOf(scroll, room()) : begins ? 0 : wanted;
-    tell();
     rest = goes ? scroll.scrollTop : null;
+    if (came && showAsking(scroll)) rest = null;
+    tell();
   }
 
   // Where to scroll to so that what was pressed stays where it stood, if what answers it is in sight then. A private
@@ -105,7 +107,7 @@ export function keepAtEnd(scroll, below) {
     const holding = scroll.scrollTop + distance(scroll, message) - stood;
     if (performance.now() - pressedAt > ANSWERED_MS) return holding;
     const toMe = fresh.findLast((each) => each.matches(".private"));
-    const answer = toMe ?? fresh.find((each) => each.previousElementSibling === message);
+    const answer = toMe ?? (answersAll ? fresh.at(-1) : fresh.find((each) => each.previousElementSibling === message));
     if (!answer) return holding;
     const begin = scroll.scrollTop + distance(scroll, answer);
     const whole = Math.min(begin, begin + answer.offsetHeight + BAR - room());
@@ -135,6 +137,14 @@ function onward(scroll) {
   const begin = distance(scroll, cut);
   const whole = Math.max(begin, past(cut));
   return Math.min(whole <= page || begin <= NEAR ? whole : begin, page);
+}
+
+// Goes to the last message that asks this person, if it is above the window; whether it was.
+function showAsking(scroll) {
+  const asking = messagesIn(scroll).findLast((message) => message.matches("[data-asks]"));
+  if (!asking || distance(scroll, asking) + asking.offsetHeight > NEAR) return false;
+  scroll.scrollTop += distance(scroll, asking);
+  return true;
 }
 
 function endOf(scroll, room) {

@@ -64,9 +64,9 @@ function naming(element) {
 /** Presses once: until what it started is over, the button is busy and takes no other press. */
 async function act(node, element, field) {
   if (node.getAttribute("aria-busy") === "true") return false;
+  if (element.confirm && !(await field.ctx.confirm(element.confirm))) return false;
   node.setAttribute("aria-busy", "true");
   try {
-    if (element.confirm && !(await field.ctx.confirm(element.confirm))) return false;
     await field.ctx.act(field.blockId, element.action_id, element);
     return true;
   } finally {

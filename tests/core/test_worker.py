@@ -220,3 +220,13 @@ async def test_the_scheduler_only_wakes() -> None:
     scheduler = build_scheduler(nothing, nothing)
     jobs = {job.id: job for job in scheduler.get_jobs()}
     assert set(jobs) == {"sweep", "noise"}
+
+
+async def test_what_is_old_is_looked_for_every_hour() -> None:
+    """And what is looked at every minute stays what it is."""
+
+    async def nothing() -> None: ...
+
+    scheduler = build_scheduler(nothing, nothing, minutely=(nothing,), hourly=(nothing,))
+    every = [job.trigger.interval for job in scheduler.get_jobs() if job.id not in {"sweep", "noise"}]
+    assert every == [timedelta(minutes=1), timedelta(hours=1)]

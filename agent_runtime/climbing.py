@@ -35,7 +35,7 @@ def happen(tx: Tx, context: Context, request: Request, due: datetime) -> None:
         fall_due(tx, context, request)
         return
     rules = read_rules(context.seal, request)
-    if rules is None:
+    if rules is None or request.stage >= len(rules.stages):
         _broken(tx, context, request, "its rules were changed")
         requests.climb(tx, request, next_at=request.due_at)
         return

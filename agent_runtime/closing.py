@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pydantic import ValidationError
+
 from agent_runtime import ladder, outbound
 from agent_runtime.audit import INTERNAL, Event, Origin, record, record_request
 from agent_runtime.context import Context
@@ -48,13 +50,25 @@ def close(
     after = requests.get(tx, request.id)
     assert after is not None
     outbound.want_card(tx, context, after)
-    rules = Rules.model_validate(request.rules)
+    rules = _who_is_told(request)
     whose = "" if closer == SCHEDULER else f" by {closer.label}"  # that time ran out, the reason says
     line = f"{request.tool or request.kind.value}: {status.value}{whose}" + (f" ({reason})" if reason else "")
-    if not rules.stages[request.stage].in_thread:  # there the card itself says it
+    if rules is None or not rules.stages[request.stage].in_thread:  # there the card itself says it
         outbound.note(tx, context, request.run_id, seq, line)
-    outbound.tell_watchers(tx, context, request, rules, seq, f"{line}, for {request.agent} (request {request.id}).")
+    if rules is not None:
+        about = f"{line}, for {request.agent} (request {request.id})."
+        outbound.tell_watchers(tx, context, request, rules, seq, about)
     return True
+
+
+def _who_is_told(request: Request) -> Rules | None:
+    """The rules, for whom they name; None where they, or the stage, were changed by hand so that nobody can read them:
+    the request ends all the same."""
+    try:
+        rules = Rules.model_validate(request.rules)
+    except ValidationError:
+        return None
+    return rules if 0 <= request.stage < len(rules.stages) else None
 
 
 _UNDECIDED = {
@@ -155,7 +169,8 @@ def fail_waiting(tx: Tx, context: Context, run: Run, reason: str) -> None:
 def _keep(tx: Tx, context: Context, request: Request) -> bool:
     """It has no deadline any more; steps of its ladder that were put off, by working hours or a hold, still come."""
     after, rules = request.model_copy(update={"due_at": None, "held_until": None}), read_rules(context.seal, request)
-    following = ladder.next_at(after, rules.stages[request.stage], pauses.stopped_for(tx)) if rules else None
+    stage = rules.stages[request.stage] if rules and request.stage < len(rules.stages) else None
+    following = ladder.next_at(after, stage, pauses.stopped_for(tx)) if stage else None
     if not requests.change(tx, request, RequestStatus.PENDING, due_at=None, next_at=following, held_until=None):
         return False
     seq = record_request(tx, context, Event.REQUEST_OVERDUE, request, SCHEDULER, INTERNAL, {})

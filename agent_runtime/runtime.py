@@ -7,7 +7,8 @@ import socket
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -33,13 +34,14 @@ from agent_runtime.webhook import Webhook
 from agent_runtime.worker import LEASE, Worker
 from storage import boots, outbox, pauses, requests, runs
 from storage.database import Database
-from storage.models import Boot, Run
+from storage.models import Boot, Request, Run
 from storage.tx import Tx
 from storage.types import RequestKind
 
 log = structlog.get_logger("signoff")
 
 SWEEP_BATCH = 20
+SWEPT_AGAIN = timedelta(minutes=1)
 """So much of what is due happens in one write: where thousands time out together, a click waits for a tenth of a second
 and not for all of them."""
 
@@ -93,6 +95,8 @@ class Runtime:
             "runs", self.claim, self.advance, lambda run: run.id, NextDue(db, clock, runs.next_due).has_come
         )
         self._next_due = NextDue(db, clock, requests.next_due)
+        self._failed: dict[str, datetime] = {}
+        """The requests that could not be swept, by id, and when that was."""
 
     def context(self) -> Context:
         """The values of this moment for one unit of work."""
@@ -129,10 +133,12 @@ class Runtime:
 
     async def sweep(self) -> int:
         """Do what is due in time, what was due first of all first: steps of ladders, ends of holds, deadlines; how
-        many."""
-        swept = 0
-        while batch := await self.db.transact(_sweep, self.context()):
-            swept += batch
+        many. A request for which that fails keeps no other from its time: it is tried again in a minute."""
+        now, swept = self.clock.now(), 0
+        self._failed = {name: at for name, at in self._failed.items() if abs(now - at) < SWEPT_AGAIN}
+        while batch := await self.db.transact(_sweep, self.context(), tuple(self._failed)):
+            self._failed |= {name: now for name, done in batch.items() if not done}
+            swept += sum(batch.values())
         return swept
 
     async def _advance(self, run: Run, lease: Lease) -> None:
@@ -224,15 +230,24 @@ def _position(tx: Tx, context: Context, run: Run) -> Position:
     return Position(snapshot, answers)
 
 
-def _sweep(tx: Tx, context: Context) -> int:
+def _sweep(tx: Tx, context: Context, skip: Sequence[str]) -> dict[str, bool]:
+    """What was due, by request, and whether it was done."""
     first = requests.next_due(tx)
     if first is None or first > context.now:
-        return 0
+        return {}
     due = pauses.unpaused(tx, context.now)
     if due is None:
-        return 0
+        return {}
     stopped = [one.agent for one in pauses.of_agents(tx)]
-    overdue = requests.overdue(tx, due, SWEEP_BATCH, stopped)
-    for request in overdue:
-        happen(tx, context, request, due)
-    return len(overdue)
+    overdue = requests.overdue(tx, due, SWEEP_BATCH, skip, stopped)
+    return {request.id: _has_happened(tx, context, request, due) for request in overdue}
+
+
+def _has_happened(tx: Tx, context: Context, request: Request, due: datetime) -> bool:
+    try:
+        tx.apart(partial(happen, tx, context, request, due))
+    except Exception:  # noqa: BLE001 - whatever is wrong with one request is no other's affair
+        raised = mask(traceback.format_exc())
+        log.error("what was due could not be done", request=request.id, run=request.run_id, exception=raised)
+        return False
+    return True

@@ -139,13 +139,13 @@ def next_due(tx: Tx) -> datetime | None:
 _NEXT_DUE = select(sa.func.min(col(Request.next_at))).where(col(Request.status) == RequestStatus.PENDING)
 
 
-def overdue(tx: Tx, due: datetime, limit: int, but: Sequence[str] = ()) -> list[Request]:
-    """Pending requests to which something is to happen by now, what should have happened first of all first; of no
-    agent named in `but`."""
+def overdue(tx: Tx, due: datetime, limit: int, skip: Sequence[str], but: Sequence[str]) -> list[Request]:
+    """Pending requests to which something is to happen by now, what should have happened first of all first; none that
+    is named in `skip`, and of no agent named in `but`."""
     statement = (
         select(Request)
         .where(col(Request.status) == RequestStatus.PENDING, col(Request.next_at) <= due)
-        .where(col(Request.agent).not_in(but))
+        .where(col(Request.id).not_in(skip), col(Request.agent).not_in(but))
         .order_by(col(Request.next_at), col(Request.id))
         .limit(limit)
     )

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
 Record = TypeVar("Record", bound=SQLModel)
+T = TypeVar("T")
 
 
 class Tx:
@@ -68,6 +69,11 @@ class Tx:
         statement = self._insert(type(row))
         changes = {name: statement.excluded[name] for name in values if name not in keys}
         self._connection.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=changes), values)
+
+    def apart(self, part: Callable[[], T]) -> T:
+        """Run a part of this unit of work: what it raises comes through, and undoes that part only."""
+        with self._connection.begin_nested():
+            return part()
 
     def _insert(self, model: type[SQLModel]) -> Any:
         dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql

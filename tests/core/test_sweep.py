@@ -206,6 +206,39 @@ async def test_a_clock_set_back_fires_nothing_early_and_nothing_twice(worlds: An
     assert await world.runtime.sweep() == 0
 
 
+@pytest.mark.parametrize("change", ["rules = '{}'", "rules = '[]'", "stage = 9"])
+async def test_a_request_whose_rules_nobody_can_read_ends_all_the_same(worlds: Any, change: str) -> None:
+    """By its time-out, and with its run; what was changed by hand keeps nobody from cancelling, nor others waiting."""
+    world = await worlds(BUY, policies=timed(OnTimeout.REJECT))
+    first, second = await world.waiting(), await world.waiting()
+    asked, other = await world.all_pending()
+    await world.sql(f"update request set {change} where id = '{asked.id}'")
+    await world.sql(f"update request set {change} where id = '{other.id}'")
+    await world.cancel(second)
+    await world.pass_time(10 * MINUTES)
+    assert (await world.request(asked)).status is RequestStatus.EXPIRED
+    assert (await world.request(other)).status is RequestStatus.CANCELLED
+    assert [await world.status(run) for run in (first, second)] == [RunStatus.SUCCEEDED, RunStatus.CANCELLED]
+    assert world.effects == []
+
+
+async def test_a_request_that_cannot_be_swept_keeps_no_other_from_its_time(worlds: Any) -> None:
+    """It is left as it was, and tried again in a minute."""
+    world = await worlds(BUY, policies=timed(OnTimeout.REJECT))
+    await world.waiting()
+    await world.waiting()
+    broken, other = await world.all_pending()
+    kept = "quiet = '[1]', quiet_until = opened_at, next_at = opened_at"
+    await world.sql(f"update request set {kept} where id = '{broken.id}'")
+    await world.pass_time(10 * MINUTES)
+    assert (await world.request(other)).status is RequestStatus.EXPIRED
+    left = await world.request(broken)
+    assert (left.status, left.quiet_until) == (RequestStatus.PENDING, broken.opened_at)
+    await world.sql(f"update request set quiet = null where id = '{broken.id}'")
+    await world.pass_time(MINUTES)
+    assert (await world.request(broken)).status is RequestStatus.EXPIRED
+
+
 async def test_many_overdue_requests_are_swept_in_batches(worlds: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than one batch of overdue requests is closed by one sweep."""
     monkeypatch.setattr("agent_runtime.runtime.SWEEP_BATCH", 3)

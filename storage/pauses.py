@@ -81,15 +81,16 @@ class Stop:
 
 
 def go(tx: Tx, now: datetime) -> Stop | None:
-    """Let executions and timers go on; unpaused time goes on from where it stood. None where nothing was stopped."""
+    """Let executions and timers go on; unpaused time goes on from where it stood, unless the clock went back meanwhile.
+    None where nothing was stopped."""
     row = everything(tx)
     if row is None or row.since is None:
         return None
-    before = timedelta(seconds=row.total_seconds)
-    after = before + (now - row.since)
+    end, before = max(now, row.since), timedelta(seconds=row.total_seconds)
+    after = before + (end - row.since)
     tx.change(update(Pause).values(since=None, total_seconds=after.total_seconds(), stopped_by=None, why=""))
     tx.wake("runs")
-    return Stop(row.since, now, before, after)
+    return Stop(row.since, end, before, after)
 
 
 def stop_agent(tx: Tx, agent: str, now: datetime, by: dict[str, Any], why: str = "") -> bool:

@@ -137,6 +137,22 @@ async def test_a_ladder_stands_still_while_paused(worlds: Any, agent: str) -> No
     assert await climbed(world) == ["reminded", "escalated"]
 
 
+@EITHER
+async def test_a_clock_that_went_back_during_a_pause_is_nobodys_hand(worlds: Any, agent: str) -> None:
+    """The ladder waits for its time to come again, as it does without a pause, and no change of a row is told."""
+    world = await worlds(BUY, policies=climbing(timeout=4 * HOURS))
+    await world.waiting()
+    await world.pass_time(20 * MINUTES)
+    await pause(world, agent)
+    await world.pass_time(-HOURS)
+    await resume(world, agent)
+    for _ in range(14):
+        assert await climbed(world) == []
+        await world.pass_time(5 * MINUTES)
+    assert await climbed(world) == ["reminded"]
+    assert Event.INTEGRITY_BROKEN.value not in await world.events()
+
+
 async def test_the_agent_and_the_reason_of_a_pause_are_on_record(worlds: Any) -> None:
     """As they were typed, cleaned; whoever reads the log learns what was stopped, and why."""
     world = await worlds(BUY)

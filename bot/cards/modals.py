@@ -25,7 +25,7 @@ from bot.cards.blocks import (
 )
 from bot.cards.buttons import NOBODY_ELSE, decision_buttons, more_button, target_of
 from bot.cards.ids import ActionId, CallbackId, FieldId, Metadata
-from bot.cards.request import approved_earlier, identity, origin
+from bot.cards.request import approved_earlier, identity, note_line, origin
 from bot.cards.subject import Subject, subject_of
 from bot.cards.text import clip, facts, line, person, visible
 from bot.cards.wording import heading, time_limit, verdict
@@ -101,7 +101,8 @@ def review_all(view: RequestView, page: int, *, channel: str = "", confirm: bool
         blocks.append(context(ours(verdict(view))))
     elif page == last:
         blocks.append(actions(*_last_page_buttons(view, subject, confirm)))
-    return modal(CallbackId.REVIEW_ALL, "Review everything", blocks, Metadata(target_of(view), page, channel))
+    title = "Review everything" if view.status is RequestStatus.PENDING else "Everything"
+    return modal(CallbackId.REVIEW_ALL, title, blocks, Metadata(target_of(view), page, channel))
 
 
 def _beside(view: RequestView) -> list[Part]:
@@ -111,7 +112,8 @@ def _beside(view: RequestView) -> list[Part]:
     words = f"The policy's note: {visible(view.note, lines=True, fold=True).text}"
     note = [section(plain(words))] if view.note else []
     before = [rich(*map(approved_earlier, view.approved_before))] if view.approved_before else []
-    remarks = [section(plain(clip(visible(one, fold=True).text, _REMARK_LIMIT))) for one in view.remarks]
+    told = filter(str.strip, view.remarks)
+    remarks = [section(plain(clip(visible(one, fold=True).text, _REMARK_LIMIT))) for one in told]
     return [context(*origin(view, ""), ours(facts(until, identity(view)))), *note, *remarks, *before]
 
 
@@ -153,7 +155,8 @@ def loading(title: str = "One moment") -> Part:
 def _reason(view: RequestView, kind: DecisionKind, callback: CallbackId, title: str, channel: str) -> Part:
     required = kind in view.require_reason
     field = text_field(FieldId.REASON, "Reason", optional=not required, hint=_follows(view, kind))
-    asked = subject_of(view).title if view.kind is RequestKind.TOOL else ""  # the form's title says what of it
+    # The form's title says what of it; on a phone it hides the card.
+    asked = facts(subject_of(view).title, note_line(view)) if view.kind is RequestKind.TOOL else ""
     return _form(view, callback, title, title, channel, [field], asked)
 
 

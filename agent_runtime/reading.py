@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from pydantic import ValidationError
+
 from agent_runtime.arguments import changes
 from agent_runtime.audit import Event
 from agent_runtime.earlier import what_came_before
@@ -26,7 +28,7 @@ from storage.types import Actor, CallStatus, DecisionKind, OnTimeout, RequestKin
 
 
 def read_request(tx: Tx, request_id: str) -> RequestView | None:
-    """One request as people see it."""
+    """One request as people see it; None where there is none, or nobody can read its rules."""
     request = requests.get(tx, request_id)
     return None if request is None else _view(tx, request)
 
@@ -49,10 +51,11 @@ def find_runs(tx: Tx, prefix: str) -> list[RunView]:
 
 def read_pending(tx: Tx, limit: int) -> list[RequestView]:
     """Everything that waits for people, the next deadline first."""
-    return [_view(tx, request) for request in requests.all_pending(tx, limit)]
+    views = (_view(tx, request) for request in requests.all_pending(tx, limit))
+    return [view for view in views if view is not None]
 
 
-def _view(tx: Tx, request: Request) -> RequestView:
+def _view(tx: Tx, request: Request) -> RequestView | None:
     run = runs.get(tx, request.run_id)
     assert run is not None, "a request keeps its run"
     return _request_view(tx, run, request, requests.pending(tx, run.id), secrets_of_run(tx, run.id))
@@ -60,6 +63,7 @@ def _view(tx: Tx, request: Request) -> RequestView:
 
 def _run_view(tx: Tx, run: Run) -> RunView:
     pending, secrets = requests.pending(tx, run.id), secrets_of_run(tx, run.id)
+    waiting_on = (_request_view(tx, run, request, pending, secrets) for request in pending)
     return RunView(
         id=run.id,
         agent=run.agent,
@@ -70,7 +74,7 @@ def _run_view(tx: Tx, run: Run) -> RunView:
         updated_at=run.updated_at,
         output=mask_deep(run.output, secrets),
         error=mask(run.error, secrets),
-        waiting_on=tuple(_request_view(tx, run, request, pending, secrets) for request in pending),
+        waiting_on=tuple(view for view in waiting_on if view is not None),
         cancel_requested=run.cancel_requested,
         paused=pause_of(tx, run.agent) if run.status not in ENDED else None,
         undone=run.status is RunStatus.SUCCEEDED and _is_undone(tx, run.id),
@@ -87,9 +91,15 @@ def _is_undone(tx: Tx, run_id: str) -> bool:
 
 def _request_view(
     tx: Tx, run: Run, request: Request, pending: Sequence[Request], secrets: tuple[str, ...]
-) -> RequestView:
-    """One request of a run; `pending` are those that the run waits for, `secrets` what none of its texts may show."""
-    rules = Rules.model_validate(request.rules)
+) -> RequestView | None:
+    """One request of a run; `pending` are those that the run waits for, `secrets` what none of its texts may show. One
+    whose rules were changed by hand so that nobody can read them is not shown, and keeps no other from being seen."""
+    try:
+        rules = Rules.model_validate(request.rules)
+    except ValidationError:
+        return None
+    if not 0 <= request.stage < len(rules.stages):
+        return None
     redaction = redaction_of(rules)
     decisions = requests.votes(tx, [request.id])
     stopped = pauses.stopped_for(tx)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from agent_runtime.policy import Policy
 from agent_runtime.reading import find_runs, read_pending, read_recent_runs, read_request, read_run
 from storage.types import CallStatus, RequestStatus, RunStatus
@@ -67,3 +69,16 @@ async def test_what_is_not_there_is_none(worlds: Any) -> None:
     world = await worlds()
     assert await world.db.read(read_request, "A9") is None
     assert await world.db.read(read_run, "R9") is None
+
+
+@pytest.mark.parametrize("change", ["rules = '{}'", "stage = 9"])
+async def test_a_request_whose_rules_nobody_can_read_hides_no_other(worlds: Any, change: str) -> None:
+    """What was changed by hand is not shown; lists, and the run's own message, show the rest."""
+    world = await worlds(TWO)
+    run = await world.waiting()
+    broken, other = await world.all_pending()
+    await world.sql(f"update request set {change} where id = '{broken.id}'")
+    assert await world.db.read(read_request, broken.id) is None
+    assert [one.id for one in await world.db.read(read_pending, 10)] == [other.id]
+    (shown,) = await world.db.read(read_recent_runs, 10)
+    assert (shown.id, [one.id for one in shown.waiting_on]) == (run.id, [other.id])

@@ -18,7 +18,6 @@ from agent_runtime.escalation import in_force, place
 from agent_runtime.people import Membership, authorise_decision
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.rules import Rules, Stage
-from agent_runtime.toml_reader import span
 from storage import pauses, requests
 from storage.models import Request
 from storage.pauses import Stop
@@ -103,7 +102,7 @@ def begin(tx: Tx, context: Context, request: Request, rules: Rules, actor: Actor
     text = {**place(request), "why": why.value, "minutes": minutes, "deadline_moved": gained.total_seconds()}
     seq = record_request(tx, context, Event.LADDER_HELD, request, actor, origin, text)
     if why is not Why.ASKED:  # there the question itself says it
-        outbound.note(tx, context, request.run_id, seq, _line(request, actor, why, span(timedelta(minutes=minutes))))
+        outbound.note(tx, context, request.run_id, seq, _line(request, actor, why, f"{minutes} min"))
 
 
 def is_climbing(request: Request, rules: Rules) -> bool:

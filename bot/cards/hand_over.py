@@ -18,8 +18,8 @@ _SPANS = tuple(timedelta(days=days) for days in (1, 2, 3, 7, 14, 30))
 def hand_over_form() -> Part:
     """Asks who decides instead, and for how long."""
     words = (
-        "Until then they may decide where you may, in their own name; you still can, too. They hand nothing on, and "
-        "decide on nothing that they started."
+        "For a while somebody else may decide where you may, in their own name; you still can, too. They hand nothing "
+        "on, and decide on nothing that they started."
     )
     options = [{"text": plain(duration(span)), "value": str(span.days)} for span in _SPANS]
     who = {"type": "users_select", "action_id": ActionId.FIELD.value}

@@ -116,10 +116,10 @@ def open_request(view: RequestView, address: str, now: datetime) -> list[Part]:
     )
     place = link(address, "its message")
     known_by = [sentence(told) for told in (note_line(view), _first_of(subject)) if told]
-    ends = facts(*standing_by(view, now), _PAUSED if view.paused else deadline(view, now))
+    ends = _PAUSED if view.paused else capital(facts(*standing_by(view, now), deadline(view, now)))
     return [
         rich(about, *known_by),
-        context(ours(facts(capital(ends), place))),
+        context(ours(facts(ends, place))),
         actions(button(ActionId.REVIEW_ALL, target_of(view).value, "Review", words)),
     ]
 

@@ -11,6 +11,7 @@ from agent_runtime.refusals import RefusalReason
 from bot.cards import modals, submissions
 from bot.cards.hand_over import chosen_in, hand_over_form, handed_over
 from bot.cards.ids import ActionId, CallbackId, FieldId
+from bot.cards.text import capital
 from bot.desk import Desk
 from bot.listeners.opening import bounded, updated
 from bot.listeners.reading import Ack, Payload, actor_of, is_in_modal, origin_of
@@ -39,5 +40,5 @@ async def _submit(desk: Desk, body: Payload) -> dict[str, Any]:
     delegate = Actor(kind=ActorKind.SLACK, team=actor.team, id=chosen[0])
     absence = await desk.hand_over(actor, delegate, chosen[1], origin_of(body))
     if isinstance(absence, RefusalReason):
-        return submissions.field_error(FieldId.DELEGATE, absence.sentence)
+        return submissions.field_error(FieldId.DELEGATE, capital(absence.sentence))
     return updated(modals.notice("Handed over", handed_over(absence)))

@@ -160,7 +160,7 @@ async def test_somebody_is_on_it_and_nothing_follows(house: House) -> None:
     assert "is on it until" not in card.now().plain()
     assert not card.now().thread
     said = [reply.plain() for reply in house.root(run.id).thread]
-    assert any("is on it for 30m" in one for one in said)
+    assert any("is on it for 30 min" in one for one in said)
     assert any("nothing followed" in one for one in said)
     await house.advance(HALF)
     assert len(card.now().thread) == 1

@@ -70,11 +70,14 @@ def as_hidden_as(rules: Rules, before: Redaction) -> Rules:
     return rules.model_copy(update={"redact": redact, "redact_keys": keys})
 
 
-def remarks(rules: Rules, args: Json | None, secrets: tuple[str, ...]) -> tuple[str, ...]:
-    """What approvers are told beside a call: what policies made of it, and where it is not shown whole though no policy
-    says so: whoever made the call could hide anything there, by calling it a secret in another place."""
-    names = [quoted(clean(name)) for name in redaction_of(rules).repeated(args or {})[:MOST_NAMED]]
+def remarks(rules: Rules, args: Json | None, secrets: tuple[str, ...], payload: JsonValue = None) -> tuple[str, ...]:
+    """What people are told beside a call, or beside what an agent asks: what policies made of it, and where it is not
+    shown whole though no policy says so: an agent could hide anything there by calling it a secret in another place."""
+    redaction = redaction_of(rules)
+    names = [quoted(clean(name)) for name in redaction.repeated(args or {})[:MOST_NAMED]]
     unseen = f"Not all of {', '.join(names)} is shown: it repeats what is redacted elsewhere." if names else ""
+    if args is None and secrets and redaction.apply(payload) != redaction.apply(payload, secrets):
+        unseen = "Not all of it is shown: it repeats what is redacted in a call of this run."
     return tuple(mask(said, secrets) for said in (rules.trouble, rules.set_note, unseen) if said)
 
 

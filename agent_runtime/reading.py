@@ -151,7 +151,7 @@ def _request_view(
         can_start_again=_can_start_again(tx, run, request),
         card=request.card if request.asking == 1 else "",
         paused=_pause(tx, request),
-        remarks=remarks(rules, request.args, secrets),
+        remarks=remarks(rules, request.args, secrets, request.payload),
     )
 
 

@@ -309,6 +309,9 @@ async def test_a_later_question_does_not_tell_what_was_redacted_of_a_call_before
     world.agent.steps = (one("pay", ARGS), Questions({"q": {"question": f"I {TELLING}. Go on?"}}))
     run = await world.waiting()
     request = await world.pending()
+    view = await world.db.read(read_request, request.id)
+    assert view is not None
+    assert view.remarks == ("Not all of it is shown: it repeats what is redacted in a call of this run.",)
     await world.answer(SAM, f"Yes, with {CARD}", request)
     await world.settle()
     assert await world.status(run) is RunStatus.SUCCEEDED

@@ -19,6 +19,8 @@ _LEVELS: Mapping[str, int] = {
     "slack_sdk": logging.INFO,
     "slack_bolt": logging.INFO,
     "slack_bolt.AsyncApp": logging.INFO,
+    # A tick that is left out because the one before is still at work is only a late one.
+    "apscheduler": logging.ERROR,
 }
 
 

@@ -271,6 +271,15 @@ def test_logs_are_json_where_nobody_reads_them_live(lines: io.StringIO) -> None:
     assert (theirs["level"], theirs["event"], theirs["logger"]) == ("warning", "took 3 s", "some.library")
 
 
+def test_a_tick_that_is_left_out_is_no_news(lines: io.StringIO) -> None:
+    """The scheduler's warnings are about ticks, on none of which anything depends; what fails in one is told."""
+    scheduler = logging.getLogger("apscheduler.scheduler")
+    scheduler.warning("Execution of job skipped: maximum number of running instances reached (1)")
+    assert lines.getvalue() == ""
+    logging.getLogger("apscheduler.executors.default").error("Job raised an exception")
+    assert "Job raised an exception" in lines.getvalue()
+
+
 def test_a_token_never_reaches_the_log(lines: io.StringIO) -> None:
     """Whatever looks like one is blotted out: in fields, in libraries' messages, in tracebacks."""
     secret = "xoxb-123-abc"

@@ -50,7 +50,6 @@ agents = {"slow": builder.compile()}
 '''
 
 BUSY = RefusalReason.DIRECTORY_DOWN.sentence
-OF_A_BUSY_MACHINE = ("directory unreachable", "maximum number of running instances reached")
 
 ALLOW = """
 [[policy]]
@@ -85,7 +84,7 @@ class Server:
     def complaints(self) -> list[str]:
         """What it said that somebody should look into; that the machine is busy is nobody's fault."""
         found = [line for line in self.lines if "Traceback" in line or '"level": "warning"' in line]
-        return [line for line in found if not any(words in line for words in OF_A_BUSY_MACHINE)]
+        return [line for line in found if "directory unreachable" not in line]
 
     async def _read(self, stream: asyncio.StreamReader) -> None:
         async for line in stream:

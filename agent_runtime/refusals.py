@@ -34,7 +34,7 @@ class RefusalReason(Described):
     BAD_INQUIRY = "bad_inquiry", "please write something, of at most 1,000 characters."
     ASKED_ENOUGH = "asked_enough", "ten questions about one request are enough; decide, or talk in the thread."
     NOT_YOUR_RUN = "not_your_run", "only the person who started a run, or an operator, may do this."
-    NOT_YOUR_START = "not_your_start", "only the person who started a run may start it again with changes."
+    NOT_YOUR_START = "not_your_start", "only the person who started a run may start it again, or have it ask again."
     RUN_OVER = "run_over", "the run has already ended."
     RUN_ACTIVE = "run_active", "only a failed run can be tried again."
     INTEGRITY = "integrity", "the stored request does not match its seal, so nothing can be decided on it."

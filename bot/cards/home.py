@@ -20,7 +20,7 @@ from bot.cards.pauses import standing
 from bot.cards.request import note_line
 from bot.cards.run import OPEN, first_words, state
 from bot.cards.subject import Subject, subject_of
-from bot.cards.text import SEPARATOR, capital, clip, date, duration, facts, line, link, listed, person, quantity
+from bot.cards.text import SEPARATOR, capital, clip, code, date, duration, facts, line, link, listed, person, quantity
 from bot.cards.wording import deadline, heading
 from storage.types import Actor, RequestKind
 
@@ -96,13 +96,21 @@ def _alerts(view: HomeView) -> list[Part]:
     """What is stuck, a line for each, and what operators may type."""
     if view.alerts is None:
         return []
-    lines = [facts(alert_name(alert), link(address, "its message")) for alert, address in view.alerts[:MOST_ALERTS]]
+    lines = [_alert(alert, address) for alert, address in view.alerts[:MOST_ALERTS]]
     if (rest := len(view.alerts) - len(lines)) > 0:
         lines.append(f"and {rest:,} more")
     told = [header("Open alerts"), section(ours("\n".join(lines)))] if lines else []
     may = "`/approvals alerts` lists what is stuck, `/approvals pause` pauses everything or an agent"
     may += ", `/approvals resume` lets it go on" if view.pauses else ""
     return [*told, context(ours(f"You are an operator: {may}."))]
+
+
+def _alert(alert: AlertView, address: str) -> str:
+    """One alert: of two alike, the call or the run tells which."""
+    about = f"run {code(line(alert.run_id))}" if alert.run_id else ""
+    if alert.request is not None:
+        about = code(clip(subject_of(alert.request).title, 60))
+    return facts(alert_name(alert), about, link(address, "its message"))
 
 
 def open_request(view: RequestView, address: str, now: datetime) -> list[Part]:

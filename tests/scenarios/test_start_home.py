@@ -196,7 +196,7 @@ async def test_home_tells_operators_what_is_stuck_and_how_to_pause(house: House)
     await house.bot.alerts.look()
     await house.settle()
     sam = await home_of(house, "sam")
-    assert "*Warning: Agent “approval” waits for people* · its message" in sam.plain()
+    assert "*Warning: Agent “approval” waits for people* · `send_email` · its message" in sam.plain()
     assert "Open alerts" in sam.plain()
     assert "No request waits for you." in sam.plain()
     for who in ("maria", "ana"):

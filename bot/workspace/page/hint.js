@@ -63,7 +63,7 @@ export function drawHint(look, isHome) {
       calling.length ? el("li", {}, waits ? "Something waits for you: " : "Something is new for you: ", calling.map((name) => el("button", { type: "button", class: "button", "data-go": name }, `Go to #${name}`))) : null,
       beginning(look, commands),
       el("li", {}, "The number beside a person, at the top, is how many things wait for them: click the person to be them."),
-      el("li", {}, "Nobody answers? Move the clock at the top."),
+      el("li", {}, "Nobody answers? Move the clock at the top: after four hours it times out."),
       el("li", {}, "Two people at once: ", el("a", { href: addressOf({ as: other.name }), target: "_blank", rel: "noopener" }, `open a second window as ${other.real_name}`), "."),
     ),
     el("p", { class: "muted" }, invented(look)),

@@ -54,10 +54,11 @@ def _offers(view: RequestView, subject: Subject, actor: Actor, read: bool) -> It
     words = "What you have just read, once more." if read else "Every argument in full, page by page."
     yield words, labelled(ActionId.REVIEW_ALL, "Back to it" if read else "Review everything")
     yield _ASKING, labelled(ActionId.ASK_STARTER, "Ask a question")
-    if view.held_until is None:
+    hold = view.ladder.hold
+    if view.held_until is None and not (hold and hold.why == "on_it" and hold.by.key == actor.key):
         yield _ON_IT, labelled(ActionId.ON_IT, "I'm on it")
-        if view.ladder.ahead:
-            yield _SNOOZING, labelled(ActionId.SNOOZE, "Snooze")
+    if view.held_until is None and view.ladder.ahead:
+        yield _SNOOZING, labelled(ActionId.SNOOZE, "Snooze")
     if may_allow_next(view) and subject.fits and not voted:
         yield _ALLOWING, labelled(ActionId.ALLOW_NEXT, "Approve this and the next")
     if DecisionKind.SKIPPED in view.decisions:

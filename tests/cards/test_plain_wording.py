@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from agent_runtime.views import ApprovedBefore, ArgumentChange, AskedAgain, RequestView, RunView
+from agent_runtime.views import ApprovedBefore, ArgumentChange, AskedAgain, HoldView, LadderView, RequestView, RunView
 from bot.cards import modals
 from bot.cards.home import open_request
 from bot.cards.ids import ActionId
@@ -37,6 +37,19 @@ def test_skipping_says_that_nobody_else_is_asked() -> None:
     assert said in " ".join(texts([modals.skip(offered)]))
     assert "Skip" not in texts([card(offered, now=NOW).blocks, modals.review_all(offered, 99)["blocks"]])
     assert "Skip" not in texts(more(BUY, BEN)["blocks"])
+
+
+def test_whoever_is_on_it_is_not_offered_it_again() -> None:
+    """Anybody else is."""
+    held = replace(BUY, ladder=LadderView(hold=HoldView(BEN, "on_it", NOW)))
+    assert "I'm on it" not in texts(more(held, BEN)["blocks"])
+    assert "I'm on it" in texts(more(held, ANA)["blocks"])
+
+
+def test_the_form_of_a_no_says_of_which_call() -> None:
+    """On a phone it hides the card: the policy's note tells it from others of the same tool."""
+    noted = replace(BUY, note="Buys 3 laptops.")
+    assert " ".join(texts(modals.reject(noted)["blocks"][:1])).endswith(" · Buys 3 laptops.")
 
 
 def test_what_people_did_is_said_once() -> None:

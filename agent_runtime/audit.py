@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent_runtime.announcing import announce
-from agent_runtime.chain import PAGE, PURPOSE, hash_entry
+from agent_runtime.chain import PURPOSE, hash_entry
 from agent_runtime.clean_text import clean
 from agent_runtime.context import Context
-from agent_runtime.digest import Seal
 from agent_runtime.hidden import secrets_of_run
 from agent_runtime.redaction import mask_deep
 from storage import audit as rows
@@ -160,45 +159,9 @@ def record_noise(tx: Tx, context: Context, counts: Json) -> None:
     record(tx, context, Event.NOISE, Actor(kind=ActorKind.SYSTEM, id="door", name="the door"), text={"counts": counts})
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """What a walk over the chain found: how many entries, and the first broken one with the reason."""
-
-    entries: int
-    broken_at: int | None = None
-    problem: str = ""
-
-
-def verify(tx: Tx, seal: Seal) -> Verification:
-    """Walk the whole chain and check links, hashes, seals and the texts that were not erased."""
-    previous, seq, count = rows.GENESIS, 0, 0
-    while page := rows.entries(tx, seq, PAGE):
-        texts = rows.texts(tx, [entry.seq or 0 for entry in page])
-        for entry in page:
-            seq = entry.seq or 0
-            count += 1
-            problem = _problem(entry, previous, texts.get(seq), seal)
-            if problem:
-                return Verification(count, seq, problem)
-            previous = entry.hash
-    return Verification(count)
-
-
 def is_genuine_text(entry: AuditEntry, text: AuditText) -> bool:
     """Whether a text is the one that an entry was written with."""
     return _digest_text(text.salt, text.body) == entry.text_digest
-
-
-def _problem(entry: AuditEntry, previous: str, text: AuditText | None, seal: Seal) -> str:
-    if entry.previous != previous:
-        return "does not follow the entry before it"
-    if hash_entry(entry) != entry.hash:
-        return "was changed after it was written"
-    if not seal.fits(PURPOSE, entry.hash, entry.mac):
-        return "was not sealed by this host's key"
-    if text is not None and not is_genuine_text(entry, text):
-        return "has a text that was changed"
-    return ""
 
 
 def _stored(body: Json, secrets: tuple[str, ...]) -> dict[str, Any]:

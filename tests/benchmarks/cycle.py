@@ -25,9 +25,10 @@ from langgraph.types import Command, interrupt
 from agent_runtime import approvals, runs
 from agent_runtime.adapters.langgraph import LangGraphAgent
 from agent_runtime.approvals import Accepted
-from agent_runtime.audit import Origin, verify
+from agent_runtime.audit import Origin
 from agent_runtime.runs import Order
 from agent_runtime.runtime import Runtime
+from agent_runtime.verification import verify
 from storage import requests
 from storage.models import Run
 from tests.benchmarks.core import ANA, SAM, approval, open_runtime, person

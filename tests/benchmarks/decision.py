@@ -16,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from agent_runtime import approvals
 from agent_runtime.approvals import Accepted
-from agent_runtime.audit import Origin, verify
+from agent_runtime.audit import Origin
 from agent_runtime.runtime import Runtime
+from agent_runtime.verification import verify
 from storage.models import Request
 from storage.tx import Tx
 from tests.benchmarks.core import ANA, approval, open_requests, open_runtime, person

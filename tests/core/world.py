@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from agent_runtime import approvals, audit, pausing, runs
+from agent_runtime import approvals, pausing, runs
 from agent_runtime.approvals import Accepted, Act, Edit, Refused, Withdrawal
-from agent_runtime.audit import Event, Origin, Verification
+from agent_runtime.audit import Event, Origin
 from agent_runtime.clock import MovableClock
 from agent_runtime.context import Context
 from agent_runtime.digest import Seal
@@ -21,6 +21,7 @@ from agent_runtime.policy import Default, Policy, PolicySet, Stage
 from agent_runtime.refusals import RefusalReason
 from agent_runtime.runs import Order
 from agent_runtime.runtime import Runtime
+from agent_runtime.verification import Verification, verify
 from storage import audit as audit_rows
 from storage import journal, requests
 from storage import runs as run_rows
@@ -271,7 +272,7 @@ class World:
         return (await self.events()).count(event.value)
 
     async def verify(self) -> Verification:
-        return await self.db.read(audit.verify, self.seal)
+        return await self.db.read(verify, self.seal)
 
     async def sql(self, statement: str, *parameters: Any) -> int:
         """Somebody with a hand on the database file; how many rows it changed."""

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent_runtime.audit import Event, Verification, verify
+from agent_runtime.audit import Event
 from agent_runtime.digest import Seal
 from agent_runtime.lifecycle import ENDED
 from agent_runtime.sealed import is_genuine, is_genuine_call, read_rules
+from agent_runtime.verification import Verification, verify
 from storage import audit, journal, requests, runs
 from storage.database import Database
 from storage.models import AuditEntry, Decision, JournalEntry, Request, Run

@@ -16,13 +16,13 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from agent_runtime import audit as chain
 from agent_runtime.audit import Event
 from agent_runtime.clock import MovableClock
 from agent_runtime.digest import Seal
 from agent_runtime.ladder import Step, steps
 from agent_runtime.policy import Policy, PolicySet, Rules, Rung, Stage
 from agent_runtime.runtime import Runtime
+from agent_runtime.verification import verify
 from storage import audit, requests, runs
 from storage.database import Database, migrate
 from storage.models import AuditEntry, Request
@@ -126,7 +126,7 @@ def judge(home: Path, report: Report) -> None:
 def _read(tx: Tx) -> tuple[list[Request], list[AuditEntry], list[RunStatus], str]:
     found = runs.recent(tx, 100)
     asked = [request for run in found for request in requests.of_run(tx, run.id)]
-    return asked, audit.entries(tx, 0, 1_000_000), [run.status for run in found], chain.verify(tx, Seal(KEY)).problem
+    return asked, audit.entries(tx, 0, 1_000_000), [run.status for run in found], verify(tx, Seal(KEY)).problem
 
 
 def _ladder(request: Request) -> tuple[Step, ...]:

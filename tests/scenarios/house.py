@@ -12,11 +12,11 @@ from typing import Any
 from aiohttp import web
 from sqlmodel import col, select
 
-from agent_runtime.audit import verify
 from agent_runtime.clock import MovableClock
 from agent_runtime.policy_file import Configuration, read_policy_text
 from agent_runtime.reading import read_request, read_run
 from agent_runtime.registry import as_agent
+from agent_runtime.verification import verify
 from agent_runtime.views import RequestView, RunView
 from bot.app import Bot, Connection, open_bot
 from bot.demo.stage import POLICY_FILE

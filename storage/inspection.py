@@ -49,15 +49,14 @@ def inspect_store(url: str) -> Inspection:
         current = not empty and at_head(engine)
         return Inspection(path, exists=True, taken=taken, empty=empty, current=current, used=_is_used(engine))
     except DatabaseError as error:
-        problem = f"{path} cannot be read as a database: {error.orig}"
-        raise StorageUnusable(problem, "Restore it from a backup, or name another file") from error
+        raise _unreadable(path, error) from error
     finally:
         engine.dispose()
 
 
 def look(url: str, read: Callable[[Tx], T]) -> T:
     """What a function reads in a store that another process may be using. Raises StorageUnusable where there is none
-    yet, or its tables are another version's."""
+    yet, its tables are another version's, or a part of it cannot be read."""
     found = inspect_store(url)
     if not found.exists or found.empty:
         raise StorageUnusable(f"{found.path} is not there yet", "It is made when the server starts: signoff serve")
@@ -68,8 +67,15 @@ def look(url: str, read: Callable[[Tx], T]) -> T:
     try:
         with engine.connect() as connection:
             return read(Tx(connection))
+    except DatabaseError as error:
+        raise _unreadable(found.path, error) from error
     finally:
         engine.dispose()
+
+
+def _unreadable(path: Path, error: DatabaseError) -> StorageUnusable:
+    problem = f"{path} cannot be read as a database: {error.orig}"
+    return StorageUnusable(problem, "Restore it from a backup, or name another file")
 
 
 def _is_taken(path: Path) -> bool:

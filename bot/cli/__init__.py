@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from bot.cli import agents, check, demo, init, manifest, migrate, policy, serve, webhooks
+from bot.cli import agents, audit, check, demo, init, manifest, migrate, policy, serve, webhooks
 from bot.cli.words import FAILED, INTERRUPTED, Problem, Words, explain, nearest_command, say, stderr, stdout
 
 EPILOG = """\
@@ -94,7 +94,10 @@ for _panel, _command, _epilog in (
     ("Run it", webhooks.webhooks, None),
 ):
     app.command(cls=Command, rich_help_panel=_panel, epilog=_epilog)(_command)
-app.add_typer(policy.policy, cls=Commands, rich_help_panel="Set up")
+for _panel, _group in (("Set up", policy.policy), ("Run it", audit.audit)):
+    for _one in _group.registered_commands:
+        _one.cls = Command
+    app.add_typer(_group, cls=Commands, rich_help_panel=_panel)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -29,6 +29,8 @@ EXAMPLES = {
     "serve": "signoff serve",
     "migrate": "signoff migrate",
     "webhooks": "signoff webhooks",
+    "audit": "signoff audit verify",
+    "verify": "signoff audit verify",
 }
 
 

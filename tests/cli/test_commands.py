@@ -38,6 +38,7 @@ async def test_help_names_every_command_and_the_exit_codes(shell: Shell) -> None
         "serve",
         "migrate",
         "webhooks",
+        "audit",
         "First steps",
         "SLACK_BOT_TOKEN",
         "130 stopped",
@@ -58,6 +59,8 @@ async def test_no_flag_is_shown_with_a_type(shell: Shell) -> None:
     assert "bool" not in (await shell.run("--help")).out
     for command in ("demo", "manifest", "init", "check", "agents", "serve", "migrate", "webhooks"):
         assert "bool" not in (await shell.run(command, "--help")).out
+    for group, command in (("policy", "explain"), ("audit", "verify")):
+        assert "bool" not in (await shell.run(group, command, "--help")).out
 
 
 async def test_the_version_is_told(shell: Shell) -> None:

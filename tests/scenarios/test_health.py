@@ -10,12 +10,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import ClientSession, web
 from pydantic import SecretStr
 
+from agent_runtime import scheduler
 from agent_runtime.alert_rules import AlertRules
+from agent_runtime.retention import KEPT
 from agent_runtime.worker import Worker
 from bot.pulse import Pulse
+from storage import webhooks
+from storage.tx import Tx
 from tests.patience import PATIENCE
 from tests.scenarios.house import House, open_house
 from tests.scenarios.logs import Logs
@@ -147,3 +152,26 @@ async def test_a_socket_without_a_connection_is_not_ready(tmp_path: Path) -> Non
             while socket.connections:  # noqa: ASYNC110 - nothing announces it
                 await asyncio.sleep(0.01)
         assert any("socket" in reason for reason in await house.bot.readiness.reasons())
+
+
+async def test_a_running_bot_forgets_what_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has to ask: an event that a webhook took long ago goes while the server runs, and one to be sent stays."""
+    monkeypatch.setattr(scheduler, "FORGET_SECONDS", 0.01)
+    async with open_house(tmp_path) as house:
+        db, stopping = house.bot.runtime.db, asyncio.Event()
+        for seq in (1, 2):
+            await db.transact(webhooks.add, "crm", seq, f"R{seq}", house.clock.now())
+        await db.transact(_arrive, webhooks.key_of("crm", 1))
+        house.clock.advance(KEPT)
+        running = asyncio.create_task(house.bot.run(stopping))
+        async with asyncio.timeout(PATIENCE):
+            while (left := [tally.status.value for tally in await db.read(webhooks.tallies)]) != ["due"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert left == ["due"]
+        stopping.set()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+def _arrive(tx: Tx, key: str) -> None:
+    tx._connection.exec_driver_sql("update outbox set status = 'done' where key = ?", (key,))

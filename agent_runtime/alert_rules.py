@@ -21,6 +21,7 @@ class AgentAlerts(Frozen):
     severity: Severity | None = None
     waiting: timedelta | None = Field(default=None, gt=timedelta(0))
     queued: timedelta | None = Field(default=None, gt=timedelta(0))
+    running: timedelta | None = Field(default=None, gt=timedelta(0))
     failing: int | None = Field(default=None, ge=1)
 
 
@@ -33,6 +34,7 @@ class AlertRules(Frozen):
     fallback: tuple[str, ...] = ()
     waiting: timedelta = Field(default=timedelta(hours=2), gt=timedelta(0))
     queued: timedelta = Field(default=timedelta(minutes=5), gt=timedelta(0))
+    running: timedelta = Field(default=timedelta(minutes=30), gt=timedelta(0))
     failing: int = Field(default=3, ge=1)
     heartbeat: timedelta = Field(default=timedelta(minutes=2), gt=timedelta(0))
     digest: str = WORKDAYS_AT_NINE
@@ -58,6 +60,10 @@ class AlertRules(Frozen):
         """How long a run may wait for a worker."""
         return next((one.queued for one in self._of(agent) if one.queued), self.queued)
 
+    def running_for(self, agent: str) -> timedelta:
+        """How long a run may be at work without a pause."""
+        return next((one.running for one in self._of(agent) if one.running), self.running)
+
     def failing_for(self, agent: str) -> int:
         """How many failures in a row are too many."""
         return next((one.failing for one in self._of(agent) if one.failing), self.failing)
@@ -71,6 +77,11 @@ class AlertRules(Frozen):
     def shortest_queue(self) -> timedelta:
         """What has waited for a worker for less counts nowhere."""
         return min([self.queued, *(one.queued for one in self.agents if one.queued)])
+
+    @property
+    def shortest_work(self) -> timedelta:
+        """What has been at work for less counts nowhere."""
+        return min([self.running, *(one.running for one in self.agents if one.running)])
 
     @property
     def channels(self) -> tuple[str, ...]:

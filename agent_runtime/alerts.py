@@ -35,6 +35,7 @@ OVER: Mapping[Cause, str] = {
     Cause.NOBODY: "Enough people can decide now, or nobody has to any more.",
     Cause.OUTCOME: "Somebody said what happened, or the run ended.",
     Cause.QUEUED: "A worker has taken it, or it was stopped.",
+    Cause.RUNNING: "Its work ended, or it waits for somebody.",
     Cause.FAILING: "It goes on, was stopped, was left alone for a week, or is told together with its agent.",
     Cause.UNDELIVERED: "It was delivered, or nobody waits for it any more.",
     Cause.PAUSED: "Executions and timers go on.",
@@ -143,7 +144,7 @@ def compare(tx: Tx, context: Context, rules: AlertRules, found: Found) -> None:
     _raise_some(tx, context, rules, sorted(new, key=lambda one: one.since), open_)
 
 
-_STANDING_STILL = frozenset({Cause.WAITING, Cause.QUEUED, Cause.FAILING})
+_STANDING_STILL = frozenset({Cause.WAITING, Cause.QUEUED, Cause.RUNNING, Cause.FAILING})
 
 
 def _is_judged(alert: Alert, found: Found) -> bool:

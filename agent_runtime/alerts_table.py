@@ -39,6 +39,7 @@ def read_alerts(table: TableReader, approvals_channel: str) -> AlertRules:
         fallback=table.texts("fallback", _target),
         waiting=table.duration("waiting") or plain.waiting,
         queued=table.duration("queued") or plain.queued,
+        running=table.duration("running") or plain.running,
         failing=table.count("failing", plain.failing, 1),
         heartbeat=silence,
         digest=_digest(table),
@@ -64,6 +65,7 @@ def _agent(table: TableReader) -> AgentAlerts:
         severity=table.choice("severity", _SEVERITIES, None),
         waiting=table.duration("waiting"),
         queued=table.duration("queued"),
+        running=table.duration("running"),
         failing=table.count("failing", 1, 1) if table.has("failing") else None,
     )
     table.done()

@@ -23,6 +23,7 @@ class Cause(Described):
     NOBODY = "nobody", "Whom a request asks are nobody, or too few: it cannot be approved as it stands."
     OUTCOME = "outcome", "A call was started and nobody knows whether it took effect; a person must say."
     QUEUED = "queued", "A run is ready to go on and no worker takes it."
+    RUNNING = "running", "A run has been at work for longer than `running`: its agent, its model or a tool may hang."
     FAILING = "failing", "A run fails again and again, or the latest runs of an agent all failed."
     UNDELIVERED = "undelivered", "A message was given up: it is not taken where it should go."
     PAUSED = "paused", "An operator paused everything, or an agent, and it is still paused."
@@ -37,6 +38,7 @@ SEVERITY: Mapping[Cause, Severity] = {
     Cause.NOBODY: Severity.CRITICAL,
     Cause.OUTCOME: Severity.CRITICAL,
     Cause.QUEUED: Severity.CRITICAL,
+    Cause.RUNNING: Severity.WARNING,
     Cause.FAILING: Severity.WARNING,
     Cause.UNDELIVERED: Severity.WARNING,
     Cause.PAUSED: Severity.INFO,

@@ -14,11 +14,11 @@ from agent_runtime.context import Context
 from agent_runtime.hidden import secrets_of_run
 from agent_runtime.outbound import ABOUT_ALERTS, Topic
 from agent_runtime.redaction import mask
-from storage import alerts, outbox, pauses, requests, runs, stuck, webhooks
+from storage import alerts, journal, outbox, pauses, requests, runs, stuck, webhooks
 from storage.alerts import Alert
 from storage.stuck import Ended, Standing, Waiting
 from storage.tx import Tx
-from storage.types import DeliveryStatus, Json, RequestKind, RequestStatus, RunStatus
+from storage.types import CallStatus, DeliveryStatus, Json, RequestKind, RequestStatus, RunStatus
 
 REMEMBERED = timedelta(days=7)
 """So long a failure that nobody looks after stays an alert, and what a webhook lacks."""
@@ -88,11 +88,12 @@ def find_troubles(tx: Tx, context: Context, rules: AlertRules, look: Look) -> Fo
     asked = list(_requests(waiting))
     found += asked
     if pauses.everything(tx) is None:
-        judged |= {Cause.WAITING, Cause.QUEUED, Cause.FAILING}
+        judged |= {Cause.WAITING, Cause.QUEUED, Cause.RUNNING, Cause.FAILING}
         cards = (one for one in missing if one.facts.get("kind") == Topic.CARD)
         told = {one.request_id for one in (*vacant, *asked, *cards)}
         found += _waiting(waiting, context, rules, told)
         found += _unclaimed(tx, context, rules)
+        found += _at_work(tx, context, rules)
         found += _failing(tx, context, rules)
     if look.awake:
         judged.add(Cause.SILENT)
@@ -150,6 +151,15 @@ def _went_on_after(tx: Tx, agent: str, moment: datetime) -> bool:
     """Whether a pause of everything, or of this agent, that was told ended after that moment."""
     told = (alerts.latest(tx, Cause.PAUSED, paused_thing(whose)) for whose in ("", agent))
     return any(one is not None and one.resolved_at is not None and one.resolved_at > moment for one in told)
+
+
+def _at_work(tx: Tx, context: Context, rules: AlertRules) -> Iterator[Trouble]:
+    """Runs whose worker lives and does not come to an end with them, each with the call that it is in."""
+    for run in stuck.at_work(tx, context.now - rules.shortest_work, context.now, _MOST_FOUND):
+        if run.since <= context.now - rules.running_for(run.agent):
+            started = [one for one in journal.of_run(tx, run.id) if one.status is CallStatus.STARTED]
+            facts: Json = {"tool": started[-1].tool} if started else {}
+            yield Trouble(Cause.RUNNING, run.id, run.since, run.agent, run.id, facts=facts)
 
 
 def _failing(tx: Tx, context: Context, rules: AlertRules) -> Iterator[Trouble]:

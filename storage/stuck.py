@@ -84,7 +84,7 @@ _WAITING = _waiting_longest()
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A run that should move. `since` is when it was ready, or when its worker's lease ended."""
+    """A run that should move. `since` is when it was ready, when its worker's lease ended, or when that took it."""
 
     id: str
     agent: str
@@ -103,6 +103,13 @@ def unclaimed(tx: Tx, before: datetime, most: int) -> list[Standing]:
     return sorted(found, key=lambda run: run.since)
 
 
+def at_work(tx: Tx, before: datetime, now: datetime, most: int) -> list[Standing]:
+    """Runs that a worker has held since then or longer and still holds, at most so many of an agent; the longest
+    first."""
+    held = _is(RunStatus.RUNNING, and_(col(Run.lease_until) > now, col(Run.updated_at) <= before))
+    return sorted(_standing(tx, held, col(Run.updated_at), most), key=lambda run: run.since)
+
+
 def failing(tx: Tx, fewest: int, known: Sequence[str], most: int) -> list[Standing]:
     """Runs that failed so often in a row and are tried again, by themselves or by the next worker, at most so many of
     an agent; of those `known` also the ones that have failed for good."""
@@ -114,30 +121,25 @@ def failing(tx: Tx, fewest: int, known: Sequence[str], most: int) -> list[Standi
         for run in _standing(tx, _is(status, often), col(Run.created_at), most)
     ]
     given_up = _is(RunStatus.FAILED, col(Run.id).in_(known))
-    return [*tried, *(_standing(tx, given_up, col(Run.created_at), len(known)) if known else ())]
+    return [*tried, *(_standing(tx, given_up, col(Run.updated_at), len(known)) if known else ())]
 
 
 def _is(status: RunStatus, more: Any) -> Any:
     return and_(col(Run.status) == status, more)
 
 
-def _standing(tx: Tx, which: Any, order: Any, most: int) -> list[Standing]:
-    names = ("id", "agent", "status", "failures", "crashes", "error", "owner", "due_at", "lease_until", "updated_at")
-    place = sa.func.row_number().over(partition_by=col(Run.agent), order_by=(order, col(Run.id))).label("place")
-    ranked = sa.select(*(col(getattr(Run, name)) for name in names), place).where(which).subquery()
+def _standing(tx: Tx, which: Any, since: Any, most: int) -> list[Standing]:
+    names = ("id", "agent", "status", "failures", "crashes", "error", "owner")
+    place = sa.func.row_number().over(partition_by=col(Run.agent), order_by=(since, col(Run.id))).label("place")
+    columns = (*(col(getattr(Run, name)) for name in names), since.label("since"), place)
+    ranked = sa.select(*columns).where(which).subquery()
     return [
         Standing(
-            id=row["id"], agent=row["agent"], status=row["status"], since=_since(row),
+            id=row["id"], agent=row["agent"], status=row["status"], since=row["since"],
             failures=row["failures"] + row["crashes"], error=row["error"], owner=row["owner"],
         )
         for row in tx.rows(sa.select(ranked).where(ranked.c.place <= most))
     ]  # fmt: skip
-
-
-def _since(row: Any) -> datetime:
-    if row["status"] is RunStatus.RUNNING and row["lease_until"] is not None:
-        return row["lease_until"]  # type: ignore[no-any-return]
-    return row["due_at"] if row["status"] is RunStatus.QUEUED else row["updated_at"]  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True)

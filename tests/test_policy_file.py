@@ -27,6 +27,7 @@ approvals_channel = "#approvals"
 [alerts]
 channel = "C0ALERTS"
 waiting = "1h"
+running = "10m"
 fallback = ["#other", "user:U9"]
 digest = "off"
 zone = "Europe/Berlin"
@@ -34,6 +35,7 @@ heartbeat_url_env = "HEARTBEAT_URL"
 [[alerts.agent]]
 name = "ops-*"
 severity = "critical"
+running = "3h"
 failing = 2
 [operators]
 members = ["user:U0123", "usergroup:oncall"]
@@ -128,11 +130,12 @@ def test_a_file_with_everything_loads_as_written(tmp_path: Path) -> None:
         alerts=AlertRules(
             channel="C0ALERTS",
             waiting=timedelta(hours=1),
+            running=timedelta(minutes=10),
             fallback=("#other", "user:U9"),
             digest="",
             zone="Europe/Berlin",
             heartbeat_url_env="HEARTBEAT_URL",
-            agents=(AgentAlerts(name="ops-*", severity=Severity.CRITICAL, failing=2),),
+            agents=(AgentAlerts(name="ops-*", severity=Severity.CRITICAL, running=timedelta(hours=3), failing=2),),
         ),
         policies=PolicySet(
             default=Default(

@@ -46,6 +46,7 @@ _MANY: Mapping[Cause, str] = {
     Cause.NOBODY: "requests that nobody can approve",
     Cause.OUTCOME: "calls whose outcome nobody knows",
     Cause.QUEUED: "runs that no worker takes",
+    Cause.RUNNING: "runs that are at work for long",
     Cause.FAILING: "runs and agents that keep failing",
     Cause.UNDELIVERED: "messages that cannot be delivered",
     Cause.PAUSED: "pauses",
@@ -59,6 +60,7 @@ _NEXT: Mapping[Cause, str] = {
     Cause.NOBODY: "Nothing runs: name approvers who are there in the policy, or mend the group or channel it names.",
     Cause.OUTCOME: "It is not run again by itself: somebody has to say what happened, on its card.",
     Cause.QUEUED: "It goes on as soon as a worker takes it.",
+    Cause.RUNNING: "Nothing by itself, unless its work ends: look at what it does, and restart the server if it hangs.",
     Cause.UNDELIVERED: "Nobody reads it until it is sent again: mend its channel first.",
     Cause.PAUSED: MEANWHILE,
     Cause.SILENT: "Its work is taken over by a worker once its leases have ended.",
@@ -141,6 +143,7 @@ def title(view: AlertView) -> str:
         Cause.NOBODY: f"Agent “{agent}”: nobody {so('can', 'could')} approve {tool}",
         Cause.OUTCOME: f"Agent “{agent}”: did {tool} take effect?",
         Cause.QUEUED: f"Agent “{agent}”: no worker {so('takes', 'took')} the run",
+        Cause.RUNNING: f"Agent “{agent}”: a run {so('is', 'was')} at work for long",
         Cause.FAILING: f"Agent “{agent}”: every run {so('fails', 'failed')}"
         if view.facts.get("all")
         else f"Agent “{agent}”: a run {so('keeps', 'kept')} failing",
@@ -200,8 +203,7 @@ def _sentences(view: AlertView, asked: Sequence[str]) -> Iterator[str]:
     if view.is_storm or view.cause is not Cause.FAILING:  # which of its two kinds that is stands in the heading
         yield _SAYS_MANY if view.is_storm else escape(view.cause.sentence)
     yield f"It has lasted since {date(view.since)}."
-    if view.request is not None and asked:
-        yield f"Asked: {listed(asked, 600)}."
+    yield from _stands(view, asked)
     if view.cause is Cause.FAILING:
         yield "What happens next: nothing by itself." if view.facts.get("ended") else "It is tried again by itself."
     elif view.facts.get("kind") == WEBHOOK:
@@ -210,6 +212,14 @@ def _sentences(view: AlertView, asked: Sequence[str]) -> Iterator[str]:
         yield "What happens next: it waits there. Mend the channel that the policy names for the cards that follow."
     elif view.cause in _NEXT:
         yield f"What happens next: {_NEXT[view.cause]}"
+
+
+def _stands(view: AlertView, asked: Sequence[str]) -> Iterator[str]:
+    """With whom it is, or with what."""
+    if view.request is not None and asked:
+        yield f"Asked: {listed(asked, 600)}."
+    if view.cause is Cause.RUNNING and view.facts.get("tool") and not view.is_storm:
+        yield f"It is in the call {code(clip(str(view.facts['tool']), 60))}."
 
 
 _TOLD_BECAUSE = {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from agent_runtime.agents import Completed
+from agent_runtime.agents import Completed, Go, Outcome, Turn
 from agent_runtime.alert_rules import AgentAlerts, AlertRules
 from agent_runtime.alerts_watch import AlertsWatch
 from agent_runtime.causes import SEVERITY, Cause, Severity
@@ -19,8 +20,9 @@ from agent_runtime.worker import LEASE
 from storage import alerts, outbox
 from storage.alerts import Alert
 from storage.types import OnTimeout, RunStatus
-from tests.core.agent import Questions, one
+from tests.core.agent import Questions, call, one
 from tests.core.world import ANA, HOURS, MINUTES, OPS, YES, World, policy_set
+from tests.patience import PATIENCE
 
 
 async def open_alerts(world: World) -> Mapping[str, Alert]:
@@ -116,6 +118,32 @@ async def test_a_run_whose_worker_is_gone_is_told(worlds: Any) -> None:
     assert (alert.thing, alert.facts["lost"]) == (run.id, True)
     await world.settle()
     assert await look(world) == {}
+
+
+async def test_a_run_that_hangs_in_a_call_is_told(worlds: Any) -> None:
+    """Half an hour in the same work, while its worker says that it lives; over when the call comes back."""
+    world: World = await worlds(one("buy"))
+    run = await world.waiting()
+    await world.decide(ANA, YES)
+    entered, back = asyncio.Event(), asyncio.Event()
+
+    async def hang(turn: Turn) -> Completed:
+        assert isinstance(await turn.ledger.start(call("buy")), Go)
+        entered.set()
+        await back.wait()
+        await turn.ledger.finish(call("buy"), Outcome("text", b"done", "done"))
+        return Completed("done")
+
+    world.agent.advance = hang
+    working = asyncio.create_task(world.runtime.worker.run_once())
+    await asyncio.wait_for(entered.wait(), PATIENCE)
+    assert await look(world, 29 * MINUTES) == {}
+    alert = await only(world, Cause.RUNNING, MINUTES)
+    assert (alert.thing, alert.since, alert.facts) == (run.id, (await world.run(run)).updated_at, {"tool": "buy"})
+    back.set()
+    await working
+    assert await look(world) == {}
+    assert await world.status(run) is RunStatus.SUCCEEDED
 
 
 async def test_a_run_that_keeps_failing_is_told_until_it_is_retried_well(worlds: Any) -> None:

@@ -46,7 +46,7 @@ _MANY: Mapping[Cause, str] = {
     Cause.NOBODY: "requests that nobody can approve",
     Cause.OUTCOME: "calls whose outcome nobody knows",
     Cause.QUEUED: "runs that no worker takes",
-    Cause.RUNNING: "runs that are at work for long",
+    Cause.RUNNING: "runs that do not come to an end",
     Cause.FAILING: "runs and agents that keep failing",
     Cause.UNDELIVERED: "messages that cannot be delivered",
     Cause.PAUSED: "pauses",
@@ -143,7 +143,7 @@ def title(view: AlertView) -> str:
         Cause.NOBODY: f"Agent “{agent}”: nobody {so('can', 'could')} approve {tool}",
         Cause.OUTCOME: f"Agent “{agent}”: did {tool} take effect?",
         Cause.QUEUED: f"Agent “{agent}”: no worker {so('takes', 'took')} the run",
-        Cause.RUNNING: f"Agent “{agent}”: a run {so('is', 'was')} at work for long",
+        Cause.RUNNING: f"Agent “{agent}”: a run {so('does', 'did')} not come to an end",
         Cause.FAILING: f"Agent “{agent}”: every run {so('fails', 'failed')}"
         if view.facts.get("all")
         else f"Agent “{agent}”: a run {so('keeps', 'kept')} failing",

@@ -6,6 +6,7 @@ a process of tests opens a thousand, and would spend half of its time compiling 
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -20,6 +21,12 @@ EVER = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", EVER, max_examples=40, derandomize=True)
 settings.register_profile("long", EVER, max_examples=400)
 settings.load_profile("quick")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are cores: many tests wait for a browser or for a process of their own."""
+    return (os.cpu_count() or 1) * 3 // 2
+
 
 DIALECTS: dict[type[Dialect], Dialect] = {}
 COMPILED: dict[Any, Any] = {}
